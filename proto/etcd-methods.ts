@@ -1,10 +1,12 @@
 import type { Message } from "../base/protobuf.ts";
+import * as election from "./election.ts";
 import * as rpc from "./etcd.ts";
 import * as auth from "./etcd-auth.ts";
 import * as asked from "./etcd-auth-requests.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import * as health from "./health.ts";
+import * as lock from "./lock.ts";
 
 /** Every call of the store's API: its path on the wire and the two tables. Server and client share them. */
 export interface Method<Q extends object, A extends object> {
@@ -132,6 +134,20 @@ export const methods = {
     asked.authRoleRevokePermissionRequest,
     auth.authDoneResponse,
   ),
+
+  lock: method("/v3lockpb.Lock/Lock", lock.lockRequest, lock.lockResponse),
+  unlock: method("/v3lockpb.Lock/Unlock", lock.unlockRequest, lock.unlockResponse),
+
+  campaign: method("/v3electionpb.Election/Campaign", election.campaignRequest, election.campaignResponse),
+  proclaim: method("/v3electionpb.Election/Proclaim", election.proclaimRequest, election.proclaimResponse),
+  leader: method("/v3electionpb.Election/Leader", election.leaderRequest, election.leaderResponse),
+  observe: method(
+    "/v3electionpb.Election/Observe",
+    election.leaderRequest,
+    election.leaderResponse,
+    "serverStream",
+  ),
+  resign: method("/v3electionpb.Election/Resign", election.resignRequest, election.resignResponse),
 
   healthCheck: method("/grpc.health.v1.Health/Check", health.healthCheckRequest, health.healthCheckResponse),
   healthWatch: method(

@@ -5,6 +5,7 @@ import protobuf from "protobufjs";
 import { JsonNumber } from "../base/json-text.ts";
 import type { Message } from "../base/protobuf.ts";
 import { definedName, fromJson } from "../base/protobuf-json.ts";
+import * as election from "./election.ts";
 import * as etcd from "./etcd.ts";
 import * as auth from "./etcd-auth.ts";
 import * as authRequests from "./etcd-auth-requests.ts";
@@ -12,11 +13,12 @@ import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import { methods } from "./etcd-methods.ts";
 import * as health from "./health.ts";
+import * as lock from "./lock.ts";
 import * as mvcc from "./mvcc.ts";
 import * as raft from "./raft.ts";
 import * as wal from "./wal.ts";
 
-const files = ["etcd.proto", "health.proto", "mvcc.proto", "raft.proto", "wal.proto"];
+const files = ["election", "etcd", "health", "lock", "mvcc", "raft", "wal"].map((name) => `${name}.proto`);
 
 /** Tables whose name is not the definition's with a small first letter. */
 const otherNames: Readonly<Record<string, readonly string[]>> = {
@@ -49,6 +51,8 @@ const modules: Readonly<Record<string, readonly object[]>> = {
   raftpb: [raft],
   walpb: [wal],
   "grpc.health.v1": [health],
+  v3lockpb: [lock],
+  v3electionpb: [election],
 };
 
 const root = new protobuf.Root();
@@ -221,6 +225,7 @@ describe("proto tables", () => {
     }));
     const defined = ["etcdserverpb.KV", "etcdserverpb.Watch", "etcdserverpb.Lease", "etcdserverpb.Cluster"]
       .concat("etcdserverpb.Maintenance", "etcdserverpb.Auth", "grpc.health.v1.Health")
+      .concat("v3lockpb.Lock", "v3electionpb.Election")
       .flatMap((service) =>
         root.lookupService(service).methodsArray.map((method) => {
           method.resolve();

@@ -58,11 +58,15 @@ async function serveUnary(
   response: ServerResponse,
   { api, call }: Served,
 ): Promise<void> {
+  const leaving = new AbortController();
+  response.once("close", () => leaving.abort(new Error("the client went away")));
   try {
     const encoded = encodeOne(method, await readBody(request, api.bodyBytesMax));
     const serve = api.handlers.unary.get(method.path);
     if (serve === undefined) throw unimplemented(method);
-    const answer = method.response.decode(await answerOf(serve, encoded, call));
+    const answer = method.response.decode(
+      await answerOf(serve, encoded, { ...call, signal: leaving.signal }),
+    );
     response.writeHead(200, jsonType);
     response.end(JSON.stringify(toJson(method.response, answer)));
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { methods } from "../../proto/etcd-methods.ts";
 
-/** Which method stands under which path of the JSON gateway (the `google.api.http` options of etcd's rpc.proto). */
+/** Which method stands under which path of the JSON gateway (the `google.api.http` options of etcd's definitions). */
 const paths: Readonly<Record<string, keyof typeof methods>> = {
   "/v3/kv/range": "range",
   "/v3/kv/put": "put",
@@ -46,6 +46,13 @@ const paths: Readonly<Record<string, keyof typeof methods>> = {
   "/v3/auth/role/delete": "roleDelete",
   "/v3/auth/role/grant": "roleGrantPermission",
   "/v3/auth/role/revoke": "roleRevokePermission",
+  "/v3/lock/lock": "lock",
+  "/v3/lock/unlock": "unlock",
+  "/v3/election/campaign": "campaign",
+  "/v3/election/proclaim": "proclaim",
+  "/v3/election/leader": "leader",
+  "/v3/election/observe": "observe",
+  "/v3/election/resign": "resign",
 };
 
 /** etcd's gateway lies under /v3/; the older prefixes mean the same. */

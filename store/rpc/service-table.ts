@@ -11,6 +11,10 @@ import { memberList } from "./cluster/member-list.ts";
 import { memberPromote } from "./cluster/member-promote.ts";
 import { memberRemove } from "./cluster/member-remove.ts";
 import { memberUpdate } from "./cluster/member-update.ts";
+import { campaign, leader, proclaim, resign } from "./concurrency/election.ts";
+import { lock, unlock } from "./concurrency/lock.ts";
+import { observe } from "./concurrency/observe.ts";
+import { OwnCalls } from "./concurrency/own-calls.ts";
 import type { Call, Handlers, StreamHandler, UnaryAnswer, UnaryHandler } from "./handler.ts";
 import { healthCheck, healthWatch } from "./health/check.ts";
 import { compact } from "./kv/compact.ts";
@@ -162,7 +166,17 @@ export function serviceTable(
     changed("authRoleRevokePermission", bytes, { call, parts }),
   );
 
+  const handlers: Handlers = { unary, streams };
+  const own = (call: Call) => new OwnCalls(handlers, call);
+  add(methods.lock, (request, _bytes, call) => lock(request, own(call)));
+  add(methods.unlock, (request, _bytes, call) => unlock(request, own(call)));
+  add(methods.campaign, (request, _bytes, call) => campaign(request, own(call)));
+  add(methods.proclaim, (request, _bytes, call) => proclaim(request, own(call)));
+  add(methods.leader, (request, _bytes, call) => leader(request, own(call)));
+  add(methods.resign, (request, _bytes, call) => resign(request, own(call)));
+  addStream(methods.observe, (out, call) => observe(out, call, handlers));
+
   add(methods.healthCheck, (request) => healthCheck(request), { servedBy: all });
   addStream(methods.healthWatch, (out) => healthWatch(out), "all");
-  return { unary, streams };
+  return handlers;
 }

@@ -7,10 +7,11 @@ import { watchResponse } from "../../../proto/etcd.ts";
 import { authenticateResponse } from "../../../proto/etcd-auth.ts";
 import { type Method, methods } from "../../../proto/etcd-methods.ts";
 import type { RunningStore } from "../../compose.ts";
-import { StoreError, type StoreErrorCode } from "../../errors.ts";
+import { StoreError, type StoreErrorCode, storeErrors } from "../../errors.ts";
 import { startAlone } from "../../testing/start-alone.ts";
 import { type Call, type Incoming, joinsParts } from "../handler.ts";
 import { answerOf } from "../promised-answer.ts";
+import { StatusError } from "../status.ts";
 
 type Name = keyof typeof methods;
 type Outcome = StoreErrorCode | "ok";
@@ -78,15 +79,26 @@ const calls: Readonly<
     nobody: "USER_EMPTY",
     user: "PERMISSION_DENIED",
   },
+  lock: { request: { name: utf8("l"), lease: 1n }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  unlock: { request: { key: utf8("none") }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  campaign: { request: { name: utf8("e"), lease: 1n }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  proclaim: { request: { leader: secret }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  leader: { request: { name: utf8("e") }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  observe: { request: { name: utf8("e") }, nobody: "ok", user: "ok" },
+  resign: { request: { leader: secret }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
   healthCheck: { request: {}, nobody: "ok", user: "ok" },
   healthWatch: { request: {}, nobody: "ok", user: "ok" },
 };
 
-/** Served to everybody, whatever they show. */
-const open: ReadonlySet<Name> = new Set(["authenticate", "healthCheck", "healthWatch"]);
+/** Served to everybody, whatever they show; who may not observe is told nothing, and the stream ends. */
+const open: ReadonlySet<Name> = new Set(["authenticate", "observe", "healthCheck", "healthWatch"]);
 const mistaken = (error: unknown): Outcome => {
-  assert.ok(error instanceof StoreError, String(error));
-  return error.code;
+  if (error instanceof StoreError) return error.code;
+  // Locks and elections tell what a step was refused for by its text alone.
+  const told = error instanceof StatusError ? error.message : "";
+  const [code] = Object.entries(storeErrors).find(([, { message }]) => message === told) ?? [];
+  assert.ok(code !== undefined, String(error));
+  return code as StoreErrorCode;
 };
 
 describe("with authentication on", function () {
