@@ -59,7 +59,7 @@ export const planted: readonly Planted[] = [
       stormMs: 8_000,
     },
     breaks: /leader completeness|state machine safety|acknowledged writes survive/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "forgets its vote in a crash",
@@ -75,7 +75,7 @@ export const planted: readonly Planted[] = [
       clients: 1,
     },
     breaks: /election safety|vote once/,
-    seeds: 5,
+    seeds: 10,
   },
   {
     bug: "commits an old term's entry by counting",
@@ -95,7 +95,7 @@ export const planted: readonly Planted[] = [
       thinkMs: 200,
     },
     breaks: /leader completeness|state machine safety/,
-    seeds: 4,
+    seeds: 14,
   },
   {
     bug: "applies twice after a restart",
@@ -108,14 +108,14 @@ export const planted: readonly Planted[] = [
       snapshotCount: 10_000,
     },
     breaks: /equal state/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "skips a revision of a watch",
     faults: { watchSkipsRevision: true },
     weather: { ...quiet, weights: only({}), troubleEveryMs: 60_000 },
     breaks: /^watch/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "votes twice in a term",
@@ -129,7 +129,7 @@ export const planted: readonly Planted[] = [
       clients: 1,
     },
     breaks: /election safety|vote once/,
-    seeds: 4,
+    seeds: 8,
   },
   {
     bug: "answers reads without asking whether it still leads",
@@ -152,7 +152,7 @@ export const planted: readonly Planted[] = [
       leaseholders: 0,
     },
     breaks: /linearizability/,
-    seeds: 6,
+    seeds: 12,
   },
   {
     bug: "takes a log that goes another way for its own after a crash inside a snapshot's install",
@@ -172,7 +172,7 @@ export const planted: readonly Planted[] = [
       thinkMs: 20,
     },
     breaks: /state machine safety|equal state|progress/,
-    seeds: 4,
+    seeds: 8,
   },
   {
     bug: "syncs only the last of several batches for its database",
@@ -192,8 +192,8 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     // What the lost batch named may be a row, or a file of the revision log.
-    breaks: /equal state|^members live: .*the revision log is damaged/,
-    seeds: 10,
+    breaks: /equal state|^members live: .*(the revision log is damaged|which the database does not hold)/,
+    seeds: 16,
   },
   {
     bug: "saves how far its revision log reaches before the log does",
@@ -210,7 +210,7 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /^members live: .*the revision log is damaged/,
-    seeds: 3,
+    seeds: 6,
   },
   {
     bug: "puts a rewritten file of its revision log in place before it is on disk",
@@ -227,7 +227,7 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /^members live: .*the revision log is damaged/,
-    seeds: 4,
+    seeds: 8,
   },
   {
     bug: "takes what stands behind the mark in its revision log for rows",
@@ -244,12 +244,12 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /equal state/,
-    seeds: 5,
+    seeds: 10,
   },
   {
     bug: "reads with a checkpoint of its keys no dropped revisions behind it",
     faults: { skipDropped: true },
-    seeds: 8,
+    seeds: 16,
     weather: {
       ...quiet,
       weights: only({ powerCut: 1, kill: 1 }),
@@ -267,7 +267,7 @@ export const planted: readonly Planted[] = [
   {
     bug: "keeps a checkpoint of its keys although revisions behind it are rewritten",
     faults: { keepCheckpoint: true },
-    seeds: 8,
+    seeds: 16,
     weather: {
       ...quiet,
       weights: only({ powerCut: 1, kill: 1 }),
@@ -298,7 +298,7 @@ export const planted: readonly Planted[] = [
       keys: 3,
     },
     breaks: /^applied once/,
-    seeds: 4,
+    seeds: 8,
   },
   {
     bug: "takes proposals while it hands over, though it says that it does not",
@@ -314,21 +314,21 @@ export const planted: readonly Planted[] = [
       keys: 3,
     },
     breaks: /^applied once/,
-    seeds: 4,
+    seeds: 8,
   },
   {
     bug: "votes for those whose log lacks what it has",
     faults: { raft: { voteForShorterLog: true } },
     weather: { ...quiet, ...quick, weights: only({ isolateLeader: 3, kill: 1 }), troubleEveryMs: 500 },
     breaks: /leader completeness|state machine safety|^members live/,
-    seeds: 5,
+    seeds: 10,
   },
   {
     bug: "commits what it holds alone",
     faults: { raft: { commitAlone: true } },
     weather: { ...quiet, ...quick, weights: only({ isolateLeader: 1 }), troubleEveryMs: 500 },
     breaks: /leader completeness|state machine safety|^members live/,
-    seeds: 3,
+    seeds: 6,
   },
   {
     bug: "takes entries behind others than their leader has",
@@ -341,28 +341,28 @@ export const planted: readonly Planted[] = [
       figureEightEveryMs: 4_000,
     },
     breaks: /log matching|leader completeness|state machine safety|^members live/,
-    seeds: 6,
+    seeds: 12,
   },
   {
     bug: "tells a watch twice of the revision at which it fell behind",
     faults: { watchRepeatsRevision: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 3 },
     breaks: /^watch/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "tells a watch of progress that it has not made",
     faults: { progressTooEarly: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 4, slowWatchers: 1 },
     breaks: /^watch/,
-    seeds: 3,
+    seeds: 6,
   },
   {
     bug: "forgets that a lease was renewed",
     faults: { forgetRenewals: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, leaseholders: 3 },
     breaks: /^leases live/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "takes records of its log whatever their checksum says",
@@ -376,14 +376,14 @@ export const planted: readonly Planted[] = [
       valueBytesMax: 2_000,
     },
     breaks: /equal state|log matching|state machine safety|^kept promises|^members live|leader completeness/,
-    seeds: 5,
+    seeds: 10,
   },
   {
     bug: "syncs no folder",
     faults: { skipFolderSync: true },
     weather: { ...quiet, ...quick, weights: only({ powerCut: 1 }), troubleEveryMs: 300, segmentBytes: 4_096 },
     breaks: /^kept promises|^members live|leader completeness/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "names a segment of its log before it is on disk",
@@ -397,7 +397,7 @@ export const planted: readonly Planted[] = [
       crashAt: { ...quiet.crashAt, segmentCut: 0.3 },
     },
     breaks: /^kept promises|^members live/,
-    seeds: 5,
+    seeds: 10,
   },
   {
     bug: "syncs no file of its revision log",
@@ -410,20 +410,20 @@ export const planted: readonly Planted[] = [
       snapshotCount: 10_000,
     },
     breaks: /^members live/,
-    seeds: 3,
+    seeds: 6,
   },
   {
     bug: "hands a forwarded proposal over twice",
     faults: { repeatProposals: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, duplicateChance: 0.05 },
     breaks: /^exactly once/,
-    seeds: 2,
+    seeds: 6,
   },
   {
     bug: "does not answer some writes",
     faults: { loseAnswers: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000 },
     breaks: /^writes answer in time/,
-    seeds: 2,
+    seeds: 6,
   },
 ];
