@@ -123,6 +123,40 @@ describe("store/mvcc: the index as pages", () => {
     );
   });
 
+  it("finds each key before, while and after it is entered in the table, and none that is gone", () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 80 }),
+        fc.array(step, { maxLength: 80 }),
+        (before, meanwhile) => {
+          const index = new KeyIndex();
+          let main = 2;
+          for (const one of before) take(index, one, main++);
+          const load = new IndexLoad(index.size);
+          for (const page of indexPages(index, leaseOf, 100)) load.page(page, 0, page.length);
+          assert.equal(load.index.isListed, load.index.size === 0);
+          let from: Uint8Array | undefined = new Uint8Array(0);
+          for (const one of meanwhile) {
+            for (const each of [index, load.index]) {
+              take(each, one, main);
+              if (main % 7 > 0) continue;
+              const compaction = each.compaction(main - 3);
+              while (compaction.next(1, () => undefined));
+            }
+            main++;
+            if (from !== undefined) from = load.index.list(from, 3);
+            assert.deepEqual(told(load.index), told(index));
+          }
+          while (from !== undefined) from = load.index.list(from, 3);
+          assert.ok(load.index.isListed);
+          assert.deepEqual(told(load.index), told(index));
+          for (const one of meanwhile)
+            assert.equal(load.index.find(latin1Bytes(one.key)) > 0, index.find(latin1Bytes(one.key)) > 0);
+        },
+      ),
+    );
+  });
+
   it("keeps a long history over many pages", () => {
     const index = new KeyIndex();
     const bytes = latin1Bytes("hot");

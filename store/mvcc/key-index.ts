@@ -47,6 +47,11 @@ export class KeyIndex {
     return this.#size;
   }
 
+  /** Whether the table knows all keys, so that none is looked for in the order. */
+  get isListed(): boolean {
+    return this.#table.unlisted === 0;
+  }
+
   /** The key's slot, or 0 where it is unknown. */
   find(key: Uint8Array): number {
     const slot = this.#table.find(key);
@@ -209,13 +214,19 @@ export class KeyIndex {
     this.#table.reserve(keys);
   }
 
+  /** Enters no more than `keysMax` keys from `from` on in the table, where a checkpoint's are not: that takes as long as half of all
+   *  else of loading them, and until then they are found by their order. Answers where to go on; undefined at the end. */
+  list(from: Uint8Array, keysMax: number): Uint8Array | undefined {
+    return this.visitEvery(from, keysMax, (slot) => this.#table.addLeftOut(slot, this.records.keyOf(slot)));
+  }
+
   /** Adds a key of a checkpoint, whose first `known` bytes are those of the key before; its points follow. Answers its slot. Keys
    *  come in order: 0, and nothing is added, where this one does not. */
   load(key: Uint8Array, known: number): number {
     if (!this.#order.isBehindAll(key, known)) return 0;
     const slot = this.records.add(key);
     this.#order.addBehindAll(slot);
-    this.#table.add(slot, key);
+    this.#table.leaveOut();
     this.#size++;
     return slot;
   }

@@ -56,6 +56,18 @@ export class KeyTable {
     this.#enter(slot, hashOf(key));
   }
 
+  /** A key that is not in it yet is added later. */
+  leaveOut(): void {
+    this.#unlisted++;
+  }
+
+  /** Adds a key that was left out, if it still is. */
+  addLeftOut(slot: number, key: Uint8Array): void {
+    if (this.#unlisted === 0 || this.find(key) !== 0) return;
+    this.#unlisted--;
+    this.add(slot, key);
+  }
+
   remove(key: Uint8Array): void {
     const hash = hashOf(key);
     if (this.#erase(this.#table, key, hash)) return;

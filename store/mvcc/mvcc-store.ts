@@ -40,6 +40,9 @@ export interface MvccEvents {
   readonly onChanges: (revision: number, changes: readonly StoredChange[] | "many") => void;
 }
 
+/** Keys entered in the index's table at a stretch, which takes a millisecond. */
+const listedKeys = 5_000;
+
 export interface MvccParts extends MvccEvents {
   readonly leases: KeyLeases;
   /** Lets others run between two slices of background work. */
@@ -79,6 +82,15 @@ export class MvccStore {
     if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
   }
 
+  /** Enters the keys of a checkpoint in the index's table. */
+  async #list(index: KeyIndex): Promise<void> {
+    for (let from: Uint8Array | undefined = new Uint8Array(0); from !== undefined; ) {
+      await this.#parts.pause();
+      if (this.#isStopped || this.#index !== index) return;
+      from = index.list(from, listedKeys);
+    }
+  }
+
   #upkeepOf(restored: RestoredMvcc) {
     const { pause, after, leases, metrics, checkpoints: limits = checkpointLimits } = this.#parts;
     const { backend, index } = restored;
@@ -103,6 +115,7 @@ export class MvccStore {
       },
       restored.rowsRead,
     );
+    if (!index.isListed) void this.#list(index);
     return { compaction, checkpoints };
   }
 
