@@ -214,8 +214,8 @@ export class KeyIndex {
     this.#table.reserve(keys);
   }
 
-  /** Enters no more than `keysMax` keys from `from` on in the table, where a checkpoint's are not: that takes as long as half of all
-   *  else of loading them, and until then they are found by their order. Answers where to go on; undefined at the end. */
+  /** Enters no more than `keysMax` keys from `from` on in the table, where a checkpoint's are not: that takes as long as half of
+   *  all else of loading them, and until then they are found by their order. Answers where to go on; undefined at the end. */
   list(from: Uint8Array, keysMax: number): Uint8Array | undefined {
     return this.visitEvery(from, keysMax, (slot) => this.#table.addLeftOut(slot, this.records.keyOf(slot)));
   }
