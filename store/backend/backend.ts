@@ -1,4 +1,4 @@
-import type { CheckpointMark, CheckpointOf } from "../revisions/checkpoint.ts";
+import type { CheckpointMark, CheckpointOf, CheckpointPages } from "../revisions/checkpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
 import type { RevisionStage } from "../revisions/revision-log.ts";
 import type { PlacedRow, RevisionRow } from "../revisions/row-format.ts";
@@ -62,7 +62,7 @@ export interface Backend {
   visitBehind(revision: number, visit: (row: PlacedRow) => void): Promise<void>;
   /** Writes a checkpoint in place of the one before. The pages may tell of all that was committed when they are asked for.
    *  Resolves to false where it was not written; then the one before stays. */
-  saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean>;
+  saveCheckpoint(of: CheckpointOf, pages: CheckpointPages): Promise<boolean>;
   /** Checks what stands on disk and nobody has read yet, in short turns; damage is told as any failure. */
   check(pause: () => Promise<void>): Promise<void>;
   /** Adds a revision, behind all others. */

@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import { failpoint } from "../../base/failpoints/failpoint.ts";
-import type { CheckpointMark, CheckpointOf } from "../revisions/checkpoint.ts";
+import type { CheckpointMark, CheckpointOf, CheckpointPages } from "../revisions/checkpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
 import type { RevisionFaults, RevisionLogConfig } from "../revisions/log-config.ts";
 import { revisionLogDefaults } from "../revisions/log-config.ts";
@@ -170,7 +170,7 @@ export class LayeredBackend implements Backend {
     return this.#log.readCheckpoint(take);
   }
 
-  async saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean> {
+  async saveCheckpoint(of: CheckpointOf, pages: CheckpointPages): Promise<boolean> {
     try {
       return await this.#log.saveCheckpoint(of, pages);
     } catch (error) {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { latin1Bytes } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { CheckpointOf } from "../revisions/checkpoint.ts";
+import type { CheckpointOf, CheckpointPages } from "../revisions/checkpoint.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { CompactionRun } from "./compaction.ts";
 import { CompactionHashes } from "./compaction-hashes.ts";
 import { KeyIndex } from "./key-index.ts";
+import { MvccStore } from "./mvcc-store.ts";
 import { Pins } from "./pins.ts";
 
 const limits = { rowsMin: 10, busyShare: 1, idleShare: 0.25, idleMs: 1_000, pageBytes: 100 };
@@ -21,9 +22,10 @@ class Rig {
   readonly backend = {
     checkpoint: undefined as CheckpointOf | undefined,
     get: () => undefined,
-    saveCheckpoint: async (of: CheckpointOf, pages: AsyncIterable<Uint8Array>) => {
+    saveCheckpoint: async (of: CheckpointOf, pages: CheckpointPages) => {
       let count = 0;
-      for await (const _ of pages) {
+      for await (const page of pages) {
+        if (page === undefined) return false;
         assert.ok(!this.isWriting, "a page was written while a transaction was at work");
         count++;
       }
@@ -127,6 +129,35 @@ describe("store/mvcc: when the keys are saved", () => {
     assert.deepEqual(await rig.settle(), [1]);
   });
 
+  it("is after the compaction that a start goes on with, which the checkpoint then counts as done", async () => {
+    const { index, backend, saved } = new Rig();
+    index.put(latin1Bytes("lives"), 0, 2, 0);
+    index.delete(index.put(latin1Bytes("is gone"), 0, 3, 0), 4, 0);
+    const upkeep = { drop: async () => true, put: () => undefined, commit: () => undefined };
+    const restored = {
+      backend: { ...backend, ...upkeep, reclaim: () => undefined } as unknown as Backend,
+      index,
+      revision: 5,
+      compactRevision: 5,
+      unfinishedCompaction: true,
+      leased: new Map<string, bigint>(),
+      rowsRead: 30,
+    };
+    const store = new MvccStore(restored, {
+      leases: { move: () => undefined, leaseOf: () => 0n },
+      onChanges: () => undefined,
+      pause: turn,
+      after: () => () => undefined,
+      checkpoints: limits,
+    });
+    for (let n = 0; n < 100; n++) await turn();
+    await store.stop();
+    assert.deepEqual(
+      saved.map(({ keys }) => keys),
+      [1],
+    );
+  });
+
   it("is at the end, if that pays", async () => {
     const rig = new Rig();
     rig.put(100);
@@ -156,6 +187,25 @@ describe("store/mvcc: when the keys are saved", () => {
     await rig.settle();
     assert.equal(rig.saved.length, 1);
     assert.ok((rig.saved[0]?.pages ?? 0) > 2);
+  });
+
+  it("is broken off at the end where a transaction has not ended, and none begins then", async () => {
+    const rig = new Rig();
+    rig.isWriting = true; // it failed halfway
+    rig.put(10);
+    await rig.settle();
+    await rig.checkpoints.stop();
+    await rig.compaction.stop();
+    assert.deepEqual(rig.saved, []);
+    const other = new Rig();
+    other.put(40);
+    await other.settle();
+    const before = other.saved.length;
+    other.put(15);
+    other.isWriting = true;
+    await other.checkpoints.stop();
+    await other.compaction.stop();
+    assert.equal(other.saved.length, before);
   });
 
   it("is not while a compaction runs, nor after one that was broken off", async () => {

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import type { CheckpointPages } from "../revisions/checkpoint.ts";
 import { type CompactionRun, compactionKeys, storedRevision } from "./compaction.ts";
 import { indexPages } from "./index-pages.ts";
 import type { KeyIndex } from "./key-index.ts";
@@ -66,14 +67,16 @@ export class Checkpoints {
     else if (this.#behindBefore === undefined) this.#awaitIdle();
   }
 
-  /** Saves the index a last time where that pays. To be called when nothing is written any more. */
+  /** Saves the index a last time where that pays. To be called when nothing is written any more: a transaction that is at work
+   *  then never ends. */
   async stop(): Promise<void> {
-    if (!this.#isStopped && this.#parts.compaction.isIdle && this.#isDue(this.#parts.limits.idleShare))
-      await this.#save();
+    const { compaction, isWriting, limits } = this.#parts;
+    const pays = !this.#isStopped && compaction.isIdle && !isWriting() && this.#isDue(limits.idleShare);
     this.cancel();
+    if (pays) await this.#save();
   }
 
-  /** Saves nothing any more. */
+  /** Begins to save nothing any more. */
   cancel(): void {
     this.#isStopped = true;
     this.#cancel();
@@ -113,12 +116,18 @@ export class Checkpoints {
     this.#isSaving = false;
   }
 
-  /** Between two pages writes go on; a page is written when none is at work. */
-  async *#pages(): AsyncIterable<Uint8Array> {
+  /** Between two pages writes go on; a page is written when none is at work. They break off where none can be awaited. */
+  async *#pages(): CheckpointPages {
     const { index, leaseOf, isWriting, pause, limits } = this.#parts;
     const pages = indexPages(index, leaseOf, limits.pageBytes);
     for (;;) {
-      while (isWriting()) await pause();
+      while (isWriting()) {
+        if (this.#isStopped) {
+          yield undefined;
+          return;
+        }
+        await pause();
+      }
       const next = pages.next();
       if (next.done) return;
       yield next.value;

@@ -79,7 +79,6 @@ export class MvccStore {
     const { compaction, checkpoints } = this.#upkeepOf(restored);
     this.#compaction = compaction;
     this.#checkpoints = checkpoints;
-    if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
   }
 
   /** Enters the keys of a checkpoint in the index's table. */
@@ -101,6 +100,8 @@ export class MvccStore {
       hashes: this.compactionHashes,
       onDropped: (points) => checkpoints.count(points),
     });
+    // Before a checkpoint, which would tell of what this drops.
+    if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
     const checkpoints = new Checkpoints(
       {
         index,
@@ -131,7 +132,6 @@ export class MvccStore {
     const { compaction, checkpoints } = this.#upkeepOf(restored);
     this.#compaction = compaction;
     this.#checkpoints = checkpoints;
-    if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
   }
 
   get revision(): number {

@@ -20,6 +20,9 @@ export interface CheckpointMark {
 
 export type CheckpointOf = Omit<CheckpointMark, "number" | "endBytes">;
 
+/** `undefined` in place of a page: there will be no more, and those that came are not all. */
+export type CheckpointPages = AsyncIterable<Uint8Array | undefined>;
+
 export function checkpointRow({ number, revision, compactRevision, keys, endBytes }: CheckpointMark): Write {
   const value = Buffer.allocUnsafeSlow(markBytes);
   for (const [at, field] of [format, number, revision, compactRevision, keys, endBytes].entries())
@@ -56,15 +59,15 @@ const markBytes = 48;
 const pageHeadBytes = 8;
 const readBytes = 1024 * 1024;
 
-/** Writes the pages and makes them durable; answers the bytes of the file. Undefined where it was stopped. */
+/** Writes the pages and makes them durable; answers the bytes of the file. Undefined where it was stopped or they broke off. */
 export async function writePages(
   file: DiskFile,
-  pages: AsyncIterable<Uint8Array>,
+  pages: CheckpointPages,
   isStopped: () => boolean,
 ): Promise<number | undefined> {
   let endBytes = 0;
   for await (const page of pages) {
-    if (isStopped()) return undefined;
+    if (page === undefined || isStopped()) return undefined;
     const framed = new Chunk(new Uint8Array(pageHeadBytes + page.length));
     framed.bytes.set(page, pageHeadBytes);
     framed.view.setUint32(4, page.length, true);

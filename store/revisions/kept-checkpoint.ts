@@ -5,6 +5,7 @@ import type { Write } from "../backend/backend.ts";
 import {
   CheckpointError,
   type CheckpointMark,
+  type CheckpointPages,
   checkpointFileName,
   checkpointKey,
   checkpointRow,
@@ -40,13 +41,9 @@ export class KeptCheckpoint {
     }
   }
 
-  /** Writes the file and makes it durable; answers its bytes. Undefined, and no file, where it was stopped. Rejects with
-   *  BackendError; then there is no file either. */
-  async write(
-    number: number,
-    pages: AsyncIterable<Uint8Array>,
-    isStopped: () => boolean,
-  ): Promise<number | undefined> {
+  /** Writes the file and makes it durable; answers its bytes. Undefined, and no file, where it was stopped or the pages broke
+   *  off. Rejects with BackendError; then there is no file either. */
+  async write(number: number, pages: CheckpointPages, isStopped: () => boolean): Promise<number | undefined> {
     const { disk } = this.#parts;
     const path = this.#path(number);
     let endBytes: number | undefined;

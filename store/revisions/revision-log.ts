@@ -4,7 +4,7 @@ import { Slabs } from "../../base/slabs.ts";
 import type { Write } from "../backend/backend.ts";
 import { BlockCache } from "./block-cache.ts";
 import { type Block, BlockWriter, sealedBytes } from "./block-writer.ts";
-import type { CheckpointMark, CheckpointOf } from "./checkpoint.ts";
+import type { CheckpointMark, CheckpointOf, CheckpointPages } from "./checkpoint.ts";
 import { dropRows, type Points } from "./drop-rows.ts";
 import { ioFailure } from "./failure.ts";
 import { KeptCheckpoint } from "./kept-checkpoint.ts";
@@ -285,8 +285,9 @@ export class RevisionLog {
   }
 
   /** Writes a checkpoint and lets it take the place of the one before. Whatever it tells of must be in the log by then, in whole
-   *  groups. Resolves to false when the log was stopped before. Rejects with BackendError; then the one before stays. */
-  async saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean> {
+   *  groups. Resolves to false when the log was stopped before, or the pages broke off. Rejects with BackendError; then the one
+   *  before stays. */
+  async saveCheckpoint(of: CheckpointOf, pages: CheckpointPages): Promise<boolean> {
     let isSaved = false;
     await this.#exclusively(async () => {
       const number = this.#nextNumber++;
