@@ -157,6 +157,18 @@ describe("store/mvcc: the index as pages", () => {
     );
   });
 
+  it("enters a few long keys in the table at a stretch, not all that it may", () => {
+    const load = new IndexLoad(8);
+    const index = new KeyIndex();
+    for (let at = 0; at < 8; at++) index.put(Buffer.alloc(300_000, at), 0, at + 2, 0);
+    for (const page of indexPages(index, leaseOf, 100)) load.page(page, 0, page.length);
+    let stretches = 0;
+    for (let from: Uint8Array | undefined = new Uint8Array(0); from !== undefined; stretches++)
+      from = load.index.list(from, 1_000);
+    assert.equal(stretches, 3);
+    assert.ok(load.index.isListed);
+  });
+
   it("keeps a long history over many pages", () => {
     const index = new KeyIndex();
     const bytes = latin1Bytes("hot");

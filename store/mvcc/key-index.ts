@@ -12,6 +12,9 @@ export interface Span {
   readonly to: Uint8Array | undefined;
 }
 
+/** Of keys that are entered in the table at a stretch. */
+const listedBytesMax = 1024 * 1024;
+
 /** A point that is filled in anew for each key. */
 export interface FoundPoint extends Point {
   main: number;
@@ -214,10 +217,17 @@ export class KeyIndex {
     this.#table.reserve(keys);
   }
 
-  /** Enters no more than `keysMax` keys from `from` on in the table, where a checkpoint's are not: that takes as long as half of
-   *  all else of loading them, and until then they are found by their order. Answers where to go on; undefined at the end. */
+  /** Enters no more than `keysMax` keys, and fewer long ones, from `from` on in the table, where a checkpoint's are not: that takes
+   *  as long as half of all else of loading them, and until then they are found by their order. Answers where to go on; undefined
+   *  at the end. */
   list(from: Uint8Array, keysMax: number): Uint8Array | undefined {
-    return this.visitEvery(from, keysMax, (slot) => this.#table.addLeftOut(slot, this.records.keyOf(slot)));
+    let bytes = 0;
+    return this.#visit({ from, to: undefined }, keysMax, (slot) => {
+      const key = this.records.keyOf(slot);
+      this.#table.addLeftOut(slot, key);
+      bytes += key.length;
+      return bytes < listedBytesMax;
+    });
   }
 
   /** Adds a key of a checkpoint, whose first `known` bytes are those of the key before; its points follow. Answers its slot. Keys
