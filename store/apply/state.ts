@@ -242,7 +242,7 @@ export class State implements StateMachine {
       const failure = defragmentFails.armed ? defragmentFails.returned() : undefined;
       if (failure !== undefined) throw new Error(failure);
       if (beforeDefragment.armed) await beforeDefragment.pass();
-      await this.#backend.defragment();
+      await this.mvcc.defragment();
     });
   }
 

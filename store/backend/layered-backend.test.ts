@@ -7,7 +7,7 @@ import { deferred } from "../../base/deferred.ts";
 import { type Disk, systemDisk } from "../../base/os/disk.ts";
 import { Prng } from "../../base/os/random.ts";
 import { RevisionLog } from "../revisions/revision-log.ts";
-import { BackendError } from "./backend.ts";
+import { type Backend, BackendError } from "./backend.ts";
 import { allRows, backendSuite, revision, suiteConfig } from "./backend-suite.ts";
 import { LevelHome } from "./home.ts";
 import { type BackendFaults, LayeredBackend } from "./layered-backend.ts";
@@ -226,6 +226,36 @@ describe("store/backend: crashes and faults", () => {
     await assert.rejects(backend.flush(), { reason: "no-space" });
     assert.equal(reports, 1);
     assert.equal(Buffer.from(backend.get("auth", "a") ?? []).toString(), "1");
+  });
+
+  it("fails where a revision is damaged, whoever reads it", async () => {
+    const reads: readonly ((backend: Backend) => unknown)[] = [
+      (backend) => backend.revision(2, 0),
+      (backend) => allRows(backend.pages("key")),
+      (backend) => backend.check(() => Promise.resolve()),
+    ];
+    for (const [at, read] of reads.entries()) {
+      const path = join(folder, `damaged${at}`);
+      const first = await levelHome(path).open();
+      for (let main = 2; main < 100; main++) first.append(revision(main, "v".repeat(100)));
+      first.commit();
+      await first.close();
+      const failures: BackendError[] = [];
+      const home = new LevelHome(path, suiteConfig, {
+        disk: systemDisk,
+        onFailure: (error) => failures.push(error),
+      });
+      const backend = await home.open();
+      const file = await systemDisk.open(join(path, "000001", "revisions", "0000000001.rev"));
+      await file.write(50, [Buffer.from("rot")]);
+      await file.close();
+      await (async () => read(backend))().catch(() => undefined);
+      assert.deepEqual(
+        failures.map(({ reason }) => reason),
+        ["corrupt"],
+      );
+      await backend.retire();
+    }
   });
 
   it("goes on when the disk has no room to rewrite revisions, and gives their space back when it has", async () => {

@@ -141,7 +141,11 @@ export class LayeredBackend implements Backend {
   }
 
   revision(main: number, sub: number): Uint8Array | undefined {
-    return this.#log.get(main, sub);
+    try {
+      return this.#log.get(main, sub);
+    } catch (error) {
+      throw this.#failIfDamaged(error);
+    }
   }
 
   async visitRevisions(visit: (row: PlacedRow) => void): Promise<void> {
@@ -244,7 +248,7 @@ export class LayeredBackend implements Backend {
     return this.#viewed({
       pages: (bucket, range, rowsMax = pageRowsDefault) =>
         bucket === "key"
-          ? revisionPages(revisions, range, rowsMax)
+          ? this.#revisionPages(revisions, range, rowsMax)
           : pagesOf({ base, layers, pause }, bucket, range, rowsMax),
       close: async () => {
         await base.close();
@@ -258,9 +262,23 @@ export class LayeredBackend implements Backend {
     assert(!this.#midGroup, "backend: a view must not begin within a group of writes");
     const revisions: RevisionsView = this.#log.view();
     return this.#viewed({
-      pages: (_, range, rowsMax = pageRowsDefault) => revisionPages(revisions, range, rowsMax),
+      pages: (_, range, rowsMax = pageRowsDefault) => this.#revisionPages(revisions, range, rowsMax),
       close: () => revisions.close(),
     });
+  }
+
+  async *#revisionPages(view: RevisionsView, range: RowRange | undefined, rowsMax: number): Pages {
+    try {
+      yield* revisionPages(view, range, rowsMax);
+    } catch (error) {
+      throw this.#failIfDamaged(error);
+    }
+  }
+
+  /** Whoever meets damage cannot go on, and neither can the database: it would answer, and hand on, what is not whole. */
+  #failIfDamaged(error: unknown): unknown {
+    if (error instanceof BackendError && error.reason === "corrupt") this.#fail(error);
+    return error;
   }
 
   #viewed(view: View): View {

@@ -41,7 +41,7 @@ class Rig {
     const backend = this.backend as unknown as Backend;
     const { index } = this;
     this.compaction = new CompactionRun(
-      { index, backend },
+      { index, backend, finishedCompaction: -1 },
       { pause: turn, pins: new Pins(), hashes: new CompactionHashes(), onDropped: () => undefined },
     );
     const parts = {
@@ -140,6 +140,7 @@ describe("store/mvcc: when the keys are saved", () => {
       revision: 5,
       compactRevision: 5,
       unfinishedCompaction: true,
+      finishedCompaction: -1,
       leased: new Map<string, bigint>(),
       rowsRead: 30,
     };
@@ -156,6 +157,18 @@ describe("store/mvcc: when the keys are saved", () => {
       saved.map(({ keys }) => keys),
       [1],
     );
+  });
+
+  it("is again when the last one has ended", async () => {
+    const rig = new Rig();
+    rig.put(40);
+    await rig.settle();
+    rig.checkpoints.mayHaveEnded();
+    assert.equal(rig.timer, undefined);
+    rig.saved.length = 0;
+    rig.backend.checkpoint = undefined;
+    rig.checkpoints.mayHaveEnded();
+    assert.deepEqual(await rig.settle(), [rig.revision]);
   });
 
   it("is at the end, if that pays", async () => {

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { CheckpointPages } from "../revisions/checkpoint.ts";
-import { type CompactionRun, compactionKeys, storedRevision } from "./compaction.ts";
+import type { CompactionRun } from "./compaction.ts";
 import { indexPages } from "./index-pages.ts";
 import type { KeyIndex } from "./key-index.ts";
 
@@ -59,6 +59,12 @@ export class Checkpoints {
     this.count(behind);
   }
 
+  /** The last checkpoint may have ended, so that a restart would read all revisions. */
+  mayHaveEnded(): void {
+    if (this.#parts.backend.checkpoint === undefined)
+      this.count(Math.max(0, this.#parts.index.size - this.#behind));
+  }
+
   /** So many revisions came, or points went. */
   count(changes: number): void {
     this.#behind += changes;
@@ -106,7 +112,7 @@ export class Checkpoints {
     await compaction.between(async () => {
       const of = {
         revision: revision(),
-        compactRevision: storedRevision(backend, compactionKeys.finished),
+        compactRevision: compaction.finished,
         keys: index.size,
       };
       this.#behind = 0;

@@ -8,6 +8,7 @@ import type { KeyIndex } from "./key-index.ts";
 import type { CompactionMetrics } from "./metrics.ts";
 import type { Drop } from "./older-points.ts";
 import type { Pins } from "./pins.ts";
+import type { RestoredMvcc } from "./restore.ts";
 
 /** etcd's names in the meta bucket. */
 export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "finishedCompactRev" } as const;
@@ -35,10 +36,11 @@ export class CompactionRun {
   #tail: Promise<void> = Promise.resolve();
   /** Runs that are at work or wait. */
   #runs = 0;
+  #finished: number;
   readonly #stopping = new AbortController();
 
   constructor(
-    state: { readonly index: KeyIndex; readonly backend: Backend },
+    state: Pick<RestoredMvcc, "index" | "backend" | "finishedCompaction">,
     parts: {
       readonly pause: () => Promise<void>;
       readonly pins: Pins;
@@ -49,12 +51,18 @@ export class CompactionRun {
     },
   ) {
     this.#index = state.index;
+    this.#finished = state.finishedCompaction;
     this.#backend = state.backend;
     this.#pause = parts.pause;
     this.#pins = parts.pins;
     this.#metrics = parts.metrics;
     this.#hashes = parts.hashes;
     this.#onDropped = parts.onDropped;
+  }
+
+  /** The revision of the last compaction all of whose work is done; -1 where there was none. */
+  get finished(): number {
+    return this.#finished;
   }
 
   /** No compaction runs, and none was broken off. */
@@ -120,6 +128,7 @@ export class CompactionRun {
     if (afterDrop.armed) await afterDrop.pass();
     if (beforeFinished.armed) await beforeFinished.pass();
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
+    this.#finished = revision;
     this.#backend.commit();
     if (afterFinished.armed) await afterFinished.pass();
     if (hash !== undefined) this.#hashes.add(hash);

@@ -13,6 +13,8 @@ export interface RestoredMvcc {
   readonly index: KeyIndex;
   readonly revision: number;
   readonly compactRevision: number;
+  /** The last compaction all of whose work is done; -1 where there was none. */
+  readonly finishedCompaction: number;
   /** The process stopped before all that the compaction drops was removed. */
   readonly unfinishedCompaction: boolean;
   /** Keys that hang on a lease. */
@@ -49,6 +51,7 @@ export async function restoreMvcc(
     // A compaction may have removed the newest rows; the revision never goes back behind it.
     revision: Math.max(revision, compactRevision),
     compactRevision,
+    finishedCompaction: finished,
     // What it dropped before may stand in the checkpoint.
     unfinishedCompaction:
       scheduled > finished || (loaded !== undefined && loaded.of.compactRevision < finished),

@@ -119,7 +119,8 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     interruptedInstallEveryMs: oneOf(random, [0, 0, 0, 3_000]),
     crashInstallerChance: oneOf(random, [0, 0, 0.3]),
     members: oneOf(random, [3, 3, 3, 3, 5, 5, 1]),
-    churnEveryMs: oneOf(random, [0, 0, 1_000, 4_000]),
+    // A cluster from which one goes may have lost its majority with the one that a lying disk took.
+    churnEveryMs: oneOf(random, [0, 0, 1_000, 4_000]) * (weights.lieOnDisk > 0 ? 0 : 1),
     computeMs: oneOf(random, [0, 0, 0.05, 0.5]),
     clockDrift: oneOf(random, [0, 0, 0.01]),
     crashAt: {

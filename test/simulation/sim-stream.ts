@@ -105,7 +105,8 @@ export class SimStream {
   #read(): void {
     this.#unread--;
     const { readMs = 0 } = this.#on;
-    if (readMs > 0) this.#backMs = this.#clock.monotonicMs() + readMs;
+    // What is under way already stays in front of what comes later.
+    if (readMs > 0) this.#backMs = Math.max(this.#backMs, this.#clock.monotonicMs() + readMs);
     if (!this.#isHeld || this.#unread > unreadMax / 2) return;
     this.#later("there", () => {
       this.#life?.clock.after(0, () => {
