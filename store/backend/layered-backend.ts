@@ -11,7 +11,6 @@ import {
   type Backend,
   BackendError,
   type Base,
-  type BaseView,
   type Bucket,
   bucketPrefixes,
   type Pages,
@@ -21,7 +20,7 @@ import {
   type Write,
 } from "./backend.ts";
 import { Layer } from "./layer.ts";
-import { mergedPages } from "./pages.ts";
+import { layeredPages } from "./pages.ts";
 import { revisionPages } from "./revision-pages.ts";
 
 export interface BackendConfig {
@@ -249,7 +248,7 @@ export class LayeredBackend implements Backend {
       pages: (bucket, range, rowsMax = pageRowsDefault) =>
         bucket === "key"
           ? this.#revisionPages(revisions, range, rowsMax)
-          : pagesOf({ base, layers, pause }, bucket, range, rowsMax),
+          : layeredPages({ base, layers, pause }, bucket, range, rowsMax),
       close: async () => {
         await base.close();
         await revisions.close();
@@ -478,26 +477,4 @@ function asBackendError(error: unknown): BackendError {
 export interface Stores {
   readonly base: Base;
   readonly log: RevisionLog;
-}
-
-function pagesOf(
-  view: {
-    readonly base: BaseView;
-    readonly layers: readonly Layer[];
-    readonly pause: () => Promise<void>;
-  },
-  bucket: SmallBucket,
-  range: RowRange = {},
-  rowsMax: number,
-): Pages {
-  const prefix = bucketPrefixes[bucket];
-  const from = prefix + (range.from ?? "");
-  const to = range.to === undefined ? String.fromCharCode(prefix.charCodeAt(0) + 1) : prefix + range.to;
-  const pages = view.base.pages(from, to, rowsMax);
-  const merged = mergedPages(pages, view.layers, { from, to, rowsMax }, view.pause);
-  return withoutPrefix(merged);
-}
-
-async function* withoutPrefix(pages: Pages): Pages {
-  for await (const page of pages) yield page.map(({ key, value }) => ({ key: key.slice(1), value }));
 }

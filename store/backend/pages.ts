@@ -1,4 +1,11 @@
-import type { Pages, Row } from "./backend.ts";
+import {
+  type BaseView,
+  bucketPrefixes,
+  type Pages,
+  type Row,
+  type RowRange,
+  type SmallBucket,
+} from "./backend.ts";
 import type { Layer } from "./layer.ts";
 
 interface Span {
@@ -7,9 +14,32 @@ interface Span {
   readonly rowsMax: number;
 }
 
+/** Rows of a bucket as the base and the layers have them, in order. */
+export function layeredPages(
+  view: {
+    readonly base: BaseView;
+    readonly layers: readonly Layer[];
+    readonly pause: () => Promise<void>;
+  },
+  bucket: SmallBucket,
+  range: RowRange = {},
+  rowsMax: number,
+): Pages {
+  const prefix = bucketPrefixes[bucket];
+  const from = prefix + (range.from ?? "");
+  const to = range.to === undefined ? String.fromCharCode(prefix.charCodeAt(0) + 1) : prefix + range.to;
+  const pages = view.base.pages(from, to, rowsMax);
+  const merged = mergedPages(pages, view.layers, { from, to, rowsMax }, view.pause);
+  return withoutPrefix(merged);
+}
+
+async function* withoutPrefix(pages: Pages): Pages {
+  for await (const page of pages) yield page.map(({ key, value }) => ({ key: key.slice(1), value }));
+}
+
 /** The rows of the base with the layers (oldest first) laid over them, in order. `pause` lets others run between two pages
  *  that need nothing of the base. */
-export async function* mergedPages(
+async function* mergedPages(
   base: Pages,
   layers: readonly Layer[],
   span: Span,

@@ -20,8 +20,13 @@ export class BoundedWrites {
   readonly #network: Pick<SimNetwork, "isCut">;
   readonly #report: Report;
   readonly #boundMs: number;
+  /** More for each write before it: where a message has one entry, some eight are under way at a time. */
+  readonly #perWriteMs: number;
   readonly #isChecked: boolean;
-  readonly #open = new Map<number, { readonly machine: Machine; readonly askedMs: number }>();
+  readonly #open = new Map<
+    number,
+    { readonly machine: Machine; readonly askedMs: number; readonly boundMs: number }
+  >();
   #steady: Steady | undefined;
 
   constructor(
@@ -36,11 +41,13 @@ export class BoundedWrites {
     this.#network = parts.network;
     this.#report = parts.report;
     this.#boundMs = boundMs(options);
+    this.#perWriteMs = (options.delayMs + options.syncMs) / 2;
     this.#isChecked = options.lossChance === 0;
   }
 
   asked(operation: number, machine: Machine, nowMs: number): void {
-    this.#open.set(operation, { machine, askedMs: nowMs });
+    const boundMs = this.#boundMs + this.#open.size * this.#perWriteMs;
+    this.#open.set(operation, { machine, askedMs: nowMs, boundMs });
   }
 
   answered(operation: number): void {
@@ -63,11 +70,11 @@ export class BoundedWrites {
   }
 
   #lookAt({ life, sinceMs }: Steady, nowMs: number): void {
-    for (const [operation, { machine, askedMs }] of this.#open) {
-      if (machine !== life.machine || nowMs - Math.max(askedMs, sinceMs) <= this.#boundMs) continue;
+    for (const [operation, { machine, askedMs, boundMs }] of this.#open) {
+      if (machine !== life.machine || nowMs - Math.max(askedMs, sinceMs) <= boundMs) continue;
       this.#report(
         "writes answer in time",
-        `#${operation} was asked of ${machine.name}, which leads and has a quorum, and is not answered after ${this.#boundMs} ms`,
+        `#${operation} was asked of ${machine.name}, which leads and has a quorum, and is not answered after ${boundMs} ms`,
       );
       return;
     }
