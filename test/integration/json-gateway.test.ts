@@ -223,7 +223,7 @@ for (const [name, command] of [
         3,
         "etcdserver: wrong downgrade target version format",
       ]);
-      assert.deepEqual(await ask("CANCEL", ""), [200, undefined, "3.6"]);
+      assert.deepEqual(await ask("CANCEL", ""), [200, undefined, "3.7"]);
     });
 
     it("answers hash and hashkv, each with its own", async () => {

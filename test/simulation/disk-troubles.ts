@@ -79,7 +79,9 @@ export class DiskTroubles {
   #mayDamage(machine: Machine): boolean {
     return (
       (this.#voters() ?? 0) >= 3 &&
-      this.#machines.every((one) => one === machine || (one.damage === undefined && !one.isCatchingUp))
+      this.#machines.every(
+        (one) => one === machine || (one.damage === undefined && !one.weather.lies && !one.isCatchingUp),
+      )
     );
   }
 }
