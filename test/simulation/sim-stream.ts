@@ -8,6 +8,8 @@ import type { SimNetwork } from "./sim-network.ts";
 const call = { requireLeader: false };
 /** Messages that lie between a member and its client before the member is told to wait. */
 const unreadMax = 4;
+/** Between two messages: more than what rounding may make of a moment, so that they keep their order. */
+const apartMs = 1e-6;
 
 export interface StreamClient {
   readonly message: (response: object) => void;
@@ -164,7 +166,8 @@ export class SimStream {
 
   #later(way: "there" | "back", act: () => void): void {
     const nowMs = this.#clock.monotonicMs();
-    const atMs = Math.max(nowMs + this.#network.delay(), way === "there" ? this.#thereMs : this.#backMs);
+    const beforeMs = way === "there" ? this.#thereMs : this.#backMs;
+    const atMs = Math.max(nowMs + this.#network.delay(), beforeMs + apartMs);
     if (way === "there") this.#thereMs = atMs;
     else this.#backMs = atMs;
     this.#clock.after(atMs - nowMs, () => {
