@@ -18,9 +18,11 @@ class Rig {
   readonly saved: (CheckpointOf & { readonly pages: number })[] = [];
   revision = 1;
   isWriting = false;
+  /** Of all keys. */
+  olderPoints = 0;
   timer: (() => void) | undefined;
   readonly backend = {
-    checkpoint: undefined as CheckpointOf | undefined,
+    checkpoint: undefined as { readonly endBytes: number } | undefined,
     get: () => undefined,
     saveCheckpoint: async (of: CheckpointOf, pages: CheckpointPages) => {
       let count = 0;
@@ -30,7 +32,7 @@ class Rig {
         count++;
       }
       this.saved.push({ ...of, pages: count });
-      this.backend.checkpoint = of;
+      this.backend.checkpoint = { endBytes: 16 * (of.keys + this.olderPoints) };
       return true;
     },
   };
@@ -104,6 +106,20 @@ describe("store/mvcc: when the keys are saved", () => {
       rig.saved.map(({ keys }) => keys),
       [10, 20, 40],
     );
+  });
+
+  it("is when they are as many as the keys and all of their history were", async () => {
+    const rig = new Rig();
+    rig.olderPoints = 30;
+    rig.put(10);
+    rig.put(39);
+    assert.deepEqual(await rig.settle(), [50]);
+    rig.put(49);
+    await rig.settle();
+    assert.equal(rig.saved.length, 1);
+    rig.put(30);
+    await rig.settle();
+    assert.equal(rig.saved.length, 2);
   });
 
   it("is sooner when it has been idle", async () => {

@@ -7,8 +7,8 @@ import type { KeyIndex } from "./key-index.ts";
 export interface CheckpointLimits {
   /** Fewer revisions are not worth a checkpoint: to read them again takes some hundredths of a second. */
   readonly rowsMin: number;
-  /** While it is being written to, the index is saved when the revisions since the last checkpoint are this share of the keys
-   *  there: so the work stays in proportion to the writes. */
+  /** While it is being written to, the index is saved when the revisions since the last checkpoint are this share of what that
+   *  one holds, keys and their history: so the work stays in proportion to the writes. */
   readonly busyShare: number;
   /** The same when there is little else to do. */
   readonly idleShare: number;
@@ -18,9 +18,12 @@ export interface CheckpointLimits {
   readonly pageBytes: number;
 }
 
+/** What a revision adds to a checkpoint, more or less. */
+const rowBytes = 16;
+
 export const checkpointLimits: CheckpointLimits = {
   rowsMin: 10_000,
-  busyShare: 1,
+  busyShare: 2,
   idleShare: 1 / 16,
   idleMs: 3_000,
   pageBytes: 64 * 1024,
@@ -90,7 +93,8 @@ export class Checkpoints {
 
   #isDue(share: number): boolean {
     const { backend, limits } = this.#parts;
-    return this.#behind >= limits.rowsMin && this.#behind >= (backend.checkpoint?.keys ?? 0) * share;
+    const savedRows = (backend.checkpoint?.endBytes ?? 0) / rowBytes;
+    return this.#behind >= limits.rowsMin && this.#behind >= savedRows * share;
   }
 
   #awaitIdle(): void {

@@ -52,14 +52,17 @@ export async function openSegments(
     }
     const numbers = [...segments.keys()];
     const known = new Set(numbers.map(segmentFileName));
-    if (checkpoint !== undefined) known.add(checkpointFileName(checkpoint.number));
-    for (const name of await disk.list(folder)) if (!known.has(name)) await disk.remove(join(folder, name));
+    const names = await disk.list(folder);
+    // An earlier version, to which the file says nothing, removes it.
+    const kept = checkpoint && names.includes(checkpointFileName(checkpoint.number)) ? checkpoint : undefined;
+    if (kept !== undefined) known.add(checkpointFileName(kept.number));
+    for (const name of names) if (!known.has(name)) await disk.remove(join(folder, name));
     const ordered = inOrder([...segments.values()]);
     return {
       segments: ordered,
       nextNumber: Math.max(checkpoint?.number ?? 0, ...numbers) + 1,
       last: await lastRow(ordered.at(-1)),
-      checkpoint,
+      checkpoint: kept,
     };
   } catch (error) {
     for (const segment of segments.values()) await segment.release();
