@@ -163,6 +163,14 @@ describe("store/revisions: sums of what was there when the log was opened", () =
     assert.throws(() => host.log.get(2, 0), { reason: "corrupt" });
   });
 
+  it("are looked at whenever a block is read from the file, though it was right before", async () => {
+    const host = await filled(100);
+    await host.reopen();
+    await host.log.check(() => Promise.resolve());
+    damage(host);
+    assert.throws(() => host.log.get(2, 0), { reason: "corrupt" });
+  });
+
   it("are looked at in the background, each once", async () => {
     const host = await filled(100);
     await host.reopen();

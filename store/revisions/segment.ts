@@ -98,13 +98,13 @@ export class Segment {
     this.#checked = new Uint8Array((this.table.count + 7) >>> 3);
   }
 
-  isChecked(block: number): boolean {
+  #isChecked(block: number): boolean {
     const bits = this.#checked?.[block >>> 3];
     return bits === undefined || (bits & (1 << (block & 7))) !== 0;
   }
 
-  /** Reads one block, with its head, at once, to [start, end) of the chunk. A checksum takes longer than the read: it is looked
-   *  at once in the life of a process. Throws BackendError. */
+  /** Reads one block, with its head, at once, to [start, end) of the chunk, and checks it: a disk may lose what it had. Throws
+   *  BackendError. */
   readNow(block: number, chunk: Chunk, start: number, end: number): void {
     let readBytes: number;
     try {
@@ -114,7 +114,7 @@ export class Segment {
     }
     if (readBytes < end - start)
       throw damagedLog(this.path, `it ends within the block at ${this.table.offset(block)}`);
-    if (!this.isChecked(block)) this.#check(block, chunk, start, end);
+    this.#check(block, chunk, start, end);
   }
 
   #check(block: number, chunk: Chunk, start: number, end: number): void {
@@ -153,7 +153,7 @@ export class Segment {
   /** Reads those of its first so many blocks whose sums nobody has looked at. Rejects with BackendError. */
   async checkAll(blocks: number, pause: () => Promise<void>, isStopped: () => boolean): Promise<void> {
     for (let first = 0; first < blocks && !isStopped(); ) {
-      if (this.isChecked(first)) {
+      if (this.#isChecked(first)) {
         first++;
         continue;
       }
