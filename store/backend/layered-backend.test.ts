@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deferred } from "../../base/deferred.ts";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { type Disk, systemDisk } from "../../base/os/disk.ts";
 import { Prng } from "../../base/os/random.ts";
 import { RevisionLog } from "../revisions/revision-log.ts";
@@ -355,6 +356,25 @@ describe("store/backend: crashes and faults", () => {
     const home = new LevelHome(path, suiteConfig, { disk, onFailure: failLoudly });
     await (await home.open()).close();
     assert.deepEqual(steps.slice(0, 2), ["sync", "remove/000001"]);
+  });
+
+  it("passes etcd's failpoints around the end of a transaction with each group, however small", async () => {
+    const backend = await new MemoryHome(suiteConfig, { onFailure: failLoudly }).open();
+    const points = [failpoint("beforeWritebackBuf"), failpoint("afterWritebackBuf")];
+    for (const point of points) point.arm("return");
+    try {
+      for (const value of ["1", "2"]) {
+        backend.put("meta", "index", Buffer.from(value));
+        backend.commit();
+      }
+      assert.deepEqual(
+        points.map((point) => point.terms?.count),
+        [2, 2],
+      );
+    } finally {
+      for (const point of points) point.disarm();
+      await backend.close();
+    }
   });
 
   it("refuses to end a layer within a group", async () => {

@@ -64,8 +64,8 @@ export interface BackendEvents {
 
 const beforeCommit = failpoint("beforeCommit");
 const afterCommit = failpoint("afterCommit");
-const beforeFreeze = failpoint("beforeWritebackBuf");
-const afterFreeze = failpoint("afterWritebackBuf");
+const beforeGroupEnds = failpoint("beforeWritebackBuf");
+const afterGroupEnded = failpoint("afterWritebackBuf");
 const pageRowsDefault = 1_000;
 /** Rows handed to the base at a stretch. */
 const writeRowsMax = 2_000;
@@ -228,14 +228,20 @@ export class LayeredBackend implements Backend {
   }
 
   commit(): void {
+    if (beforeGroupEnds.armed) beforeGroupEnds.block();
     this.#midGroup = false;
+    if (this.#isActiveLarge) {
+      this.#freeze();
+      this.#startFlushing();
+    }
+    if (afterGroupEnded.armed) afterGroupEnded.block();
+  }
+
+  get #isActiveLarge(): boolean {
     const { batchBytesMax, batchRowsMax } = this.#config;
-    const rowsMax = batchRowsMax * (1 + this.#frozen.length);
-    if (this.#activeBytes < batchBytesMax && this.#active.rows < rowsMax) return;
-    if (beforeFreeze.armed) beforeFreeze.block();
-    this.#freeze();
-    if (afterFreeze.armed) afterFreeze.block();
-    this.#startFlushing();
+    return (
+      this.#activeBytes >= batchBytesMax || this.#active.rows >= batchRowsMax * (1 + this.#frozen.length)
+    );
   }
 
   snapshot(): View {

@@ -192,7 +192,8 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     // What the lost batch named may be a row (a member then applies an entry twice), or a file of the revision log.
-    breaks: /equal state|serializable reads|^members live: .*(the revision log is damaged|which the database does not hold)/,
+    breaks:
+      /equal state|serializable reads|^members live: .*(the revision log is damaged|which the database does not hold)/,
     seeds: 16,
   },
   {
