@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { deferred } from "../../base/deferred.ts";
 import type { ConfChange } from "../raft/types.ts";
+import { points } from "./failpoints.ts";
 import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
 import type { DroppedProposal } from "./seams.ts";
 
@@ -34,6 +35,19 @@ describe("driver", () => {
     assert.deepEqual(machine.applied, ["a"]);
     assert.equal(await driver.readIndex(), driver.status.committed);
     assert.deepEqual(rig.sent, []);
+  });
+
+  it("passes a leader's failpoint before it sends, even where there is nobody to send to", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    points.beforeLeaderSend.arm("return");
+    try {
+      rig.member(1n).driver.propose(bytes("a"));
+      await rig.settle();
+      assert.ok((points.beforeLeaderSend.terms?.count ?? 0) > 0);
+    } finally {
+      points.beforeLeaderSend.disarm();
+    }
   });
 
   it("applies nothing before it is durable", async () => {

@@ -289,6 +289,7 @@ export class Driver implements Consensus {
   /** The order of effects. */
   #driveOnce(ready: Ready): void {
     const raft = this.#raft;
+    this.#passBeforeSend();
     this.#send(ready.messages); //                          may overtake our own disk
     if (ready.mustPersist) this.#persist(ready); //         starts the one fdatasync of this batch, and then acknowledges
     const conf = raft.conf;
@@ -374,6 +375,7 @@ export class Driver implements Consensus {
   #persisted(ready: Ready): void {
     const last = ready.entries.at(-1);
     this.#raft.persisted(last?.index ?? 0, last?.term ?? 0);
+    if (ready.messagesAfterAppend.length > 0) this.#passBeforeSend();
     this.#send(ready.messagesAfterAppend);
   }
 
@@ -395,10 +397,13 @@ export class Driver implements Consensus {
     });
   }
 
-  #send(messages: readonly Message[]): void {
-    if (messages.length === 0) return;
+  #passBeforeSend(): void {
     const point = this.#raft.role === "leader" ? points.beforeLeaderSend : points.beforeFollowerSend;
     if (point.armed) point.block();
+  }
+
+  #send(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
     const ordinary = messages.filter((message) => message.type !== "snapshot");
     if (ordinary.length > 0) this.#parts.peers.send(ordinary);
     for (const message of messages) if (message.type === "snapshot") this.#sendSnapshot(message);
