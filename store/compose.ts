@@ -25,6 +25,7 @@ import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
 import { runtimeMetrics } from "./runtime-metrics.ts";
+import { startSettings } from "./start-settings.ts";
 import { stillMetrics } from "./still-metrics.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { GrpcService } from "./transport/grpc/grpc-service.ts";
@@ -87,17 +88,7 @@ interface Servers {
 }
 
 async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSignal): Promise<RunningStore> {
-  os.log.info("starting an etcd server", {
-    "etcd-version": serverVersion,
-    name: config.name,
-    "data-dir": config.dataDir,
-    "listen-peer-urls": config.listenPeer.map(({ url }) => url),
-    "initial-advertise-peer-urls": config.initialAdvertisePeerUrls,
-    "listen-client-urls": config.listenClient.map(({ url }) => url),
-    "advertise-client-urls": config.advertiseClientUrls,
-    "initial-cluster-state": config.initialClusterState,
-    "quota-backend-bytes": config.quotaBytes,
-  });
+  os.log.info("starting an etcd server", startSettings(config));
   const tlsOf = (settings: TlsSettings | undefined) => settings && new PortTls(settings, os.log.child("tls"));
   const tls: PortsTls = { client: tlsOf(config.clientTls), peer: tlsOf(config.peerTls) };
   const servers = await bindAll(config, tls, os, undo);
