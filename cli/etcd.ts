@@ -3,7 +3,6 @@ import { createLog, describeError, type Log } from "../base/os/log.ts";
 import { serverVersion, storeFileSections, storeFlags } from "../store/flags.ts";
 import type { CommandIo } from "./command.ts";
 import { processIo } from "./process-io.ts";
-import { runMember } from "./store.ts";
 
 type EtcdIo = Pick<CommandIo, "stdout" | "stderr" | "env" | "signal">;
 
@@ -60,6 +59,7 @@ async function start(
     return 1;
   }
   try {
+    const { runMember } = await import("./store.ts"); // whoever only asks for the version waits for none of it
     return await runMember(parsed, io);
   } catch (error) {
     if (error instanceof UsageError) log.warn("failed to verify flags", { error: error.message });
