@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { serverVersion } from "../store/flags.ts";
 import { etcd } from "./etcd.ts";
+import { runMember } from "./store.ts";
 
 describe("the store by etcd's name", () => {
   const run = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) => {
@@ -10,6 +11,7 @@ describe("the store by etcd's name", () => {
       stderr: (text) => err.push(text),
       env,
       signal: AbortSignal.abort(),
+      loadMember: async () => ({ runMember }),
     });
     return { status, out: out.join(""), err: err.join("") };
   };

@@ -4,14 +4,17 @@ import { serverVersion, storeFileSections, storeFlags } from "../store/flags.ts"
 import type { CommandIo } from "./command.ts";
 import { processIo } from "./process-io.ts";
 
-type EtcdIo = Pick<CommandIo, "stdout" | "stderr" | "env" | "signal">;
+interface EtcdIo extends Pick<CommandIo, "stdout" | "stderr" | "env" | "signal"> {
+  /** Loads the code of a member: whoever only asks for the version waits for none of it. */
+  readonly loadMember: () => Promise<Pick<typeof import("./store.ts"), "runMember">>;
+}
 
 /** The store as a process that is started in place of etcd: its version lines, exit statuses and last words. */
 export async function main(argv: readonly string[]): Promise<void> {
   const io = processIo(() => {
     throw new Error("a member of the store needs no cluster");
   });
-  process.exitCode = await etcd(argv, io);
+  process.exitCode = await etcd(argv, { ...io, loadMember: () => import("./store.ts") });
   if (io.signal.aborted) endBySignal(io.signal.reason);
 }
 
@@ -59,7 +62,7 @@ async function start(
     return 1;
   }
   try {
-    const { runMember } = await import("./store.ts"); // whoever only asks for the version waits for none of it
+    const { runMember } = await io.loadMember();
     return await runMember(parsed, io);
   } catch (error) {
     if (error instanceof UsageError) log.warn("failed to verify flags", { error: error.message });
