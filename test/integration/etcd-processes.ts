@@ -47,23 +47,34 @@ export interface Place {
   readonly cluster: string;
 }
 
+/** Where a member runs: the address it has there, and the command that runs what follows it there. */
+export interface Host {
+  readonly address: string;
+  readonly enter: readonly string[];
+}
+
+const loopback: Host = { address: "127.0.0.1", enter: [] };
+
 /** Starts `count` members of Debian's etcd, or of what `command` says, with etcd's flags. `prepare` may put data in place. */
 export async function startStoreProcesses(
   count: number,
   command: readonly string[] = ["etcd"],
   extraFlags: readonly string[] = [],
   prepare?: (place: Place) => Promise<void>,
+  hostOf: (member: number) => Host = () => loopback,
 ): Promise<StoreProcesses> {
   const folder = await mkdtemp(join(tmpdir(), "pintle-store-"));
   const ports = await freePorts(count * 2);
-  const url = (at: number) => `http://127.0.0.1:${must(ports[at], "a port per listener")}`;
+  const url = (at: number) =>
+    `http://${hostOf(Math.floor(at / 2)).address}:${must(ports[at], "a port per listener")}`;
   const names = Array.from({ length: count }, (_, at) => `m${at}`);
   const cluster = names.map((name, at) => `${name}=${url(at * 2 + 1)}`).join(",");
   const running: (ChildProcess | undefined)[] = names.map(() => undefined);
   const outputs = names.map(() => "");
   let program = command;
   const argv = (at: number, state: "new" | "existing") => [
-    ...program.slice(1),
+    ...hostOf(at).enter,
+    ...program,
     `--name=m${at}`,
     `--data-dir=${join(folder, `m${at}`)}`,
     `--listen-client-urls=${url(at * 2)}`,
@@ -76,7 +87,8 @@ export async function startStoreProcesses(
   ];
   const start = (at: number, state: "new" | "existing" = "new"): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = spawn(program[0] ?? "", argv(at, state), { stdio: ["ignore", "pipe", "pipe"] });
+      const [file = "", ...args] = argv(at, state);
+      const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
       running[at] = child;
       const from = outputs[at]?.length ?? 0;
       const timer = setTimeout(

@@ -3,7 +3,8 @@ import { longestSilenceMs } from "../checkers.ts";
 import { judge, type RegisterClients, startRegisterClients } from "./register-clients.ts";
 import { type StoreCluster, startStoreCluster } from "./store-cluster.ts";
 import { type Span, timeline } from "./timeline.ts";
-import { type Trouble, troubles } from "./troubles.ts";
+import { MissingHereError, type Trouble } from "./trouble.ts";
+import { troubles } from "./troubles.ts";
 
 export interface Verdict {
   /** Broken properties, in words. */
@@ -48,14 +49,16 @@ async function stormOver(
     const [name, trouble] = left.shift() ?? (all[below(random, all.length)] as [string, Trouble]);
     await pause();
     const fromMs = performance.now();
+    let note = "";
     try {
       await trouble(cluster, random);
     } catch (error) {
-      return [`${name}: ${error instanceof Error ? error.message : error}`];
+      if (error instanceof MissingHereError) note = `, skipped: this machine has no ${error.message}`;
+      else return [`${name}: ${error instanceof Error ? error.message : error}`];
     } finally {
       const toMs = performance.now();
       spans.push({ name, fromMs, toMs });
-      tell(`${name}: ${((toMs - fromMs) / 1_000).toFixed(1)} s`);
+      tell(`${name}: ${((toMs - fromMs) / 1_000).toFixed(1)} s${note}`);
     }
   }
   return [];

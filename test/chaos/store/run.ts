@@ -3,14 +3,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { below, Prng, systemRandom } from "../../../base/os/random.ts";
 import { chaos } from "./chaos.ts";
+import { hasPrivateNetwork, runInPrivateNetwork } from "./private-network.ts";
 
 /** Real members under load, to which something is done all the time. Exits 1 when a property breaks. */
-const usage = "usage: npm run chaos -- [--minutes M] [--seed N] [--report FILE.svg]";
+const usage = "usage: npm run chaos -- [--minutes M | --once] [--seed N] [--report FILE.svg]";
 
 async function main(): Promise<void> {
+  const status = hasPrivateNetwork() ? undefined : await runInPrivateNetwork();
+  if (status === undefined) await run();
+  else process.exitCode = status;
+}
+
+async function run(): Promise<void> {
   const { values } = parseArgs({
     options: {
       minutes: { type: "string", default: "2" },
+      once: { type: "boolean", default: false },
       seed: { type: "string" },
       report: { type: "string" },
     },
@@ -19,7 +27,7 @@ async function main(): Promise<void> {
   const seed = values.seed === undefined ? 1 + below(systemRandom, 2 ** 31) : Number(values.seed);
   if (!(minutes > 0) || !Number.isSafeInteger(seed)) throw new Error("--minutes and --seed must be numbers");
   console.log(`seed ${seed}`);
-  const until = performance.now() + minutes * 60_000;
+  const until = values.once ? 0 : performance.now() + minutes * 60_000;
   const verdict = await chaos(new Prng(seed), {
     isOver: () => performance.now() >= until,
     pause: () => sleep(1_000),

@@ -8,13 +8,19 @@ import { openStoreClient } from "../../../store/client/open-client.ts";
 import type { StoreClient } from "../../../store/client/store-client.ts";
 import { type StoreProcesses, startStoreProcesses } from "../../integration/etcd-processes.ts";
 import { MemberDisk } from "./member-disk.ts";
+import { MemberNetwork } from "./member-network.ts";
 
 const pintle = fileURLToPath(new URL("../../../bin/pintle", import.meta.url));
-/** Three members of the store on loopback, each on a small file system where that can be mounted. */
+const membersCount = 3;
+
+/** Three members of the store, each in a network namespace where those can be had, else on loopback; each on a small file system
+ *  of its own where that can be mounted. */
 export interface StoreCluster {
   readonly processes: StoreProcesses;
   /** By member; empty where nothing can be mounted. */
   readonly disks: readonly MemberDisk[];
+  /** Undefined where namespaces cannot be had. */
+  readonly network: MemberNetwork | undefined;
   /** The place of whoever leads. */
   leader(): Promise<number>;
   /** Takes a member out, and lets it in again with an empty data directory. */
@@ -31,10 +37,19 @@ export async function startStoreCluster(): Promise<StoreCluster> {
     const disk = MemberDisk.mount(dataDir);
     if (disk !== undefined) disks.push(disk);
   };
-  const processes = await startStoreProcesses(3, [process.execPath, pintle, "store"], flags, mount);
+  const network = await MemberNetwork.lay(membersCount);
+  const command = [process.execPath, pintle, "store"];
+  const processes = await startStoreProcesses(
+    membersCount,
+    command,
+    flags,
+    mount,
+    network?.hostOf.bind(network),
+  );
   return {
     processes,
     disks,
+    network,
     leader: () => leaderOf(processes),
     replace: (member) => replace(processes, member),
     hashes: () => hashesOf(processes),
@@ -42,6 +57,7 @@ export async function startStoreCluster(): Promise<StoreCluster> {
       for (const member of processes.endpoints.keys()) await processes.kill(member);
       for (const disk of disks) disk.unmount();
       await processes.stop();
+      network?.remove();
     },
   };
 }

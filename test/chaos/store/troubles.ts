@@ -4,11 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../../../base/assert.ts";
 import { below, type Random } from "../../../base/os/random.ts";
+import { networkTroubles } from "./network-troubles.ts";
 import type { StoreCluster } from "./store-cluster.ts";
-
-/** Something that is done to a cluster under load, which is whole again when it resolves. Rejects where a member does not do as it
- *  should. */
-export type Trouble = (cluster: StoreCluster, random: Random) => Promise<void>;
+import { anyMember, MissingHereError, type Trouble } from "./trouble.ts";
 
 export const troubles: Readonly<Record<string, Trouble>> = {
   "kill the leader": async (cluster, random) => killed(cluster, await cluster.leader(), random),
@@ -29,7 +27,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
   "fill a disk": async ({ disks, processes }, random) => {
     const member = anyMember(random);
     const giveBack = disks[member]?.fill();
-    if (giveBack === undefined) return;
+    if (giveBack === undefined) throw new MissingHereError("mounted files");
     try {
       assert.equal(await processes.exited(member), 1, "a member whose disk is full");
       assert.match(processes.output(member), /(no space left on the device|the disk is full)/);
@@ -55,9 +53,8 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     assert.match(processes.output(member).slice(before), /write-ahead log is damaged: .*\.wal at byte/);
     await cluster.replace(member);
   },
+  ...networkTroubles,
 };
-
-const anyMember = (random: Random): number => below(random, 3);
 
 async function killed({ processes }: StoreCluster, member: number, random: Random): Promise<void> {
   await processes.kill(member);
@@ -66,7 +63,7 @@ async function killed({ processes }: StoreCluster, member: number, random: Rando
 }
 
 async function powerCut({ disks, processes }: StoreCluster, members: readonly number[]): Promise<void> {
-  if (disks.length === 0) return;
+  if (disks.length === 0) throw new MissingHereError("mounted files");
   await Promise.all(members.map((member) => processes.kill(member)));
   for (const member of members) disks[member]?.cutPower();
   await Promise.all(members.map((member) => processes.start(member)));
