@@ -1,5 +1,6 @@
 import { below, chance, type Random } from "../../base/os/random.ts";
 import type { Encodable } from "../../base/protobuf.ts";
+import { latin1Bytes as latin1 } from "../../base/wire.ts";
 import { type InternalRaftRequest, internalRaftRequest, type RequestOp } from "../../proto/etcd.ts";
 
 /** Random requests over few keys, revisions and leases, so that they meet; for property tests against the model. Within a
@@ -8,7 +9,6 @@ const keys = ["a", "a\0", "ab", "b", "b\xff", "c", "\xff"] as const;
 const ends = ["", "", "\0", "b", "c", "b\xff\0", "a"] as const;
 
 const pick = <T>(random: Random, from: readonly T[]): T => from[below(random, from.length)] as T;
-const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
 export class RandomRequests {
   readonly #random: Random;

@@ -11,6 +11,7 @@ import type { WatchBatch } from "../../watch/event-bytes.ts";
 import type { Call, Incoming, Outgoing } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { messageOverheadBytes } from "../message-overhead.ts";
 import { createProblem, watchedRange, watchRefusal } from "./create-problem.ts";
 import { fragments } from "./fragments.ts";
 import { StreamWatch } from "./stream-watch.ts";
@@ -25,13 +26,15 @@ export const watchLimits = {
 const noWatchId = -1n;
 
 /** One client's stream of watches.
- *  Invariant: `created` is the first message of a watch, `canceled` its last. */
+ *  Invariant: `created` is the first message of a watch, `canceled` its last, but for the answer to a cancellation. */
 export class WatchStream implements Incoming {
   readonly #out: Outgoing;
   readonly #call: Call;
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
   readonly #watches = new Map<bigint, StreamWatch>();
+  /** Ids of watches that compaction ended and the client has not cancelled: still taken, as in etcd. */
+  readonly #endedIds = new Set<bigint>();
   /** The client keeps up: the transport's buffer has room. */
   hasRoom = true;
   #nextId = 0n;
@@ -89,8 +92,9 @@ export class WatchStream implements Incoming {
   }
 
   #create(request: WatchCreateRequest, refusal?: string): void {
-    if (this.#watches.size >= watchLimits.watchesMax) throw new StoreError("TOO_MANY_REQUESTS");
-    const problem = createProblem(request, (id) => this.#watches.has(id), refusal);
+    if (this.#watches.size + this.#endedIds.size >= watchLimits.watchesMax)
+      throw new StoreError("TOO_MANY_REQUESTS");
+    const problem = createProblem(request, (id) => this.#isTaken(id), refusal);
     if (problem !== undefined) {
       this.#control({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
       return;
@@ -104,8 +108,8 @@ export class WatchStream implements Incoming {
 
   #cancel(id: bigint): void {
     const watch = this.#watches.get(id);
-    if (watch === undefined) return;
-    this.#forget(watch);
+    if (watch !== undefined) this.#forget(watch);
+    else if (!this.#endedIds.delete(id)) return;
     this.#control({ watchId: id, canceled: true });
   }
 
@@ -117,12 +121,13 @@ export class WatchStream implements Incoming {
 
   #deliverFragments(watchId: bigint, { revision, events }: WatchBatch): void {
     const response = { header: header(this.#parts, revision), watchId, events };
-    for (const bytes of fragments(response, this.#parts.limits.maxRequestBytes))
-      this.hasRoom = this.#out.send(bytes);
+    const messageBytesMax = this.#parts.limits.maxRequestBytes + messageOverheadBytes;
+    for (const bytes of fragments(response, messageBytesMax)) this.hasRoom = this.#out.send(bytes);
   }
 
   compacted(watch: StreamWatch, compactRevision: number): void {
     this.#forget(watch);
+    this.#endedIds.add(watch.id);
     this.#send({ header: header(this.#parts, 0), watchId: watch.id, canceled: true, compactRevision });
   }
 
@@ -166,8 +171,12 @@ export class WatchStream implements Incoming {
     }
   }
 
+  #isTaken(id: bigint): boolean {
+    return this.#watches.has(id) || this.#endedIds.has(id);
+  }
+
   #freeId(): bigint {
-    while (this.#watches.has(this.#nextId)) this.#nextId += 1n;
+    while (this.#isTaken(this.#nextId)) this.#nextId += 1n;
     const id = this.#nextId;
     this.#nextId += 1n;
     return id;

@@ -7,6 +7,7 @@ import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import { type GrpcStatus, StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
+import { messageOverheadBytes } from "../../rpc/message-overhead.ts";
 import { type WireStatus, wireStatus } from "../../rpc/status.ts";
 import { SlowCalls } from "../../slow-calls.ts";
 import { onlyFailureBlock } from "./answers.ts";
@@ -16,9 +17,6 @@ import { type Encoding, encodings } from "./message-reader.ts";
 import { StreamCall } from "./stream-call.ts";
 import { parseTimeoutMs } from "./timeout.ts";
 import { UnaryCall } from "./unary-call.ts";
-
-/** etcd's room for framing and metadata above the largest request. */
-const overheadBytes = 512 * 1024;
 
 /** Begins a call of one method. */
 type Open = (
@@ -53,7 +51,7 @@ export class GrpcService {
       readonly clock: Pick<Clock, "monotonicMs" | "wallMs" | "after">;
     },
   ) {
-    this.#bytesMost = options.maxRequestBytes + overheadBytes;
+    this.#bytesMost = options.maxRequestBytes + messageOverheadBytes;
     this.#log = parts.log;
     this.#slow = new SlowCalls({ warningMs: options.warningMs ?? Number.POSITIVE_INFINITY }, parts);
     this.#metrics = callMetrics(parts.meter, { times: options.tellsTimes });
