@@ -27,6 +27,12 @@ function method<Q extends object, A extends object>(
 
 export const methods = {
   range: method("/etcdserverpb.KV/Range", rpc.rangeRequest, rpc.rangeResponse),
+  rangeStream: method(
+    "/etcdserverpb.KV/RangeStream",
+    rpc.rangeRequest,
+    rpc.rangeStreamResponse,
+    "serverStream",
+  ),
   put: method("/etcdserverpb.KV/Put", rpc.putRequest, rpc.putResponse),
   deleteRange: method("/etcdserverpb.KV/DeleteRange", rpc.deleteRangeRequest, rpc.deleteRangeResponse),
   txn: method("/etcdserverpb.KV/Txn", rpc.txnRequest, rpc.txnResponse),

@@ -54,6 +54,9 @@ export const rangeResponse = message({
   count: int64(4),
 });
 export type RangeResponse = Of<typeof rangeResponse>;
+/** A part of the answer; all parts merged are the answer. */
+export const rangeStreamResponse = message({ rangeResponse: nested(1, rangeResponse) });
+export type RangeStreamResponse = Of<typeof rangeStreamResponse>;
 
 export const putRequest = message({
   key: bytes(1),

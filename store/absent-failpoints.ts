@@ -7,7 +7,6 @@ export const absentFailpoints: AbsentFailpoints = {
   afterIsMemberExist: "membership is read in the turn in which it is used",
   afterStartDBTxn: noTransaction,
   beforeCheckpointInLeaseRenew: "a renewal makes no checkpoint",
-  beforeRangeStreamChunk: "ranges are not streamed",
   beforeStartDBTxn: noTransaction,
   compactAfterAcquiredBatchTxLock: "a compaction locks nothing",
   defragBeforeRename: "space is given back file by file, and none takes the place of another",

@@ -73,13 +73,19 @@ export const answerLimits = {
   smallMost: 64 * MiB,
   /** Larger answers are worked out one after the other, and none while so much of them waits for the client. */
   largeMost: 64 * MiB,
+  /** While so much of parts of answers waits for the client, no further part is begun. */
+  partsMost: 64 * MiB,
+  /** The first part of a range is ten values, however long they are. */
+  partReserved: 8 * MiB,
   /** Answers that come when they come, as those of writes; a client that leaves more of them unread is given up. */
   otherMost: 256 * MiB,
 } as const;
 
-/** What is kept of answers to the calls of one connection that have one answer each. */
+/** What is kept of answers to the calls of one connection. */
 export class UnreadAnswers {
   readonly small = new AnswerLane({ most: answerLimits.smallMost, reserved: answerLimits.smallReserved });
   readonly large = new AnswerLane({ most: answerLimits.largeMost, reserved: answerLimits.largeMost });
+  /** Parts of answers that come in parts. */
+  readonly streamed = new AnswerLane({ most: answerLimits.partsMost, reserved: answerLimits.partReserved });
   readonly other = new AnswerLane({ most: answerLimits.otherMost, reserved: 0 });
 }

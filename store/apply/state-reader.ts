@@ -10,7 +10,14 @@ import {
 import { StoreError } from "../errors.ts";
 import type { TxnAnswer } from "../mvcc/branch.ts";
 import type { MvccStore } from "../mvcc/mvcc-store.ts";
-import { answerKey, answerRange, executeRange, isOneKey, type RangeAnswer } from "../mvcc/range.ts";
+import {
+  answerChunk,
+  answerKey,
+  answerRange,
+  executeRange,
+  isOneKey,
+  type RangeAnswer,
+} from "../mvcc/range.ts";
 import { executeReadOnlyTxn } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 import type { RangeTimes } from "./range-times.ts";
@@ -40,7 +47,13 @@ export class MvccReader implements StateReader {
   }
 
   storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
-    return isOneKey(request) ? this.#storedKey(request) : this.#storedKeys(request, roomForLarge);
+    return isOneKey(request)
+      ? this.#storedKey(request)
+      : this.#storedKeys(request, () => answerRange(this.#mvcc, request, "packed"), roomForLarge);
+  }
+
+  storedChunk(request: RangeRequest): RangeAnswer | Promise<RangeAnswer> {
+    return this.#storedKeys(request, () => answerChunk(this.#mvcc, request));
   }
 
   #storedKey(request: RangeRequest): RangeAnswer {
@@ -55,12 +68,15 @@ export class MvccReader implements StateReader {
     }
   }
 
-  #storedKeys(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
-    const { revision } = request;
+  #storedKeys(
+    { revision }: RangeRequest,
+    begin: () => Sliced<RangeAnswer>,
+    roomForLarge?: RoomForLarge,
+  ): RangeAnswer | Promise<RangeAnswer> {
     const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
     const startMs = this.#times.nowMs();
     try {
-      const answer = this.#read(() => answerRange(this.#mvcc, request, "packed"), oldest, roomForLarge);
+      const answer = this.#read(begin, oldest, roomForLarge);
       if (answer instanceof Promise) return this.#timed(answer, startMs);
       this.#times.ended(startMs);
       return answer;

@@ -97,6 +97,18 @@ export function* answerRange(
   return { header, kvs, more, count: found.count };
 }
 
+/** Answers the first keys of a range, as many as the limit says, in the order of keys; `count` is how many these are. Throws
+ *  StoreError before the first pause.
+ *  @param request Without filters, and with a limit above 0. */
+export function* answerChunk(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+  if (isOneKey(request)) return answerKey(source, request);
+  const { readRevision: revision } = source;
+  const { limit, keysOnly } = request;
+  const options = { revision: request.revision, limit, countOnly: false, keysOnly, endsAtLimit: true };
+  const { kvs, count } = yield* source.reading(spanOf(request), options);
+  return { header: { revision }, kvs, more: count > limit, count: kvs.length };
+}
+
 /** Keys alone, as they come. */
 function isPackable(request: RangeRequest): boolean {
   return request.keysOnly && !request.countOnly && !isFiltered(request) && !needsSort(request);
@@ -149,7 +161,8 @@ function* withoutValues(kvs: readonly Uint8Array[], sliceMax: number): Sliced<re
   return out;
 }
 
-function isFiltered(request: RangeRequest): boolean {
+/** Whether keys are left out for their revisions. */
+export function isFiltered(request: RangeRequest): boolean {
   return (
     request.minModRevision !== 0 ||
     request.maxModRevision !== 0 ||

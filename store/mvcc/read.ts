@@ -22,6 +22,8 @@ export interface ReadOptions {
   readonly keysOnly: boolean;
   /** With `keysOnly`: what is found is packed, not an item for each key. */
   readonly packs?: boolean;
+  /** What is behind the limit is not counted: one key more than the limit stands for all of it. */
+  readonly endsAtLimit?: boolean;
 }
 
 export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
@@ -30,7 +32,7 @@ export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
 export const newest: ReadOptions = { revision: 0, limit: 0, countOnly: false, keysOnly: false };
 export const newestBare: ReadOptions = { ...newest, keysOnly: true };
 
-/** Encoded KeyValues in byte order of the keys, and how many there are without the limit. */
+/** Encoded KeyValues in byte order of the keys, and how many there are without the limit (but see `endsAtLimit`). */
 export interface Found {
   readonly kvs: readonly Uint8Array[];
   /** In place of `kvs` where they were to be packed: `PackedKeys.pieces`. */
@@ -107,7 +109,7 @@ export function* readSpan(
   revision: number,
 ): Sliced<Found> {
   const { index, limits } = source;
-  const { countOnly, keysOnly, limit } = options;
+  const { countOnly, keysOnly, limit, endsAtLimit = false } = options;
   const kvs: Uint8Array[] = [];
   const packed = options.packs ? new PackedKeys() : undefined;
   let count = 0;
@@ -119,7 +121,7 @@ export function* readSpan(
   };
   const take = (slot: number, point: Point) => {
     count++;
-    if (isFull()) return true;
+    if (isFull()) return !endsAtLimit;
     sliceBytes +=
       packed === undefined
         ? keep(keysOnly ? bare(source, slot, point) : existing(source, point))
@@ -130,7 +132,7 @@ export function* readSpan(
     const keysMax = isFull() || keysOnly ? limits.keysMax : limits.valuesMax;
     sliceBytes = 0;
     from = index.visitAt({ from, to: span.to }, { revision, keysMax }, take);
-    if (from === undefined)
+    if (from === undefined || (endsAtLimit && count > limit))
       return packed === undefined ? { kvs, count } : { kvs, packed: packed.pieces, count };
     yield;
   }

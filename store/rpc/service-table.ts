@@ -21,6 +21,7 @@ import { compact } from "./kv/compact.ts";
 import { deleteRange } from "./kv/delete-range.ts";
 import { put } from "./kv/put.ts";
 import { range } from "./kv/range.ts";
+import { RangeStream } from "./kv/range-stream.ts";
 import { txn } from "./kv/txn.ts";
 import type { LeaderGuard } from "./leader-guard.ts";
 import { leaseGrant } from "./lease/grant.ts";
@@ -113,6 +114,7 @@ export function serviceTable(
     (request, _bytes, call, out) => range(request, parts, call, out),
     (request) => (request.serializable ? "all" : "voters"),
   );
+  addStream(methods.rangeStream, (out, call) => new RangeStream(out, call, parts));
   addDirect(methods.put, (request, bytes, call, out) => put(request, bytes, { parts, call, out }));
   add(methods.deleteRange, (request, bytes, call) => deleteRange(request, bytes, { parts, call }));
   addDirect(methods.txn, (request, bytes, call, out) => txn(request, bytes, { parts, call, out }));

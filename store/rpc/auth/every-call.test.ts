@@ -23,6 +23,7 @@ const calls: Readonly<
   Record<Name, { readonly request: object; readonly nobody: Outcome; readonly user: Outcome }>
 > = {
   range: { request: secret, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
+  rangeStream: { request: secret, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
   put: { request: { ...secret, value: utf8("v") }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
   deleteRange: { request: { key: utf8("none") }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },
   txn: { request: { success: [{ requestRange: secret }] }, nobody: "USER_EMPTY", user: "PERMISSION_DENIED" },

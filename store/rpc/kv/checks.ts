@@ -6,6 +6,8 @@ import type {
   TxnRequest,
 } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
+import { isFiltered } from "../../mvcc/range.ts";
+import { StatusError } from "../status.ts";
 
 /** etcd's checks of KV requests in etcd's order (v3rpc/key.go). Each throws StoreError. */
 export function checkRange(request: RangeRequest): void {
@@ -13,6 +15,16 @@ export function checkRange(request: RangeRequest): void {
   // A number is what no name of ours stands for.
   if (typeof request.sortOrder === "number" || typeof request.sortTarget === "number")
     throw new StoreError("INVALID_SORT_OPTION");
+}
+
+/** A stream gives keys in their order, all that there are. Throws StatusError, too. */
+export function checkRangeStream(request: RangeRequest): void {
+  checkRange(request);
+  const { sortOrder, sortTarget } = request;
+  if (sortOrder !== "NONE" && (sortOrder !== "ASCEND" || sortTarget !== "KEY"))
+    throw new StatusError("UNIMPLEMENTED", "RangeStream does not support custom sort orders");
+  if (isFiltered(request))
+    throw new StatusError("UNIMPLEMENTED", "RangeStream does not support revision filters");
 }
 
 export function checkPut(request: PutRequest): void {

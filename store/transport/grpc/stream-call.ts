@@ -1,4 +1,5 @@
 import type { Expiring } from "../../../base/deadlines.ts";
+import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { Call, Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
@@ -27,6 +28,10 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   #halfClose: "none" | "waiting" | "told" = "none";
   #hasBegun = false;
   #over = false;
+  /** Held from when a part of the answer is begun until it is sent. */
+  #lane: AnswerLane | undefined;
+  #isCountedIn = false;
+  #leaveLine: ((reason: Error) => void) | undefined;
   #controller: AbortController | undefined;
 
   constructor(
@@ -103,6 +108,30 @@ export class StreamCall implements StreamEvents, Call, Expiring {
     return this.#controller.signal;
   }
 
+  /** For the next message alone; it and all that follow count among what the client has not taken yet. */
+  roomForAnswer(): Promise<void> | undefined {
+    if (this.#over) return Promise.reject(nobodyWaits());
+    const lane = this.#stream.unread.streamed;
+    if (!this.#isCountedIn) this.#stream.countIn(lane);
+    this.#isCountedIn = true;
+    const place = lane.enter();
+    if (place === undefined) {
+      this.#lane = lane;
+      return undefined;
+    }
+    this.#leaveLine = place.giveUp;
+    return place.entered.then(() => {
+      this.#lane = lane;
+      this.#leaveLine = undefined;
+      if (this.#over) this.#leaveLane();
+    });
+  }
+
+  #leaveLane(): void {
+    this.#lane?.leave();
+    this.#lane = undefined;
+  }
+
   #work(): void {
     while (!this.#over && !this.#isBusy && this.#stream.hasRoom) {
       const message = this.#next();
@@ -155,7 +184,9 @@ export class StreamCall implements StreamEvents, Call, Expiring {
     metrics.sent();
     if (!this.#hasBegun) stream.respond(beginBlock);
     this.#hasBegun = true;
-    return writeMessage(stream, head, rest);
+    const hasRoom = writeMessage(stream, head, rest);
+    this.#leaveLane();
+    return hasRoom;
   }
 
   #end(error: Error | undefined): void {
@@ -185,12 +216,16 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   #close(status: GrpcStatus): boolean {
     if (this.#over) return false;
     this.#over = true;
+    this.#leaveLine?.(nobodyWaits());
+    this.#leaveLane();
     this.#reader.clear();
     this.#kind.finish(this, status, this.#stream.nowMs - this.#startMs, this.#deadline);
     this.#incoming?.closed();
     return true;
   }
 }
+
+const nobodyWaits = () => new StatusError("CANCELLED", "context canceled");
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));

@@ -60,6 +60,7 @@ class Greedy extends RawClient {
 
 describe("answers that their client leaves unread", () => {
   const range = "/etcdserverpb.KV/Range";
+  const rangeStream = "/etcdserverpb.KV/RangeStream";
   const txn = "/etcdserverpb.KV/Txn";
   let store: RunningStore;
   let dataDir: string;
@@ -119,6 +120,18 @@ describe("answers that their client leaves unread", () => {
       const most = await client.takeAll(keys * MiB);
       assert.ok(most <= answerLimits.largeMost + keys * MiB, `${most} bytes were kept`);
     }).timeout(60_000);
+
+  it("are bounded in bytes where ranges are streamed, too", async () => {
+    const readBefore = store.member.state.mvcc.counts.ranges;
+    const client = greedy(
+      rangeStream,
+      Array.from({ length: 12 }, () => everything),
+    );
+    await othersGoOn(one(0), 200);
+    const kept = store.member.state.mvcc.counts.ranges - readBefore - 200;
+    assert.ok(kept * 10 * MiB <= answerLimits.partsMost + 10 * MiB, `${kept} chunks of ten values were read`);
+    await client.takeAll(0);
+  }).timeout(60_000);
 
   it("hold up reads only until their streams are reset", async () => {
     const client = greedy(
