@@ -28,7 +28,7 @@ export function checkAdd(added: Member, view: ClusterView): void {
     if (!(started === 1 && count === 2) && started < quorumOf(count))
       throw new StoreError("MEMBER_NOT_ENOUGH_STARTED");
   }
-  if (view.strict) checkAllConnected(view);
+  if (view.strict) checkConnectedToQuorumOfOneMore(view);
   if (view.members.some((member) => member.id === added.id)) throw new StoreError("MEMBER_EXISTS");
   const taken = new Set(view.members.flatMap((member) => member.peerUrls));
   if (added.peerUrls.some((url) => taken.has(url))) throw new StoreError("PEER_URL_EXISTS");
@@ -68,8 +68,11 @@ export function checkPromote(id: MemberId, matched: number, view: ClusterView): 
   return learner;
 }
 
-function checkAllConnected(view: ClusterView): void {
-  if (!votersOf(view).every((member) => isActive(member.id, view))) throw new StoreError("UNHEALTHY");
+/** Of voters and the new one together, learner or not, as if that never came up. A cluster of one has nobody to lose. */
+function checkConnectedToQuorumOfOneMore(view: ClusterView): void {
+  const voters = votersOf(view);
+  const active = voters.filter((member) => isActive(member.id, view)).length;
+  if (voters.length > 1 && active < quorumOf(voters.length + 1)) throw new StoreError("UNHEALTHY");
 }
 
 const isActive = (id: MemberId, view: ClusterView) =>

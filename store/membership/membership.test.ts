@@ -116,6 +116,16 @@ describe("membership", () => {
       refusal(() => checkAdd(member(9n), view(three, [3n]))),
       "UNHEALTHY",
     );
+    const five = [...three, member(4n), member(5n)];
+    assert.equal(
+      refusal(() => checkAdd(member(9n), view(five, [3n]))),
+      undefined,
+      "four of six are a quorum",
+    );
+    assert.equal(
+      refusal(() => checkAdd(member(9n, { isLearner: true }), view(five, [2n, 3n]))),
+      "UNHEALTHY",
+    );
     assert.equal(
       refusal(() => checkAdd(member(3n), view(three))),
       "MEMBER_EXISTS",
