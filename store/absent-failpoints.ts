@@ -10,5 +10,4 @@ export const absentFailpoints: AbsentFailpoints = {
   beforeStartDBTxn: noTransaction,
   compactAfterAcquiredBatchTxLock: "a compaction locks nothing",
   defragBeforeRename: "space is given back file by file, and none takes the place of another",
-  defragdbFail: "rows are not copied into a new database",
 };

@@ -362,7 +362,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       hash: () => state.hash(),
       hashKv: (revision) => state.hashKv(revision),
       defragment: () => state.defragment(),
-      snapshot: () => state.boltSnapshot(),
+      snapshot: () => state.boltSnapshot(clusterMembers.clusterVersion),
     },
     clock,
     turns,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { failpoint } from "../../base/failpoints/failpoint.ts";
+import { type Failpoint, failpoint } from "../../base/failpoints/failpoint.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
@@ -29,6 +29,7 @@ import { SlowApplies } from "../slow-applies.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
 import { SnapshotError } from "../snapshot/format.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
+import { withStorageVersion } from "../snapshot/storage-version.ts";
 import { snapshotStream } from "../snapshot/stream.ts";
 import type { ViewStream } from "../snapshot/view-stream.ts";
 import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
@@ -47,7 +48,8 @@ import { StateWorkTimes } from "./state-work-times.ts";
 import type { AppliedListener } from "./types.ts";
 
 const beforeDefragment = failpoint("defragBeforeCopy");
-const defragmentFails = failpoint("defragOpenFileError");
+const opensNoSpace = failpoint("defragOpenFileError");
+const copiesNothing = failpoint("defragdbFail");
 const beforeOpenSnapshot = failpoint("applyBeforeOpenSnapshot");
 const afterOpenSnapshot = failpoint("applyAfterOpenSnapshot");
 
@@ -239,9 +241,9 @@ export class State implements StateMachine {
   /** Gives disk space back. Rejects with BackendError. */
   defragment(): Promise<void> {
     return this.#work.defragmenting(async () => {
-      const failure = defragmentFails.armed ? defragmentFails.returned() : undefined;
-      if (failure !== undefined) throw new Error(failure);
+      failIfArmed(opensNoSpace);
       if (beforeDefragment.armed) await beforeDefragment.pass();
+      failIfArmed(copiesNothing);
       await this.mvcc.defragment();
     });
   }
@@ -260,11 +262,9 @@ export class State implements StateMachine {
   }
 
   /** The whole state as etcd's database file and its SHA-256, for the Maintenance Snapshot call; the size is an estimate. */
-  boltSnapshot(): { readonly sizeBytes: number } & ViewStream {
-    return {
-      sizeBytes: this.#backend.sizeBytes,
-      ...boltSnapshot(this.#work.snapshotting(this.#backend.snapshot())),
-    };
+  boltSnapshot(clusterVersion: string): { readonly sizeBytes: number } & ViewStream {
+    const view = this.#work.snapshotting(this.#backend.snapshot());
+    return { sizeBytes: this.#backend.sizeBytes, ...boltSnapshot(withStorageVersion(view, clusterVersion)) };
   }
 
   /** Builds the received state beside the present one, and changes over when it is whole and durable. Rejects with
@@ -391,6 +391,11 @@ export async function loadState(
   new AuthState().restore(rows);
   membership.check(rows);
   return { backend, mvcc, at: readAppliedAt(backend), conf: readConfState(backend), leases, rows };
+}
+
+function failIfArmed(point: Failpoint): void {
+  const failure = point.armed ? point.returned() : undefined;
+  if (failure !== undefined) throw new Error(failure);
 }
 
 /** A received state must be of the very place in the log that its sender said. */
