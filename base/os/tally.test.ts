@@ -21,7 +21,7 @@ describe("tallies", () => {
     inside.count += 3;
     inside.count--;
     metrics.reset();
-    assert.match(await metrics.text(), /^# TYPE inside gauge\ninside\{room="a",door="b"\} 2$/m);
+    assert.match(await metrics.text(), /^# TYPE inside gauge\ninside\{door="b",room="a"\} 2$/m);
   });
   it("are told apart by labels whose texts put together look the same", () => {
     const calls = new MetricsRegistry().tally<"a" | "b">("calls_total", "Calls.");

@@ -77,7 +77,7 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
   readonly #type: TallyType;
   readonly #make: () => T;
   readonly #lines: (name: string, labels: string, tally: T) => string;
-  /** By the labels as they are written. */
+  /** By the labels as they are written: in the order of their names. */
   readonly #byLabels = new Map<string, T>();
   /** The same by the labels as they are handed in, one after the other: found at once, where writing them takes a while. */
   readonly #found: Place<T> = { below: new Map(), tally: undefined };
@@ -104,6 +104,7 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
 
   #made(labels: Readonly<Record<L, string>>): T {
     const text = Object.entries<string>(labels)
+      .sort(([a], [b]) => (a < b ? -1 : 1)) // as other servers write them, for whoever looks for a line
       .map(([label, value]) => `${label}="${escaped(value)}"`)
       .join(",");
     let tally = this.#byLabels.get(text);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import { type RangeRequest, rangeRequest } from "../../proto/etcd.ts";
 import { event } from "../../proto/mvcc.ts";
@@ -54,6 +55,25 @@ describe("store: large writes", () => {
       batches.map(({ revision, keys }) => [revision, keys.length, new Set(keys).size]),
       [[42, 20, 20]],
     );
+    await state.close();
+  });
+
+  it("and small ones, too, let others go on where a failpoint holds them", async () => {
+    const world = await LargeWorld.open();
+    const { state } = world;
+    const before = seen(state);
+    const point = failpoint("beforeApplyOneEntryNormal");
+    point.arm("return");
+    try {
+      const applying = world.apply({ put: { key: utf8("k"), value: utf8("v") } });
+      assert.ok(applying, "it took one turn only");
+      assert.equal(seen(state), before);
+      await applying;
+      assert.equal(seen(state), "21 keys at 42, applied 41");
+      assert.equal(point.terms?.count, 1);
+    } finally {
+      point.disarm();
+    }
     await state.close();
   });
 

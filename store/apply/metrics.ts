@@ -87,7 +87,7 @@ export function stateMetrics(meter: Meter, state: State): void {
     () =>
       state.alarms
         .list()
-        .map(({ memberId, alarm }) => [{ server_id: memberId.toString(16), alarm_type: String(alarm) }, 1]),
+        .map(({ memberId, alarm }) => [{ alarm_type: String(alarm), server_id: memberId.toString(16) }, 1]),
   );
   observed("pintle_lease_count", "Leases that exist.", () => state.lessor.size);
 }

@@ -88,17 +88,25 @@ export class EntryApplier {
       if (entry.index <= this.#at.index) continue;
       this.#checkNext(entry.index);
       if (entry.type === "normal" && entry.data.length > 0) {
-        if (beforeEntry.armed) beforeEntry.block();
-        const work = this.#applyNormal(entry);
+        const work = beforeEntry.armed ? "later" : this.#applyNormal(entry);
         if (work !== undefined) {
           if (this.#at.index > before) this.#commit(); // what came before it is a group of its own
-          return this.#goOn(work, entry);
+          return work === "later" ? this.#applyLater(entry) : this.#goOn(work, entry);
         }
       }
       this.#at = { index: entry.index, term: entry.term };
     }
     if (this.#at.index > before) this.#commit();
     return undefined;
+  }
+
+  /** Others go on while an armed failpoint lets an entry wait. */
+  async #applyLater(entry: Entry): Promise<void> {
+    await beforeEntry.pass();
+    const work = this.#applyNormal(entry);
+    if (work !== undefined) return this.#goOn(work, entry);
+    this.#at = { index: entry.index, term: entry.term };
+    this.#commit();
   }
 
   async #goOn(work: Sliced<void>, { index, term }: Entry): Promise<void> {

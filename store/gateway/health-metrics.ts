@@ -30,7 +30,7 @@ export class HealthMetrics {
   }
 
   checked(type: CheckType, name: string, isOk: boolean): void {
-    this.#result.set({ type, name }, isOk ? 1 : 0);
-    this.#checks.inc({ type, name, status: isOk ? "success" : "error" });
+    this.#result.set({ name, type }, isOk ? 1 : 0);
+    this.#checks.inc({ name, status: isOk ? "success" : "error", type });
   }
 }

@@ -77,26 +77,26 @@ describe("a member's HTTP endpoints", () => {
           .find((line) => line.startsWith(`${row} `))
           ?.split(" ")[1],
       );
-    const method = (name: string) => `grpc_type="unary",grpc_service="etcdserverpb.KV",grpc_method="${name}"`;
+    const method = (name: string) => `grpc_method="${name}",grpc_service="etcdserverpb.KV",grpc_type="unary"`;
     assert.equal(value("etcd_server_has_leader"), 1);
     assert.equal(value("etcd_server_is_leader"), 1);
     assert.ok(value("etcd_mvcc_put_total") >= 1);
     assert.ok(value("etcd_mvcc_delete_total") >= 1);
     assert.ok(value("etcd_mvcc_range_total") >= 2);
     assert.ok(value(`grpc_server_started_total{${method("Put")}}`) >= 1);
-    assert.ok(value(`grpc_server_handled_total{${method("Put")},grpc_code="OK"}`) >= 1);
-    assert.equal(value(`grpc_server_handled_total{${method("Range")},grpc_code="OutOfRange"}`), 1);
+    assert.ok(value(`grpc_server_handled_total{grpc_code="OK",${method("Put")}}`) >= 1);
+    assert.equal(value(`grpc_server_handled_total{grpc_code="OutOfRange",${method("Range")}}`), 1);
     assert.doesNotMatch(body, /^grpc_server_handling_seconds/m); // with --metrics=extensive only
     const received = value(`grpc_server_msg_received_total{${method("Put")}}`);
     assert.equal(received, value(`grpc_server_started_total{${method("Put")}}`));
     for (const [row, least] of [
-      ['etcd_server_request_duration_seconds_count{type="Put",success="true"}', 1],
-      ['etcd_server_request_duration_seconds_count{type="Range",success="true"}', 1],
-      ['etcd_server_request_duration_seconds_count{type="Range",success="false"}', 1],
-      ['etcd_server_apply_duration_seconds_count{version="v3",op="DeleteRange",success="true"}', 1],
+      ['etcd_server_request_duration_seconds_count{success="true",type="Put"}', 1],
+      ['etcd_server_request_duration_seconds_count{success="true",type="Range"}', 1],
+      ['etcd_server_request_duration_seconds_count{success="false",type="Range"}', 1],
+      ['etcd_server_apply_duration_seconds_count{op="DeleteRange",success="true",version="v3"}', 1],
       ['etcd_server_range_duration_seconds_count{success="true"}', 1],
       ['etcd_server_range_duration_seconds_count{success="false"}', 1],
-      ['etcd_server_client_requests_total{type="unary",client_api_version="unknown"}', 4],
+      ['etcd_server_client_requests_total{client_api_version="unknown",type="unary"}', 4],
       ["etcd_debugging_mvcc_total_put_size_in_bytes", 2],
       ["etcd_disk_wal_write_duration_seconds_count", 1],
       ["os_fd_used", 1],
