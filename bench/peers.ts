@@ -35,6 +35,8 @@ export interface Side {
   peakMb(members?: readonly number[]): number;
   /** Ends members at once, which leave what they have on disk. */
   kill(members: readonly number[]): Promise<void>;
+  /** Members stand still until they are sent SIGCONT: their connections stay, and nobody answers. */
+  signal(members: readonly number[], signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts members anew that were killed. */
   start(members: readonly number[]): void;
   /** Ends the members at once, or lets them end what they do. */
@@ -151,6 +153,9 @@ function sideOf(program: Program, folder: string, place: Place): Side {
     peakMb: (members) => Math.max(...pids(members).map(peakMbSince)),
     async kill(members) {
       await Promise.all(members.map((i) => end(processes[i] as ChildProcess, "SIGKILL")));
+    },
+    signal(members, signal) {
+      for (const i of members) processes[i]?.kill(signal);
     },
     start(members) {
       for (const i of members) processes[i] = spawnMember(program, folder, place, i);
