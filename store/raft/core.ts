@@ -75,8 +75,6 @@ export class Core {
   constructor(config: RaftConfig) {
     this.config = config;
     this.id = config.id;
-    this.term = config.hardState.term;
-    this.vote = config.hardState.vote;
     this.conf = config.conf;
     const committed = Math.max(
       config.hardState.commit,
@@ -85,6 +83,10 @@ export class Core {
       committedByConfChange(config.entries),
     );
     this.log = new RaftLog(config.snapshot, config.entries, { committed, applied: config.applied });
+    // A torn write may have kept entries and not the later term that they came in. No vote of that term was on disk then.
+    const isTermLost = this.log.lastTerm > config.hardState.term;
+    this.term = isTermLost ? this.log.lastTerm : config.hardState.term;
+    this.vote = isTermLost ? nobody : config.hardState.vote;
     this.electionTimeout = this.drawElectionTimeout();
   }
 
@@ -107,9 +109,11 @@ export class Core {
     return isVoter(this.conf, this.id) && this.installed === undefined;
   }
 
-  /** Uniform in [electionTicks, 2 * electionTicks): members rarely campaign at once (Raft §5.2). */
+  /** Uniform in (n, 3n/2] of the election ticks: at n others may still heed the leader, and what more chance than this would
+   *  spare of equal timeouts is less than it costs (`answerVote` settles them). */
   drawElectionTimeout(): number {
-    return this.config.electionTicks + below(this.config.random, this.config.electionTicks);
+    const { electionTicks, random } = this.config;
+    return electionTicks + 1 + below(random, Math.max(2, Math.ceil(electionTicks / 2)));
   }
 
   /** After an undecided election there is no leader to wait for: uniform in about [n/4, 5n/4) of the election ticks. */

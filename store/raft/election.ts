@@ -74,7 +74,7 @@ export function answerVote(core: Core, request: Message): void {
   const isUpToDate =
     core.log.isUpToDate({ index: request.index, term: request.logTerm }) ||
     core.config.faults?.voteForShorterLog === true;
-  const granted = mayVote && isUpToDate;
+  const granted = mayVote && isUpToDate && !(isPreVote && standsBefore(core, request));
   if (isPreVote) {
     const term = granted ? request.term : core.term;
     core.send({ type: "preVoteResponse", to: request.from, term, reject: !granted });
@@ -85,6 +85,13 @@ export function answerVote(core: Core, request: Message): void {
     core.vote = request.from;
   }
   core.sendAfterAppend({ type: "voteResponse", to: request.from, reject: !granted });
+}
+
+/** Of two members that ask each other for a pre-vote at once and hold the same log, the one with the larger ID stands: if both
+ *  did, neither would be elected. */
+function standsBefore(core: Core, { from, index, logTerm }: Message): boolean {
+  const isSameLog = index === core.log.lastIndex && logTerm === core.log.lastTerm;
+  return core.role === "preCandidate" && isSameLog && core.id > from;
 }
 
 /** A leader that no majority answered for an election timeout steps down: another may lead already, and waiting clients

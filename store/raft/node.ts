@@ -1,5 +1,4 @@
 import { assert } from "../../base/assert.ts";
-import { below } from "../../base/os/random.ts";
 import { messageProblem } from "./admission.ts";
 import { adoptConf } from "./adopt-conf.ts";
 import type { RaftConfig } from "./config.ts";
@@ -66,7 +65,7 @@ export class RawNode {
     this.#core = new Core(config);
     this.#writtenHardState = config.hardState;
     this.#handedToApply = config.applied;
-    this.#announced = { role: "follower", leader: nobody, term: config.hardState.term };
+    this.#announced = { role: "follower", leader: nobody, term: this.#core.term };
   }
 
   /** One heartbeat unit of time passed. */
@@ -110,11 +109,11 @@ export class RawNode {
    *  there is one, since its followers refuse the pre-vote. */
   hurry(): void {
     const core = this.#core;
-    const { electionTicks, random } = core.config;
+    const { electionTicks } = core.config;
     if (core.electionElapsed >= electionTicks) return;
     core.electionElapsed = electionTicks;
     // Chance still keeps members apart that notice at the same moment.
-    core.electionTimeout = electionTicks + 1 + below(random, Math.ceil(electionTicks / 2));
+    core.electionTimeout = core.drawElectionTimeout();
   }
 
   /** Puts a proposal into the log; a follower passes it on to the leader. It enters the log in the present term or never. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../base/os/random.ts";
-import { raftLimits } from "./config.ts";
+import { type RaftConfig, raftLimits } from "./config.ts";
 import type { RaftFaults } from "./faults.ts";
 import { message } from "./message.ts";
 import { RawNode } from "./node.ts";
@@ -14,9 +14,13 @@ const entry = (term: number, index: number): Entry => ({
   data: Buffer.from("x"),
 });
 
-/** Member 1 of 1, 2, 3 with these entries in its log. */
-function member(entries: readonly Entry[], faults?: RaftFaults): RawNode {
-  return new RawNode({
+/** Member 1, or another, of 1, 2, 3 with these entries in its log. */
+function member(entries: readonly Entry[], faults?: RaftFaults, id = 1n): RawNode {
+  return new RawNode({ ...configOf(entries), id, ...(faults && { faults }) });
+}
+
+function configOf(entries: readonly Entry[]): RaftConfig {
+  return {
     id: 1n,
     electionTicks: 10,
     heartbeatTicks: 1,
@@ -27,8 +31,7 @@ function member(entries: readonly Entry[], faults?: RaftFaults): RawNode {
     applied: 0,
     conf: { voters: [1n, 2n, 3n], learners: [] },
     random: new Prng(1),
-    ...(faults && { faults }),
-  });
+  };
 }
 
 /** Takes everything out, as if the disk were instant. */
@@ -156,6 +159,30 @@ describe("the Raft paper", () => {
     assert.equal(node.committed, 0, "two of three have it, one of them not durably");
     node.persisted(1, 1);
     assert.equal(node.committed, 1);
+  });
+
+  it("thesis §9.6 of two that ask each other for a pre-vote with equal logs, the one with the larger ID stands", () => {
+    const answered = (asker: bigint, index: number) => {
+      const node = member([entry(1, 1)], undefined, 2n);
+      node.campaign();
+      drain(node);
+      step(node, message(asker, { type: "preVote", to: 2n, term: 2, index, logTerm: 1 }));
+      return drain(node).sent.find(({ type }) => type === "preVoteResponse")?.reject;
+    };
+    assert.equal(answered(3n, 1), false, "2 lets 3 stand");
+    assert.equal(answered(1n, 1), true, "2 stands before 1");
+    assert.equal(answered(1n, 2), false, "whose log is longer stands, whatever its ID");
+  });
+
+  it("takes the term of its last entry where a torn write kept the entry and not the term", () => {
+    const node = new RawNode({ ...configOf([entry(2, 1)]), hardState: { term: 1, vote: 3n, commit: 0 } });
+    assert.equal(node.term, 2);
+    const { hardState } = node.ready();
+    assert.deepEqual(
+      hardState,
+      { term: 2, vote: 0n, commit: 0 },
+      "and writes it, without the vote of the one before",
+    );
   });
 
   it("thesis §6.2 a leader without answers from a majority steps down", () => {

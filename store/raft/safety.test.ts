@@ -26,7 +26,7 @@ function stormy(seed: number, faults?: MemberFaults): WorldOptions {
     crashChance: 0.03,
     partitionChance: seed % 2 === 0 ? 0 : 0.01,
     confChangeChance: 0,
-    tuning: { electionTicks: 2, appendBytesMax: 1 },
+    tuning: { electionTicks: 1, appendBytesMax: 1 },
   };
 }
 
