@@ -7,6 +7,7 @@ import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { V8Profiles } from "../base/os/v8-profiles.ts";
+import { initialCheck } from "./corruption/initial-check.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
@@ -18,11 +19,11 @@ import { type ProfileSources, profileRoutes } from "./gateway/profiles.ts";
 import { gateway } from "./gateway/routes.ts";
 import { handOverLeadership } from "./hand-over.ts";
 import { identityMetrics } from "./identity-metrics.ts";
-import { initialCheck } from "./initial-check.ts";
 import type { ListenUrl } from "./listen-url.ts";
 import { lockDataDir, lockWalDir } from "./lock-data-dir.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
+import { requestTimeoutMs } from "./propose/proposer.ts";
 import { publish } from "./propose/publish.ts";
 import { runtimeMetrics } from "./runtime-metrics.ts";
 import { startSettings } from "./start-settings.ts";
@@ -153,12 +154,12 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
   );
   undo.push(() => member.stop());
   // A new member has nothing to compare.
-  if (config.initialCorruptCheck && hadLog)
+  if (config.corruptionChecks.initial && hadLog)
     await initialCheck({
       memberId: member.identity.memberId,
-      members: member.parts.members.all(),
-      hashKv: () => member.state.hashKv(0),
-      ask: ({ id: to, peerUrls: [url = ""] }, revision) => {
+      members: member.parts.members.all,
+      hashNow: () => member.state.hashHistory(0),
+      ask: ({ id: to, peerUrls: [url = ""] }, { kind, revision, withinMs }) => {
         const { memberId: from, clusterId } = member.identity;
         const options = {
           clusterId,
@@ -169,9 +170,11 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
           peerUrls: [],
           tls: tls.peer,
         } as const;
-        return askOnce(url, options, { kind: "hashKv", id: BigInt(revision) });
+        return askOnce(url, options, { kind, id: BigInt(revision), withinMs });
       },
-      log: log.child("corrupt-check"),
+      clock,
+      requestTimeoutMs: requestTimeoutMs(config.electionMs),
+      log: log.child("corruption"),
     });
   network?.open({ ...member.fromPeers });
   const membersCount = hadLog ? member.parts.members.all().length : config.initialCluster.size;

@@ -1,17 +1,16 @@
+import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/os/clock.ts";
 import type { Disk } from "../base/os/disk.ts";
 import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
 import { Turns } from "../base/slices.ts";
-import { clampedToSafe } from "../base/wire.ts";
-import { membersResponse } from "../proto/etcd-cluster.ts";
-import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
-import { type AuthConfig, authDefaults, isBcryptCost, makeTokens } from "./auth/auth-config.ts";
+import { type AuthConfig, authDefaults, makeTokens, usableBcryptCost } from "./auth/auth-config.ts";
 import { type Passwords, PasswordThread } from "./auth/password-thread.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { BackendHome } from "./backend/home.ts";
+import { type CorruptionChecks, CorruptionMonitor } from "./corruption/monitor.ts";
 import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
 import type { DurableLog, PeerLinks } from "./driver/seams.ts";
@@ -20,6 +19,7 @@ import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
 import { olderThanCluster } from "./membership/older-than-cluster.ts";
 import type { Identity, Remote } from "./open-log.ts";
+import { peerAnswers } from "./peer-questions.ts";
 import { appliedOrGivenUp } from "./propose/applied-wait.ts";
 import { AutoCompactor } from "./propose/auto-compactor.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
@@ -33,7 +33,6 @@ import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
 import { RequestTimes } from "./request-times.ts";
 import { Access } from "./rpc/auth/access.ts";
-import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
 import { HeaderBytes } from "./rpc/header-bytes.ts";
 import { LeaderGuard } from "./rpc/leader-guard.ts";
@@ -61,6 +60,8 @@ export interface MemberConfig {
   readonly version: string;
   /** Between two looks whether a downgrade is through; 0: it ends only when it is cancelled. */
   readonly downgradeCheckMs?: number | undefined;
+  /** How often members' data is compared; absent: never. */
+  readonly corruptionChecks?: CorruptionChecks;
   /** Absent: etcd's defaults. */
   readonly auth?: AuthConfig;
   /** Bounds that simulation makes small, so that it gets to where they matter. */
@@ -75,8 +76,9 @@ export interface MemberConfig {
 
 /** Links to the other members, beyond what consensus needs of them. */
 export interface Peers extends PeerLinks {
-  /** Asks a member what only it can answer; rejects with the StoreError it answered. */
-  ask(to: MemberId, kind: string, id: bigint): Promise<Uint8Array>;
+  /** Asks a member what only it can answer; rejects with the StoreError it answered, and with TIMEOUT, of its own accord where
+   *  `withinMs` is not given. */
+  ask(to: MemberId, kind: string, id: bigint, withinMs?: number): Promise<Uint8Array>;
   /** How long the connection with a member has stood; 0 without one. */
   connectedForMs(id: MemberId): number;
 }
@@ -158,7 +160,8 @@ interface Late {
 
 export async function createMember(config: MemberConfig, doors: MemberDoors): Promise<StoreMember> {
   const { clock, metrics } = doors;
-  const ending = endable();
+  const ending = deferred<void>();
+  ending.promise.catch(() => undefined); // heard by whoever runs the member
   // The state is opened first, but what it tells goes to stages that are built after it.
   const late: Late = { remotes: [] };
   const onMembers = (members: readonly Member[]) => {
@@ -169,7 +172,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       [...(isJoining ? late.remotes : []), ...members].map((one) => [one.id, one.peerUrls]),
     );
     late.peers?.setPeers([...peers].map(([id, urls]) => ({ id, urls })));
-    if (self !== undefined && clusterMembers.isRemoved(self)) ending.fail(new MemberRemovedError(self));
+    if (self !== undefined && clusterMembers.isRemoved(self)) ending.reject(new MemberRemovedError(self));
   };
   const clusterMembers = new ClusterMembers({
     onMembers,
@@ -178,7 +181,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
     onClusterVersion: (agreed) => {
       const problem = olderThanCluster(config.version, agreed);
-      if (problem !== undefined) ending.fail(problem);
+      if (problem !== undefined) ending.reject(problem);
     },
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
@@ -210,7 +213,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       tokens,
       onApplied: (id, result, at) => late.proposer?.applied(id, result, at),
       onNoSpace: () => late.noSpace?.(),
-      onFailure: ending.fail,
+      onFailure: ending.reject,
       ...(doors.home && { home: doors.home }),
       turns,
       ...(doors.faults && { faults: doors.faults }),
@@ -278,7 +281,7 @@ interface Built {
   readonly peers: Peers;
   readonly identity: Identity;
   readonly clusterMembers: ClusterMembers;
-  readonly ending: ReturnType<typeof endable>;
+  readonly ending: Deferred<void>;
   readonly late: Late;
   readonly turns: Turns;
   readonly tokens: Tokens;
@@ -291,7 +294,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const { clock, metrics, log } = doors;
   if (auth.token.kind === "jwt" && auth.token.unknown.length > 0)
     log.warn("unknown JWT options", { keys: auth.token.unknown });
-  const passwords = doors.passwords ?? new PasswordThread(bcryptCost(auth, log));
+  const passwords = doors.passwords ?? new PasswordThread(usableBcryptCost(auth, log));
   const { clusterId, memberId } = identity;
   const electionTimeoutMs = config.electionMs;
   const ids = new RequestIds(memberId, clock.wallMs());
@@ -404,8 +407,23 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       log: log.child("version"),
     },
   );
+  const corruption = new CorruptionMonitor(config.corruptionChecks ?? { everyMs: 0, compactionsEveryMs: 0 }, {
+    memberId,
+    members: parts.members.all,
+    ask: ({ id }, { kind, revision, withinMs }) => peers.ask(id, kind, BigInt(revision), withinMs),
+    hashNow: () => state.hashHistory(0),
+    compactionHashes: () => state.mvcc.compactionHashes.list(),
+    state: reader,
+    caughtUp: () => reads.ready(),
+    requestTimeoutMs: requestTimeoutMs(electionTimeoutMs),
+    alarms: parts.alarms,
+    proposer,
+    consensus: driver,
+    clock,
+    log: log.child("corruption"),
+  });
   const guard = new LeaderGuard({ electionTimeoutMs }, { consensus: driver, clock });
-  driver.done.then(ending.end, ending.fail);
+  driver.done.then(ending.resolve, ending.reject);
   return {
     identity,
     handlers: serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs }),
@@ -418,32 +436,21 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
         proposer.missOutcomes();
         return driver.receiveSnapshot(message, chunks);
       },
-      onQuestion: async (kind, id) => {
-        if (kind === "members") return membersResponse.encode(membersAnswer(parts));
-        if (kind === "version") {
-          const { clusterVersion: cluster, downgrade } = clusterMembers;
-          return memberVersions.encode({
-            server: version,
-            cluster,
-            downgradeTarget: downgrade.targetVersion,
-          });
-        }
-        if (kind === "hashKv") return hashKvResponse.encode(await state.hashKv(clampedToSafe(id)));
-        return leases.answer(kind, id);
-      },
+      onQuestion: peerAnswers(parts, { state, leases }),
       isRemoved: (id) => clusterMembers.isRemoved(id),
     },
-    removed: () => ending.fail(new MemberRemovedError(memberId)),
+    removed: () => ending.reject(new MemberRemovedError(memberId)),
     unreachable: (id) => driver.reportUnreachable(id),
     parts,
     proposer,
     state,
     driver,
-    done: ending.done,
+    done: ending.promise,
     async stop() {
       guard.stop();
       expiry.stop();
       versions.stop();
+      corruption.stop();
       compactor?.stop();
       proposer.stop();
       reads.stop();
@@ -452,17 +459,6 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       await state.close();
     },
   };
-}
-
-/** As etcd does, the default is used in place of what bcrypt does not know. */
-function bcryptCost({ bcryptCost: given }: AuthConfig, log: Log): number {
-  if (isBcryptCost(given)) return given;
-  const used = authDefaults.bcryptCost;
-  log.warn("use default bcrypt cost instead of the invalid given cost", {
-    "given-cost": given,
-    "default-cost": used,
-  });
-  return used;
 }
 
 /** Asks again only when the request before has ended: the state tells of a full database with every write. */
@@ -477,16 +473,4 @@ function raiseOnce(raise: () => Promise<unknown>, log: Log): () => void {
         busy = false;
       });
   };
-}
-
-/** A promise that ends once, well or badly. */
-function endable() {
-  let end: () => void = () => undefined;
-  let fail: (error: unknown) => void = () => undefined;
-  const done = new Promise<void>((resolve, reject) => {
-    end = resolve;
-    fail = reject;
-  });
-  done.catch(() => undefined); // heard by whoever runs the member
-  return { done, end, fail };
 }

@@ -154,12 +154,29 @@ describe("the store's flags", () => {
       ],
     });
     assert.equal(older.config.watchProgressMs, 5_000);
-    assert.equal(older.config.initialCorruptCheck, true);
+    assert.equal(older.config.corruptionChecks.initial, true);
     const newer = read({
       argv: [...common, "--feature-gates=InitialCorruptCheck=true", "--watch-progress-notify-interval=5s"],
     });
-    assert.deepEqual([newer.config.watchProgressMs, newer.config.initialCorruptCheck], [5_000, true]);
+    assert.deepEqual([newer.config.watchProgressMs, newer.config.corruptionChecks.initial], [5_000, true]);
     assert.deepEqual([older.warned, newer.warned], [[], []]);
+  });
+
+  it("say when members' data is compared: gates come before their older names", () => {
+    const checks = (...argv: string[]) => read({ argv }).config.corruptionChecks;
+    assert.deepEqual(checks(), { initial: false, everyMs: 0, compactionsEveryMs: 0 });
+    assert.deepEqual(checks("--corrupt-check-time=1h", "--feature-gates=CompactHashCheck=true"), {
+      initial: false,
+      everyMs: 3_600_000,
+      compactionsEveryMs: 60_000,
+    });
+    const older = [
+      "--experimental-corrupt-check-time=2s",
+      "--experimental-compact-hash-check-enabled",
+      "--experimental-compact-hash-check-time=3s",
+    ];
+    assert.deepEqual(checks(...older), { initial: false, everyMs: 2_000, compactionsEveryMs: 3_000 });
+    assert.equal(checks(...older, "--feature-gates=CompactHashCheck=false").compactionsEveryMs, 0);
   });
 
   it("take milvus' words and variables", () => {
@@ -207,8 +224,8 @@ describe("the store's flags", () => {
   it("refuse by name what would change what the store does", () => {
     for (const flag of [
       "--discovery=http://example.org",
-      "--corrupt-check-time=1h",
-      "--experimental-compact-hash-check-enabled",
+      "--corrupt-check-time=-1s",
+      "--compact-hash-check-time=0s",
       "--enable-v2",
       "--socket-reuse-port",
       "--pre-vote=false",

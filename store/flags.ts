@@ -4,6 +4,7 @@ import { type FileSections, type FlagTable, type FlagValues, UsageError } from "
 import { type AuthConfig, authDefaults } from "./auth/auth-config.ts";
 import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
+import { corruptionChecks, corruptionFlagRows } from "./corruption/flags.ts";
 import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
@@ -201,12 +202,7 @@ export const storeFlags = {
   "experimental-warning-unary-request-duration": sameAs("goDuration", "warning-unary-request-duration"),
   "experimental-warning-apply-duration": sameAs("goDuration", "warning-apply-duration"),
   "experimental-max-learners": sameAs("integer", "max-learners"),
-  "experimental-initial-corrupt-check": {
-    kind: "boolean",
-    help: "the same as --feature-gates=InitialCorruptCheck=true",
-    default: false,
-    hidden: true,
-  },
+  ...corruptionFlagRows,
   "experimental-snapshot-catchup-entries": sameAs("integer", "snapshot-catchup-entries"),
   ...foreignFlags,
 } as const satisfies FlagTable;
@@ -272,8 +268,8 @@ export interface StoreConfig {
   readonly enablePprof: boolean;
   /** How much /metrics tells. */
   readonly metrics: "basic" | "extensive";
-  /** Compare this member's data with the others' before serving anybody. */
-  readonly initialCorruptCheck: boolean;
+  /** When members' data is compared. */
+  readonly corruptionChecks: ReturnType<typeof corruptionChecks>;
   /** What --feature-gates say, by name. */
   readonly featureGates: ReadonlyMap<string, boolean>;
   readonly corsOrigins: readonly string[];
@@ -337,6 +333,9 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const gates = attempt(new Map<string, boolean>(), () =>
     naming("--feature-gates", () => featureGates(flags["feature-gates"])),
   );
+  const checks = attempt({ initial: false, everyMs: 0, compactionsEveryMs: 0 }, () =>
+    corruptionChecks(flags, gates),
+  );
   const auth = attempt(authDefaults, () => authConfig(flags));
   problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
@@ -392,7 +391,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     warningApplyMs: flags["warning-apply-duration"],
     warningUnaryMs: flags["warning-unary-request-duration"],
     autoCompaction,
-    initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
+    corruptionChecks: checks,
     featureGates: gates,
     enableGateway: flags["enable-grpc-gateway"],
     enablePprof: flags["enable-pprof"],

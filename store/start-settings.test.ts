@@ -36,6 +36,8 @@ describe("the first line of a member's log", function () {
       "auto-compaction-retention": "1h30m0s",
       "feature-gates": "InitialCorruptCheck=true",
       "initial-corrupt-check": true,
+      "corrupt-check-time-interval": "0s",
+      "compact-check-time-interval": "0s",
     };
     for (const [name, value] of Object.entries(expected)) assert.deepEqual(said[name], value, name);
   });

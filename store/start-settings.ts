@@ -40,9 +40,11 @@ const limits = (config: StoreConfig) => ({
   "max-concurrent-streams": config.maxStreams,
 });
 
-const upkeep = ({ autoCompaction, featureGates, ...config }: StoreConfig) => ({
+const upkeep = ({ autoCompaction, featureGates, corruptionChecks, ...config }: StoreConfig) => ({
   "feature-gates": [...featureGates].map(([gate, isOn]) => `${gate}=${isOn}`).join(","),
-  "initial-corrupt-check": config.initialCorruptCheck,
+  "initial-corrupt-check": corruptionChecks.initial,
+  "corrupt-check-time-interval": goDurationText(corruptionChecks.everyMs),
+  "compact-check-time-interval": goDurationText(corruptionChecks.compactionsEveryMs),
   "auto-compaction-mode": autoCompaction?.mode ?? "",
   "auto-compaction-retention":
     autoCompaction?.mode === "revision"

@@ -12,14 +12,14 @@ describe("a line of the log", () => {
   };
 
   it("has zap's fields as JSON, or zap's columns", () => {
-    const fields = { id: 0xabn, error: new Error("no") };
+    const fields = { id: 0xabn, ids: [0xcn, 0xdn], error: new Error("no") };
     assert.equal(
       lineOf("json", fields),
-      '{"level":"info","ts":"1970-01-01T00:00:00.000Z","caller":"store","msg":"it began","id":"ab","error":"no"}\n',
+      '{"level":"info","ts":"1970-01-01T00:00:00.000Z","caller":"store","msg":"it began","id":"ab","ids":["c","d"],"error":"no"}\n',
     );
     assert.equal(
       lineOf("console", fields),
-      '1970-01-01T00:00:00.000Z\tinfo\tstore\tit began\t{"id":"ab","error":"no"}\n',
+      '1970-01-01T00:00:00.000Z\tinfo\tstore\tit began\t{"id":"ab","ids":["c","d"],"error":"no"}\n',
     );
     assert.equal(lineOf("console"), "1970-01-01T00:00:00.000Z\tinfo\tstore\tit began\n");
   });

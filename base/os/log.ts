@@ -66,6 +66,7 @@ function plain(fields: Fields): Record<string, unknown> {
 function plainValue(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString(16);
   if (value instanceof Error) return describeError(value);
+  if (Array.isArray(value)) return value.map(plainValue);
   return value;
 }
 

@@ -170,6 +170,7 @@ export class State implements StateMachine {
       after: (delayMs, fire) => clock.after(delayMs, fire),
       ...(config.checkpoints && { checkpoints: config.checkpoints }),
       metrics: new CompactionMetrics(meter, clock),
+      log: log.child("mvcc"),
       onChanges: (revision, changes) => this.hub.notify(revision, changes),
     });
     this.hub = new WatchHub(new MvccHistory(this.mvcc, config.watch?.historyRowsPerRead), {
@@ -300,8 +301,12 @@ export class State implements StateMachine {
   /** etcd's HashKV of this member at a revision (0: the newest); of one at which a compaction took place, what was hashed
    *  then. Throws StoreError. */
   async hashKv(revision: number): Promise<KeyValueHash> {
-    const kept = this.mvcc.compactionHashes.at(revision);
-    return kept ?? (await this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision)));
+    return this.mvcc.compactionHashes.at(revision) ?? (await this.hashHistory(revision));
+  }
+
+  /** The same of what is stored now, whatever compactions hashed. */
+  hashHistory(revision: number): Promise<KeyValueHash> {
+    return this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision));
   }
 
   /** The same of the newest revision, for the Hash call. */

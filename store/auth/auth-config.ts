@@ -1,3 +1,4 @@
+import type { Log } from "../../base/os/log.ts";
 import { JwtTokens } from "./jwt-tokens.ts";
 import { noTokens } from "./no-tokens.ts";
 import { SimpleTokens, type SimpleTokensParts } from "./simple-tokens.ts";
@@ -22,8 +23,16 @@ export const authDefaults: AuthConfig = {
   byCertificate: false,
 };
 
-/** bcrypt's own. */
-export const isBcryptCost = (cost: number): boolean => cost >= 4 && cost <= 31;
+/** As etcd does, takes the default in place of what bcrypt does not know. */
+export function usableBcryptCost({ bcryptCost: given }: AuthConfig, log: Log): number {
+  if (given >= 4 && given <= 31) return given;
+  const used = authDefaults.bcryptCost;
+  log.warn("use default bcrypt cost instead of the invalid given cost", {
+    "given-cost": given,
+    "default-cost": used,
+  });
+  return used;
+}
 
 export function makeTokens(
   { token, tokenTtlMs }: AuthConfig,

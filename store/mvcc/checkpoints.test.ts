@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { silentLog } from "../../base/os/log.ts";
 import { latin1Bytes } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { CheckpointOf, CheckpointPages } from "../revisions/checkpoint.ts";
@@ -44,7 +45,13 @@ class Rig {
     const { index } = this;
     this.compaction = new CompactionRun(
       { index, backend, finishedCompaction: -1 },
-      { pause: turn, pins: new Pins(), hashes: new CompactionHashes(), onDropped: () => undefined },
+      {
+        pause: turn,
+        pins: new Pins(),
+        hashes: new CompactionHashes(),
+        onDropped: () => undefined,
+        log: silentLog,
+      },
     );
     const parts = {
       index,

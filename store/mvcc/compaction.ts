@@ -1,4 +1,5 @@
 import { failpoint } from "../../base/failpoints/failpoint.ts";
+import type { Log } from "../../base/os/log.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { mainOf, revisionKey } from "../revisions/revision-key.ts";
@@ -33,6 +34,7 @@ export class CompactionRun {
   readonly #metrics: CompactionMetrics | undefined;
   readonly #hashes: CompactionHashes;
   readonly #onDropped: (points: number) => void;
+  readonly #log: Log;
   #tail: Promise<void> = Promise.resolve();
   /** Runs that are at work or wait. */
   #runs = 0;
@@ -48,6 +50,7 @@ export class CompactionRun {
       readonly metrics?: CompactionMetrics | undefined;
       /** After a compaction, with how many points it dropped. */
       readonly onDropped: (points: number) => void;
+      readonly log: Log;
     },
   ) {
     this.#index = state.index;
@@ -58,6 +61,7 @@ export class CompactionRun {
     this.#metrics = parts.metrics;
     this.#hashes = parts.hashes;
     this.#onDropped = parts.onDropped;
+    this.#log = parts.log;
   }
 
   /** The revision of the last compaction all of whose work is done; -1 where there was none. */
@@ -131,16 +135,35 @@ export class CompactionRun {
     this.#finished = revision;
     this.#backend.commit();
     if (afterFinished.armed) await afterFinished.pass();
-    if (hash !== undefined) this.#hashes.add(hash);
+    this.#keep(revision, hash, mains.length);
     this.#backend.reclaim();
     metrics?.finished(beganMs, mains.length);
     this.#onDropped(mains.length);
     return true;
   }
 
+  #keep(revision: number, hash: KeyValueHash | undefined, rows: number): void {
+    this.#log.info("finished scheduled compaction", {
+      "compact-revision": revision,
+      "number-of-keys-compacted": rows,
+      ...(hash && { hash: hash.hash }),
+    });
+    if (hash === undefined) {
+      this.#log.info("previous compaction was interrupted, skip storing compaction hash value");
+      return;
+    }
+    this.#hashes.add(hash);
+    const { hash: value, hashRevision, compactRevision } = hash;
+    this.#log.info("storing new hash", {
+      hash: value,
+      revision: hashRevision,
+      "compact-revision": compactRevision,
+    });
+  }
+
   /** Undefined where a row cannot be read, which whoever wants that row is told. */
   async #hash(hashRevision: number, compactRevision: number): Promise<KeyValueHash | undefined> {
-    const state = { index: this.#index, backend: this.#backend };
+    const state = { index: this.#index, backend: this.#backend, pause: this.#pause };
     try {
       return await hashBeforeCompaction(state, { compactRevision, hashRevision }, this.#stopping.signal);
     } catch {

@@ -18,12 +18,14 @@ export interface KeyValueHash {
 export interface HashedState {
   readonly index: KeyIndex;
   readonly backend: Backend;
+  /** Lets others run. */
+  readonly pause: () => Promise<void>;
 }
 
 /** What a hash is made of. */
 export type HashedStore = Pick<
   MvccStore,
-  "revision" | "compactRevision" | "backend" | "index" | "checkRevision"
+  "revision" | "compactRevision" | "backend" | "index" | "checkRevision" | "pause"
 >;
 
 /** etcd's HashKV: CRC-32C over the bucket's name and the rows up to `revision` (0: the newest), without those that a
@@ -31,10 +33,11 @@ export type HashedStore = Pick<
 export async function hashKeyValues(store: HashedStore, revision: number): Promise<KeyValueHash> {
   const hashRevision = revision === 0 ? store.revision : revision;
   for (;;) {
-    const { compactRevision, backend, index } = store;
+    const { compactRevision, backend, index, pause } = store;
     store.checkRevision(hashRevision);
-    const isEmpty = !isAnyLiving(index, hashRevision);
-    const hash = await hashRows({ index, backend }, { compactRevision, hashRevision, isEmpty });
+    const state = { index, backend, pause };
+    const isEmpty = !(await isAnyLiving(state, hashRevision));
+    const hash = await hashRows(state, { compactRevision, hashRevision, isEmpty });
     // A compaction meanwhile changes which rows count.
     if (store.compactRevision === compactRevision && store.backend === backend)
       return { hash, compactRevision, hashRevision };
@@ -50,7 +53,7 @@ export async function hashBeforeCompaction(
 ): Promise<KeyValueHash> {
   const { hashRevision } = revisions;
   const isEmpty =
-    !isAnyLiving(state.index, hashRevision) && !(await isAnyDeletedAt(state.backend, hashRevision));
+    !(await isAnyLiving(state, hashRevision)) && !(await isAnyDeletedAt(state.backend, hashRevision));
   return { hash: await hashRows(state, { ...revisions, isEmpty }, signal), ...revisions };
 }
 
@@ -88,14 +91,20 @@ function isNewestAt(index: KeyIndex, row: PlacedRow, revision: number): boolean 
   return !point.deletion && point.main === row.main && point.sub === row.sub;
 }
 
-function isAnyLiving(index: KeyIndex, revision: number): boolean {
+/** Keys looked at in one turn. */
+const sliceKeys = 1_000;
+
+async function isAnyLiving({ index, pause }: HashedState, revision: number): Promise<boolean> {
   let isAny = false;
-  const all = { from: new Uint8Array(0), to: undefined };
-  index.visitAt(all, { revision, keysMax: Number.POSITIVE_INFINITY }, () => {
+  const found = () => {
     isAny = true;
     return false;
-  });
-  return isAny;
+  };
+  for (let from: Uint8Array | undefined = new Uint8Array(0); ; ) {
+    from = index.visitAt({ from, to: undefined }, { revision, keysMax: sliceKeys }, found);
+    if (isAny || from === undefined) return isAny;
+    await pause();
+  }
 }
 
 async function isAnyDeletedAt(backend: Backend, revision: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { type Log, silentLog } from "../../base/os/log.ts";
 import type { Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
@@ -51,6 +52,7 @@ export interface MvccParts extends MvccEvents {
   readonly after: (delayMs: number, fire: () => void) => () => void;
   readonly limits?: SliceLimits;
   readonly metrics?: CompactionMetrics;
+  readonly log?: Log;
   readonly checkpoints?: CheckpointLimits;
 }
 
@@ -91,10 +93,12 @@ export class MvccStore {
   }
 
   #upkeepOf(restored: RestoredMvcc) {
-    const { pause, after, leases, metrics, checkpoints: limits = checkpointLimits } = this.#parts;
+    const { pause, after, leases, metrics, log = silentLog } = this.#parts;
+    const limits = this.#parts.checkpoints ?? checkpointLimits;
     const { backend, index } = restored;
     const compaction = new CompactionRun(restored, {
       pause,
+      log,
       metrics,
       pins: this.#pins,
       hashes: this.compactionHashes,
@@ -181,6 +185,10 @@ export class MvccStore {
 
   get limits(): SliceLimits {
     return this.#parts.limits ?? sliceLimits;
+  }
+  /** Lets others run between two slices of background work. */
+  get pause(): () => Promise<void> {
+    return this.#parts.pause;
   }
   /** Nothing can be read any more. */
   get isStopped(): boolean {

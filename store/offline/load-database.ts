@@ -48,5 +48,5 @@ export function hashState({ mvcc }: LoadedState, revision: number): Promise<KeyV
     if (asked > mvcc.revision) throw new StoreError("FUTURE_REVISION");
     if (asked > 0 && asked < mvcc.compactRevision) throw new StoreError("COMPACTED");
   };
-  return hashKeyValues({ ...mvcc, checkRevision }, revision);
+  return hashKeyValues({ ...mvcc, checkRevision, pause: async () => undefined }, revision);
 }

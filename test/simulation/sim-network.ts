@@ -103,7 +103,7 @@ export class SimNetwork {
       },
       sendSnapshot: (message, chunks) => this.#sendSnapshot(life, message, chunks),
       setPeers: () => undefined,
-      ask: (to, kind, id) => this.#ask(life, to, { kind, id }),
+      ask: (to, kind, id, withinMs = patienceMs) => this.#ask(life, to, { kind, id, withinMs }),
       connectedForMs: () => 60_000,
     };
   }
@@ -221,13 +221,13 @@ export class SimNetwork {
   async #ask(
     life: Life,
     to: MemberId,
-    question: { readonly kind: string; readonly id: bigint },
+    question: { readonly kind: string; readonly id: bigint; readonly withinMs: number },
   ): Promise<Uint8Array> {
     const from = life.machine;
     const machine = this.#machines.get(to);
     if (machine === undefined) throw new StoreError("NO_LEADER");
     return new Promise((resolve, reject) => {
-      const after = life.clock.after(patienceMs, () => reject(new StoreError("TIMEOUT")));
+      const after = life.clock.after(question.withinMs, () => reject(new StoreError("TIMEOUT")));
       const settle = (sender: Machine, act: () => void) => {
         if (this.isCut(sender, from) || this.isLost()) return;
         life.clock.after(this.delay(), () => {

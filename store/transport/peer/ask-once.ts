@@ -10,7 +10,7 @@ const answerWithinMs = 3_000;
 export async function askOnce(
   url: string,
   options: DialOptions,
-  question: { readonly kind: string; readonly id: bigint },
+  question: { readonly kind: string; readonly id: bigint; readonly withinMs?: number },
 ): Promise<Uint8Array> {
   const answer = deferred<Uint8Array>();
   answer.promise.catch(() => undefined); // dialling may fail first
@@ -23,7 +23,9 @@ export async function askOnce(
     },
     onEnd: (error) => answer.reject(error),
   });
-  socket.setTimeout(answerWithinMs, () => answer.reject(new Error(`no answer from ${url}`)));
+  socket.setTimeout(question.withinMs ?? answerWithinMs, () =>
+    answer.reject(new Error(`no answer from ${url}`)),
+  );
   try {
     socket.write(frame(frameKinds.question, writeQuestion({ number: 1, ...question })));
     return await answer.promise;

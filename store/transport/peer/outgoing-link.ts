@@ -94,16 +94,14 @@ export class OutgoingLink {
     this.#write(frameKinds.message, head, entries);
   }
 
-  /** Rejects with a StoreError that the peer answered, or with TIMEOUT_CONNECTION_LOST. */
-  ask(kind: string, id: bigint): Promise<Uint8Array> {
+  /** Rejects with a StoreError that the peer answered, with TIMEOUT_CONNECTION_LOST, or with TIMEOUT. */
+  ask(kind: string, id: bigint, withinMs: number = linkLimits.probeWithinMs): Promise<Uint8Array> {
     if (this.#state.state !== "up") return Promise.reject(new StoreError("TIMEOUT_CONNECTION_LOST"));
     const number = ++this.#lastQuestion;
     const answer = deferred<Uint8Array>();
     this.#questions.set(number, answer);
     this.#write(frameKinds.question, writeQuestion({ number, kind, id }));
-    const stopTimer = this.#parts.clock.after(linkLimits.probeWithinMs, () =>
-      answer.reject(new StoreError("TIMEOUT")),
-    );
+    const stopTimer = this.#parts.clock.after(withinMs, () => answer.reject(new StoreError("TIMEOUT")));
     return answer.promise.finally(() => {
       stopTimer();
       this.#questions.delete(number);

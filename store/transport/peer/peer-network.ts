@@ -155,9 +155,9 @@ export class PeerNetwork implements PeerLinks {
   }
 
   /** Asks a member something (see `question.ts`). */
-  ask(to: MemberId, kind: string, id: bigint): Promise<Uint8Array> {
+  ask(to: MemberId, kind: string, id: bigint, withinMs?: number): Promise<Uint8Array> {
     const link = this.#links.get(to);
-    return link === undefined ? Promise.reject(new StoreError("NO_LEADER")) : link.ask(kind, id);
+    return link === undefined ? Promise.reject(new StoreError("NO_LEADER")) : link.ask(kind, id, withinMs);
   }
 
   connectedForMs(id: MemberId): number {

@@ -1,39 +1,24 @@
 import assert from "node:assert/strict";
-import { silentLog } from "../base/os/log.ts";
-import { hashKvResponse } from "../proto/etcd-maintenance.ts";
-import { StoreError } from "./errors.ts";
+import { StoreError } from "../errors.ts";
 import { DataInconsistencyError, initialCheck } from "./initial-check.ts";
-import type { Member } from "./membership/member.ts";
+import { amongOthers } from "./testing/other-members.ts";
 
 const own = { hash: 5, compactRevision: 2, hashRevision: 9 };
-const member = (id: bigint): Member => ({
-  id,
-  name: `m${id}`,
-  peerUrls: [],
-  clientUrls: [],
-  isLearner: false,
-});
 
 /** What the check says when the second and third member answer so. */
 async function outcome(...answers: readonly (Partial<typeof own> | Error)[]): Promise<unknown> {
-  const asked: unknown[] = [];
+  const others = amongOthers(
+    ...answers.map((answer) => (answer instanceof Error ? answer : { ...own, ...answer, revision: 9 })),
+  );
   try {
     await initialCheck({
-      memberId: 1n,
-      members: [1n, 2n, 3n].map(member),
-      hashKv: async () => own,
-      ask: async ({ id }, revision) => {
-        asked.push([id, revision]);
-        const answer = answers[Number(id) - 2] ?? own;
-        if (answer instanceof Error) throw answer;
-        return hashKvResponse.encode({ ...own, ...answer });
-      },
-      log: silentLog,
+      ...others,
+      hashNow: async () => own,
+      clock: { monotonicMs: () => 0 },
+      requestTimeoutMs: 7_000,
     });
-    assert.deepEqual(asked, [
-      [2n, 9],
-      [3n, 9],
-    ]);
+    const question = { kind: "hashKv", revision: 9, withinMs: 7_000 };
+    assert.deepEqual(others.asked, [question, question]);
     return "passed";
   } catch (error) {
     if (!(error instanceof DataInconsistencyError)) throw error;
