@@ -290,6 +290,7 @@ export class State implements StateMachine {
       checkPlace(loaded, meta);
       if (beforeOpenSnapshot.armed) await beforeOpenSnapshot.pass();
       await this.#work.adopting(() => draft.adopt());
+      this.#deps.log?.info("applySnapshot: opened snapshot backend");
       if (afterOpenSnapshot.armed) await afterOpenSnapshot.pass();
       return loaded;
     } catch (error) {

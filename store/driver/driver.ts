@@ -153,6 +153,8 @@ export class Driver implements Consensus {
       throw new StoreError("TOO_MANY_REQUESTS", { reason: "a snapshot is being installed" });
     if (meta.index > this.#raft.committed) {
       this.#isInstalling = true; // nothing is applied meanwhile
+      const told = { index: meta.index, term: meta.term, from: message.from };
+      this.#parts.logger.info("applying snapshot", told);
       this.#metrics.snapshotInstalling.inc();
       try {
         await this.#applying;
@@ -163,11 +165,7 @@ export class Driver implements Consensus {
         this.#isInstalling = false;
         this.#metrics.snapshotInstalling.dec();
       }
-      this.#parts.logger.info("installed a snapshot", {
-        index: meta.index,
-        term: meta.term,
-        from: message.from,
-      });
+      this.#parts.logger.info("applied snapshot", told);
     }
     this.#input(() => this.#followSnapshot(message, meta));
   }
