@@ -179,6 +179,11 @@ describe("the store's flags", () => {
     assert.equal(checks(...older, "--feature-gates=CompactHashCheck=false").compactionsEveryMs, 0);
   });
 
+  it("hand a negative quota on, which is none, and tell it as etcd does", () => {
+    const quota = (bytes: string) => read({ argv: [`--quota-backend-bytes=${bytes}`] }).config.quotaBytes;
+    assert.deepEqual([quota("-1"), quota("0"), quota("7")], [-1, 2_147_483_648, 7]);
+  });
+
   it("take milvus' words and variables", () => {
     const { config } = read({
       argv: [

@@ -244,7 +244,7 @@ export interface StoreConfig {
   readonly electionMs: number;
   readonly snapshotCount: number;
   readonly catchUpEntries: number;
-  /** 0: no limit. */
+  /** 0 or less: no limit. */
   readonly quotaBytes: number;
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
@@ -378,7 +378,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     electionMs: flags["election-timeout"],
     snapshotCount: flags["snapshot-count"],
     catchUpEntries: flags["snapshot-catchup-entries"],
-    quotaBytes: quota === 0 ? quotaDefaultBytes : Math.max(0, quota),
+    quotaBytes: quota === 0 ? quotaDefaultBytes : quota,
     maxRequestBytes: flags["max-request-bytes"],
     maxTxnOps: flags["max-txn-ops"],
     maxStreams: flags["max-concurrent-streams"],

@@ -136,6 +136,12 @@ describe("store/apply: exactly once, guards and planted faults", () => {
     assert.deepEqual(state.alarms.list(), []);
   });
 
+  it("has no limit where the quota is negative", async () => {
+    const { state, results } = await open(newHome(), { quotaBytes: -1 });
+    state.apply([entry(1, { put: { key: Buffer.from("k"), value: Buffer.alloc(2_000) } })]);
+    assert.equal(results.at(-1)?.ok, true);
+  });
+
   it("keeps alarms and the configuration over a restart, and applies a membership change once", async () => {
     const home = newHome();
     const { state } = await open(home);

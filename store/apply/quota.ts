@@ -3,7 +3,7 @@ import type { StoreRequest } from "./apply-request.ts";
 
 /** How much the database may hold. It is asked before a request enters the log, and again when it is applied. */
 export class Quota {
-  /** 0: no quota. */
+  /** 0 or less: no quota. */
   readonly limitBytes: number;
   readonly #usedBytes: () => number;
 
@@ -14,7 +14,7 @@ export class Quota {
 
   /** Whether there is room for what a request may add; what adds nothing needs none. */
   allows(addedBytes: number): boolean {
-    return addedBytes === 0 || this.limitBytes === 0 || this.#usedBytes() + addedBytes < this.limitBytes;
+    return addedBytes === 0 || this.limitBytes <= 0 || this.#usedBytes() + addedBytes < this.limitBytes;
   }
 }
 
