@@ -9,7 +9,7 @@ import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flag
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { logFlagRows, logLevels } from "./log-flag-rows.ts";
-import { checkMemberUrl, parseInitialCluster, socketUrl } from "./membership/initial-cluster.ts";
+import { checkMemberUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { tlsFileSections, tlsFlagRows } from "./tls-flag-rows.ts";
 import { tlsFlags, tlsSettings } from "./tls-flags.ts";
@@ -471,11 +471,6 @@ function relationProblems(
     `--log-format: "${flags["log-format"]}" must be json or console`,
   );
   need(flags.logger === "zap", `--logger: "${flags.logger}" must be zap`);
-  const socket = [...cluster.values()].flat().find((url) => socketUrl(url) !== undefined);
-  need(
-    socket === undefined || cluster.size === 1,
-    `--initial-cluster: "${socket}" is no address that other members could reach`,
-  );
   if (cluster.size > 0) {
     const own = cluster.get(flags.name);
     const listed = [...(own ?? [])].sort().join(",");

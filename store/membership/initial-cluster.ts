@@ -27,7 +27,7 @@ export function socketUrl(text: string): { readonly socketPath: string; readonly
   return match === null ? undefined : { socketPath: match[2] ?? "", tls: match[1] === "s" };
 }
 
-/** What a member's own flags may say of it: a socket in the file system will do for who is alone. */
+/** Where a member can be reached; at a socket in the file system by those of its machine. */
 export function checkMemberUrl(text: string): string {
   return socketUrl(text) === undefined ? checkPeerUrl(text) : text;
 }

@@ -1,7 +1,7 @@
 import type { MemberAddRequest, MemberAddResponse } from "../../../proto/etcd-cluster.ts";
 import { StoreError } from "../../errors.ts";
 import { checkAdd } from "../../membership/change-checks.ts";
-import { checkPeerUrl } from "../../membership/initial-cluster.ts";
+import { checkMemberUrl } from "../../membership/initial-cluster.ts";
 import { type Member, memberIdOf, memberJson } from "../../membership/member.ts";
 import type { Call } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
@@ -28,7 +28,7 @@ export async function memberAdd(
 export function peerUrlsOf(urls: readonly string[]): string[] {
   if (urls.length === 0) throw new StoreError("MEMBER_BAD_URLS");
   try {
-    return urls.map(checkPeerUrl).sort();
+    return urls.map(checkMemberUrl).sort();
   } catch (error) {
     throw new StoreError("MEMBER_BAD_URLS", { reason: error });
   }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
+import { socketUrl } from "../../membership/initial-cluster.ts";
 import type { MemberId } from "../../raft/types.ts";
 import type { PortTls } from "../tls/port-tls.ts";
 import { type Frame, FrameReader, frame, frameBytesMax, frameKinds, smallFrameBytesMax } from "./frame.ts";
@@ -34,6 +35,15 @@ export class RefusedError extends Error {
   }
 }
 
+function addressOf(url: string, { localAddress }: DialOptions) {
+  const socket = socketUrl(url);
+  if (socket !== undefined) return { to: { path: socket.socketPath }, isTls: socket.tls };
+  const { hostname, port, protocol } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const to = { host, port: Number(port), ...(localAddress !== undefined && { localAddress }) };
+  return { to, isTls: protocol === "https:" };
+}
+
 /** Connects to a peer URL and exchanges hellos. Frames that follow go to `onFrame`; whatever ends the connection later, to
  *  `onEnd`. Rejects with the reason when the peer cannot be reached or refuses. */
 export function dial(
@@ -42,14 +52,10 @@ export function dial(
   handlers: { readonly onFrame: (frame: Frame) => void; readonly onEnd: (error: Error) => void },
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const { hostname, port, protocol } = new URL(url);
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const { localAddress } = options;
-    const to = { host, port: Number(port), ...(localAddress !== undefined && { localAddress }) };
-    const socket =
-      protocol === "https:"
-        ? connectTls({ ...to, ...options.tls?.dialOptions(), ALPNProtocols: [] })
-        : connect(to);
+    const { to, isTls } = addressOf(url, options);
+    const socket = isTls
+      ? connectTls({ ...to, ...options.tls?.dialOptions(), ALPNProtocols: [] })
+      : connect(to);
     let welcome = false;
     /** Why the peer is not whom it must be; what it says itself then is heard before the connection ends. */
     let problem: string | undefined;
@@ -61,7 +67,7 @@ export function dial(
     const reader = new FrameReader(smallFrameBytesMax);
     socket.setNoDelay(true);
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
-    socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
+    socket.once(isTls ? "secureConnect" : "connect", () => {
       const { tls, localAddress: _from, ...said } = options;
       problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
       if (problem === undefined)

@@ -1,5 +1,5 @@
 import { id64, message, type Of, repeated, string, uint32 } from "../../../base/protobuf.ts";
-import { checkPeerUrl } from "../../membership/initial-cluster.ts";
+import { checkMemberUrl } from "../../membership/initial-cluster.ts";
 import type { MemberId } from "../../raft/types.ts";
 
 /** Raised when frames or messages change their meaning. */
@@ -45,7 +45,7 @@ export function helloProblem(
 
 function isPeerUrl(text: string): boolean {
   try {
-    return checkPeerUrl(text) === text;
+    return checkMemberUrl(text) === text;
   } catch {
     return false;
   }
