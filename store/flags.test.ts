@@ -343,6 +343,14 @@ describe("the store's flags", () => {
     assert.deepEqual(config.clientTls?.selfSigned?.hosts, ["127.0.0.1", "localhost"]);
   });
 
+  it("refuse to serve an API that is gone, and say that values that serve none have no effect", () => {
+    assert.match(
+      refusal({ argv: ["--v2-deprecation=not-yet"] }),
+      /^--v2-deprecation: "not-yet" is not supported/,
+    );
+    assert.deepEqual(read({ argv: ["--v2-deprecation=write-only"] }).warned, ["v2-deprecation"]);
+  });
+
   it("want durations with their unit, as Go does; a file's plain number counts nanoseconds", () => {
     assert.match(refusal({ argv: ["--watch-progress-notify-interval=5"] }), /with its unit/);
     const { config } = read({ file: "watch-progress-notify-interval: 5000000000" });

@@ -7,6 +7,8 @@ interface ForeignFlag {
   readonly kind: FlagKind;
   /** Absent: any. */
   readonly values?: readonly string[];
+  /** The named values have no effect either. */
+  readonly isWarnedOf?: true;
   readonly why: string;
 }
 
@@ -64,10 +66,14 @@ const table = {
   "proxy-read-timeout": noEffect("integer", noV2),
   "enable-v2": unset("boolean", noV2),
   "experimental-enable-v2v3": unset("string", noV2),
-  "v2-deprecation": noEffect(
-    "string",
-    "--v2-deprecation is deprecated and scheduled for removal in v3.8. The default value is enforced, ignoring user input: there is no v2 API",
-  ),
+  "v2-deprecation": {
+    ...only(
+      "string",
+      ["", "write-only", "write-only-skip-check", "write-only-drop-data", "gone"],
+      "--v2-deprecation is deprecated and scheduled for removal in v3.8. The default value is enforced, ignoring user input: there is no v2 API",
+    ),
+    isWarnedOf: true,
+  },
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
   "log-package-levels": noEffect("string", "one level is that of all"),
@@ -121,8 +127,9 @@ export function foreignProblems(flags: Values): string[] {
 /** Given flags that have no effect, and why. What only repeats etcd's "no" is not worth a word. */
 export function foreignWarnings(flags: Values, given: ReadonlySet<string>): { flag: string; why: string }[] {
   return [...given].filter(isForeign).flatMap((name) => {
-    const { values, why } = table[name] as ForeignFlag;
-    return values !== undefined || ["false", "0", ""].includes(textOf(flags[name]))
+    const { values, isWarnedOf, why } = table[name] as ForeignFlag;
+    return (values !== undefined && isWarnedOf === undefined) ||
+      ["false", "0", ""].includes(textOf(flags[name]))
       ? []
       : [{ flag: name, why }];
   });
