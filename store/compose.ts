@@ -13,6 +13,7 @@ import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
 import { type StoreConfig, serverVersion } from "./flags.ts";
 import { loneCluster } from "./force-new-cluster.ts";
+import { refuseForeignDatabase } from "./foreign-database.ts";
 import { debugVarsRoute } from "./gateway/debug-vars.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { type ProfileSources, profileRoutes } from "./gateway/profiles.ts";
@@ -94,6 +95,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
   const tls: PortsTls = { client: tlsOf(config.clientTls), peer: tlsOf(config.peerTls) };
   const servers = await bindAll(config, tls, os, undo);
   const { clock, random, disk, log, metrics } = os;
+  await refuseForeignDatabase(config.dataDir, disk);
   undo.push(await lockDataDir(config.dataDir, disk));
   if (config.walDir !== undefined) undo.push(await lockWalDir(config.walDir, disk));
   await makeSelfSigned([config.clientTls, config.peerTls], log);
