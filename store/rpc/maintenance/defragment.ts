@@ -1,9 +1,7 @@
-import type { ResponseHeader } from "../../../proto/etcd.ts";
-import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 
-/** Of this member only. */
-export async function defragment(parts: MemberParts): Promise<{ readonly header: ResponseHeader }> {
+/** Of this member only. Answered without a header, as by etcd. */
+export async function defragment(parts: MemberParts): Promise<Record<string, never>> {
   await parts.maintenance.defragment();
-  return { header: header(parts) };
+  return {};
 }

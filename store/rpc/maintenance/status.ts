@@ -7,7 +7,7 @@ export function status(parts: MemberParts): StatusResponse {
   const { leader, committed, applied, term } = parts.consensus.status;
   const { version } = parts.maintenance;
   const errors: string[] = leader === 0n ? [storeErrors.NO_LEADER.message] : [];
-  for (const { memberId, alarm } of parts.alarms()) errors.push(`memberID:${memberId} alarm:${alarm} `);
+  for (const { memberId, alarm } of parts.alarms()) errors.push(alarmText(memberId, alarm));
   return {
     header: header(parts),
     version,
@@ -23,4 +23,10 @@ export function status(parts: MemberParts): StatusResponse {
     dbSizeQuota: parts.quota.limitBytes,
     downgradeInfo: parts.members.downgrade,
   };
+}
+
+/** As protobuf's text format has it in one line, without what is zero. */
+function alarmText(memberId: bigint, alarm: string | number): string {
+  const fields = [memberId === 0n ? "" : `memberID:${memberId}`, alarm === "NONE" ? "" : `alarm:${alarm}`];
+  return fields.filter((field) => field !== "").join(" ");
 }
