@@ -25,12 +25,13 @@ export function atOnce<T>(work: Sliced<T>): T {
 /** Hands out turns to works that pause, one turn of the event loop to each slice, whoever's it is: many large works at the
  *  same time take longer, but hold the loop no longer at a stretch than one. */
 export class Turns {
-  readonly #defer: (run: () => void) => void;
+  /** Runs what it is given in a turn of its own. */
+  readonly defer: (run: () => void) => void;
   readonly #waiting: (() => void)[] = [];
   #isScheduled = false;
 
   constructor(defer: (run: () => void) => void = setImmediate) {
-    this.#defer = defer;
+    this.defer = defer;
   }
 
   /** Resolves when the next slice may run. */
@@ -52,7 +53,7 @@ export class Turns {
   #schedule(): void {
     if (this.#isScheduled || this.#waiting.length === 0) return;
     this.#isScheduled = true;
-    this.#defer(() => {
+    this.defer(() => {
       this.#isScheduled = false;
       this.#waiting.shift()?.();
       this.#schedule();

@@ -2,14 +2,15 @@ import { basename, dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { below, chance, type Prng, type Random } from "./random.ts";
+import { SimBytes } from "./sim-bytes.ts";
 
 /** Disks that forget what was not synced. A machine's disk outlives its processes; `crash()` decides, by the seed, what of
  *  the un-synced writes, names and lengths survived – whole, torn within a sector's bounds, or not at all. */
 interface Inode {
   /** What reads see. */
-  content: Uint8Array;
+  readonly content: SimBytes;
   /** What is certain to survive. */
-  durable: Uint8Array;
+  readonly durable: SimBytes;
   /** Un-synced changes, oldest first. */
   pending: Change[];
 }
@@ -114,21 +115,18 @@ export class SimDisk {
   /** One bit of one file turns over, durably. Answers which; undefined where no file holds anything. */
   rot(random: Random, isMeant: (path: string) => boolean): string | undefined {
     const files = filesIn(this.#root, "").filter(
-      ({ path, inode }) => inode.content.some((byte) => byte !== 0) && isMeant(path),
+      ({ path, inode }) => inode.content.view.some((byte) => byte !== 0) && isMeant(path),
     );
     const file = files[below(random, files.length)];
     if (file === undefined) return undefined;
     const { inode, path } = file;
-    const written = inode.content.findLastIndex((byte) => byte !== 0) + 1;
+    const written = inode.content.view.findLastIndex((byte) => byte !== 0) + 1;
     const at = below(random, written);
     const mask = 1 << below(random, 8);
-    inode.content = flipped(inode.content, at, mask);
-    if (at < inode.durable.length) inode.durable = flipped(inode.durable, at, mask);
-    inode.pending = inode.pending.map((change) => {
-      if (change.kind !== "write" || at < change.offset || at >= change.offset + change.bytes.length)
-        return change;
-      return { ...change, bytes: flipped(change.bytes, at - change.offset, mask) };
-    });
+    flip(inode.content.view, at, mask);
+    flip(inode.durable.view, at, mask);
+    for (const change of inode.pending)
+      if (change.kind === "write") flip(change.bytes, at - change.offset, mask);
     return `${path} at byte ${at}`;
   }
 
@@ -150,16 +148,14 @@ export class SimDisk {
   #crashFile(inode: Inode, random: Random): void {
     const { pending } = inode;
     if (pending.length > 0 && !chance(random, 0.3)) {
-      const versions = [inode.durable];
-      for (const change of pending)
-        versions.push(changed(versions[versions.length - 1] ?? inode.durable, change));
-      const some = (): Uint8Array => versions[below(random, versions.length)] ?? inode.durable;
+      const versions = versionsOf(inode);
+      const some = (): Uint8Array => versions[below(random, versions.length)] as Uint8Array;
       const content = new Uint8Array(some().length);
       for (let at = 0; at < content.length; at += sectorBytes)
         content.set(some().subarray(at, Math.min(at + sectorBytes, content.length)), at);
-      inode.content = content;
+      inode.content.set(content);
     }
-    inode.durable = inode.content;
+    inode.durable.set(inode.content.view);
     inode.pending = [];
   }
 
@@ -172,7 +168,7 @@ export class SimDisk {
     let node = this.#find(path);
     if (node === undefined) {
       if (!create) throw missing(path);
-      const made: Node = { inode: { content: new Uint8Array(0), durable: new Uint8Array(0), pending: [] } };
+      const made: Node = { inode: { content: new SimBytes(), durable: new SimBytes(), pending: [] } };
       this.#change(dirname(path), (names) => names.set(basename(path), made));
       node = made;
     }
@@ -182,22 +178,22 @@ export class SimDisk {
     return {
       path,
       sizeBytes: () => delay(0, () => inode.content.length),
-      read: (offset, lengthBytes) => delay(0, () => inode.content.slice(offset, offset + lengthBytes)),
+      read: (offset, lengthBytes) => delay(0, () => inode.content.view.slice(offset, offset + lengthBytes)),
       readNow: (offset, into) => {
-        const found = inode.content.subarray(offset, offset + into.length);
+        const found = inode.content.view.subarray(offset, offset + into.length);
         into.set(found);
         return found.length;
       },
       write: (offset, chunks) => {
         const bytes = Uint8Array.from(Buffer.concat(chunks));
         return delay(writeMs, () => {
-          inode.content = written(inode.content, offset, bytes);
+          inode.content.write(offset, bytes);
           inode.pending.push({ kind: "write", offset, bytes });
         });
       },
       truncate: (size) =>
         delay(writeMs, () => {
-          inode.content = resized(inode.content, size);
+          inode.content.resize(size);
           inode.pending.push({ kind: "truncate", size });
         }),
       sync: () => {
@@ -250,35 +246,30 @@ function filesIn(folder: Folder, path: string): { readonly path: string; readonl
   );
 }
 
-function flipped(bytes: Uint8Array, at: number, mask: number): Uint8Array {
-  const copy = Uint8Array.from(bytes);
-  copy[at] = (copy[at] ?? 0) ^ mask;
-  return copy;
+/** Nothing where `at` lies outside. */
+function flip(bytes: Uint8Array, at: number, mask: number): void {
+  if (at >= 0 && at < bytes.length) bytes[at] = (bytes[at] as number) ^ mask;
 }
 
 /** The oldest changes. */
-function makeDurable(inode: Inode, changes: number): void {
-  for (const change of inode.pending.splice(0, changes)) inode.durable = changed(inode.durable, change);
+function makeDurable({ durable, pending }: Inode, changes: number): void {
+  for (const change of pending.splice(0, changes)) make(change, durable);
 }
 
-function changed(content: Uint8Array, change: Change): Uint8Array {
-  return change.kind === "write"
-    ? written(content, change.offset, change.bytes)
-    : resized(content, change.size);
+/** What was durable, then that after each change since. */
+function versionsOf({ durable, pending }: Inode): readonly Uint8Array[] {
+  const bytes = new SimBytes(durable.view);
+  const versions = [durable.view];
+  for (const change of pending) {
+    make(change, bytes);
+    versions.push(bytes.view.slice());
+  }
+  return versions;
 }
 
-/** Copy on write, so that what was durable cannot change under a crash's hands. */
-function written(content: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array {
-  const next = new Uint8Array(Math.max(content.length, offset + bytes.length));
-  next.set(content);
-  next.set(bytes, offset);
-  return next;
-}
-
-function resized(content: Uint8Array, size: number): Uint8Array {
-  const next = new Uint8Array(size);
-  next.set(content.subarray(0, size));
-  return next;
+function make(change: Change, bytes: SimBytes): void {
+  if (change.kind === "write") bytes.write(change.offset, change.bytes);
+  else bytes.resize(change.size);
 }
 
 function missing(path: string): Error {

@@ -111,6 +111,7 @@ export class WatchHub {
     this.#times = parts.times;
     this.#telling = new PacedWork(() => this.#tellSynced(), {
       clock: parts.clock,
+      defer: parts.turns.defer,
       onTook: (tookMs) => this.#sentWithin(tookMs),
     });
     this.#told = history.revision;

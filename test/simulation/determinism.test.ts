@@ -15,8 +15,24 @@ describe("a simulated run", () => {
     }
   });
 
+  it("asks the real event loop for nothing but the turns of its clock", async () => {
+    const asked = new Set<string>();
+    const real = globalThis.setImmediate;
+    globalThis.setImmediate = ((...given: Parameters<typeof real>) => {
+      asked.add(/[\w-]+\.ts/.exec(new Error().stack?.split("\n")[2] ?? "")?.[0] ?? "somebody");
+      return real(...given);
+    }) as typeof real;
+    try {
+      await simulate(swarmOptions(3, { stormMs: 3_000, thinkMs: 20, delayMs: 0.5, clients: 4 }));
+    } finally {
+      globalThis.setImmediate = real;
+    }
+    assert.deepEqual([...asked], ["sim-clock.ts"]);
+  });
+
   it("is another for another seed", async () => {
-    const [one, two] = [await simulate(swarmOptions(3)), await simulate(swarmOptions(4))];
+    const given = { stormMs: 3_000 };
+    const [one, two] = [await simulate(swarmOptions(3, given)), await simulate(swarmOptions(4, given))];
     assert.notEqual(one.digest, two.digest);
   });
 });

@@ -46,7 +46,7 @@ interface Seen {
 /** Looks at every member after every event and feeds the checkers. */
 export class Observer {
   readonly #parts: ObserverParts;
-  readonly #seen = new Map<Life, Seen>();
+  readonly #seen = new WeakMap<Life, Seen>();
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;

@@ -6,6 +6,9 @@ interface Timer {
   fire: (() => void) | undefined;
 }
 
+/** Turns of the real event loop asked for at a time. Between two, all promises that are ready run on. */
+const turnsAtOnce = 32;
+
 /** Simulated time: it stands still while code runs, and jumps from one timer to the next. Timers of one instant fire in the
  *  order they were set. */
 export class SimClock implements Clock {
@@ -33,12 +36,39 @@ export class SimClock implements Clock {
 
   /** Fires timers in turn until simulated time reaches `untilMs` or `isOver` says so. After each, everything that can run
    *  without time passing runs to its end; then `look` may look at the result. */
-  async run(
+  run(
     untilMs: number,
     isOver: () => boolean = () => false,
     look: () => void = () => undefined,
   ): Promise<void> {
-    await settle();
+    return new Promise((resolve, reject) => {
+      let hasFired = false;
+      let isDone = false;
+      let turnsLeft = 0;
+      const turn = () => {
+        turnsLeft--;
+        if (isDone) return;
+        try {
+          if (hasFired) look();
+          hasFired = this.#fireNext(untilMs, isOver);
+        } catch (error) {
+          isDone = true;
+          reject(error);
+          return;
+        }
+        isDone = !hasFired;
+        if (isDone) resolve();
+        else if (turnsLeft === 0) schedule();
+      };
+      const schedule = () => {
+        for (; turnsLeft < turnsAtOnce; turnsLeft++) setImmediate(turn);
+      };
+      schedule();
+    });
+  }
+
+  /** False: nothing is left to do until then. */
+  #fireNext(untilMs: number, isOver: () => boolean): boolean {
     for (;;) {
       const next = this.#heap[0];
       if (next === undefined || next.atMs > untilMs || isOver()) break;
@@ -47,10 +77,15 @@ export class SimClock implements Clock {
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       this.fired++;
       next.fire();
-      await settle();
-      look();
+      return true;
     }
     if (!isOver()) this.#nowMs = Math.max(this.#nowMs, untilMs);
+    return false;
+  }
+
+  /** Forgets all that is still to come, so that nothing keeps what would have done it in memory. */
+  end(): void {
+    this.#heap.length = 0;
   }
 
   #push(timer: Timer): void {
@@ -84,11 +119,6 @@ export class SimClock implements Clock {
 
 function sooner(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-/** Lets every promise that is ready run on: a turn of the real event loop comes only after all of them. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What a machine's clock and processor are like; it may change while they run. */

@@ -54,9 +54,13 @@ export class BoundedWrites {
     this.#open.delete(operation);
   }
 
-  /** To be called after every event. */
+  /** To be called after every event. Where nobody waits, nothing is to be known of who leads. */
   look(nowMs: number): void {
     if (!this.#isChecked) return;
+    if (this.#open.size === 0) {
+      this.#steady = undefined;
+      return;
+    }
     const leader = this.#leaderWithQuorum();
     const { steady } = this;
     if (leader === undefined) this.#steady = undefined;

@@ -28,8 +28,10 @@ export interface KeyOp {
   readonly onlyAt?: string;
 }
 
+type Op = Partial<RequestOp>;
+
 interface Asked {
-  readonly operation: Pick<Operation, "kind" | "request" | "serializable" | "client" | "id">;
+  readonly op: Op;
   readonly startMs: number;
   readonly endMs: number;
   /** Undefined: nobody knows. */
@@ -48,13 +50,17 @@ export class ClientHistories {
     this.#report = report;
   }
 
-  told(operation: Asked["operation"], outcome: Outcome, times: Pick<Asked, "startMs" | "endMs">): void {
+  told(
+    operation: Pick<Operation, "kind" | "request" | "serializable">,
+    outcome: Outcome,
+    times: Pick<Asked, "startMs" | "endMs">,
+  ): void {
     if (operation.serializable || outcome.kind === "refused") return;
     if (outcome.kind === "error" && notTaken.has(outcome.code)) return;
     const isKnown = outcome.kind === "answer";
     const answer = isKnown ? answerOf(operation.kind, outcome.response) : undefined;
     const endMs = isKnown ? times.endMs : Number.POSITIVE_INFINITY;
-    this.#asked.push({ operation, startMs: times.startMs, endMs, answer });
+    this.#asked.push({ op: opOf(operation), startMs: times.startMs, endMs, answer });
   }
 
   finished(keys: Iterable<string>): void {
@@ -87,8 +93,8 @@ function withoutUnseen(calls: readonly Called<KeyOp>[]): readonly Called<KeyOp>[
   });
 }
 
-function callsOn(key: string, { operation, startMs, endMs, answer }: Asked): Called<KeyOp>[] {
-  const ops = opsOn(key, operation, answer);
+function callsOn(key: string, { op: asked, startMs, endMs, answer }: Asked): Called<KeyOp>[] {
+  const ops = opsOn(key, asked, answer);
   return ops.map((op) => ({
     op,
     startMs,
@@ -96,28 +102,31 @@ function callsOn(key: string, { operation, startMs, endMs, answer }: Asked): Cal
   }));
 }
 
-function opsOn(key: string, { kind, request }: Asked["operation"], answer: ModelAnswer | undefined): KeyOp[] {
+function opsOn(key: string, op: Op, answer: ModelAnswer | undefined): KeyOp[] {
+  if (op.requestRange) return readOps(key, op.requestRange, answer);
+  if (op.requestTxn) return txnOps(key, op.requestTxn, answer);
+  return [...putOps(key, op, answer), ...deleteOps(key, op, answer)];
+}
+
+/** What has nothing to do with keys is none of them. */
+function opOf({ kind, request }: Pick<Operation, "kind" | "request">): Op {
   switch (kind) {
     case "put":
-      return putOps(key, { requestPut: putRequest.decode(putRequest.encode(request)) }, answer);
-    case "deleteRange": {
-      const op = { requestDeleteRange: deleteRangeRequest.decode(deleteRangeRequest.encode(request)) };
-      return deleteOps(key, op, answer);
-    }
+      return { requestPut: putRequest.decode(putRequest.encode(request)) };
+    case "deleteRange":
+      return { requestDeleteRange: deleteRangeRequest.decode(deleteRangeRequest.encode(request)) };
     case "range":
-      return readOps(key, rangeRequest.decode(rangeRequest.encode(request)), answer);
-    case "txn": {
-      const txn = txnRequest.decode(txnRequest.encode(request));
-      return txnOps(key, txn, answer);
-    }
+      return { requestRange: rangeRequest.decode(rangeRequest.encode(request)) };
+    case "txn":
+      return { requestTxn: txnRequest.decode(txnRequest.encode(request)) };
     default:
-      return [];
+      return {};
   }
 }
 
 function putOps(
   key: string,
-  { requestPut }: Pick<RequestOp, "requestPut">,
+  { requestPut }: Pick<Op, "requestPut">,
   answer: ModelAnswer | undefined,
 ): KeyOp[] {
   if (requestPut === undefined || latin1(requestPut.key) !== key) return [];
@@ -132,7 +141,7 @@ const endOfLease = (value: string): KeyOp => ({ onlyAt: value, leaves: [absent] 
 
 function deleteOps(
   key: string,
-  { requestDeleteRange }: Pick<RequestOp, "requestDeleteRange">,
+  { requestDeleteRange }: Pick<Op, "requestDeleteRange">,
   answer: ModelAnswer | undefined,
 ): KeyOp[] {
   if (requestDeleteRange === undefined || !covers(requestDeleteRange, key)) return [];

@@ -4,7 +4,7 @@ import type { Report } from "../report.ts";
  *  committed. */
 export class CommitOrder {
   readonly #report: Report;
-  readonly #seen = new Map<object, { committed: number; applied: number; revision: number }>();
+  readonly #seen = new WeakMap<object, { committed: number; applied: number; revision: number }>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -21,6 +21,8 @@ export class CommitOrder {
       this.#seen.set(life, { ...now });
       return;
     }
+    const { committed, applied, revision } = before;
+    if (now.committed === committed && now.applied === applied && now.revision === revision) return;
     for (const name of ["committed", "applied", "revision"] as const)
       if (now[name] < before[name])
         this.#report("no way back", `${name} of ${member} went from ${before[name]} to ${now[name]}`);

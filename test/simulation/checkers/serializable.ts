@@ -11,7 +11,7 @@ import { readAnswer } from "./linearizability.ts";
 export class SerializableReads {
   readonly #committed: CommittedLog;
   readonly #report: Report;
-  readonly #sessions = new Map<object, Map<string, number>>();
+  readonly #sessions = new WeakMap<object, Map<string, number>>();
 
   constructor(committed: CommittedLog, report: Report) {
     this.#committed = committed;
