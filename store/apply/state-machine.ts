@@ -20,6 +20,8 @@ export interface ApplyFaults {
   /** The applied index is saved only when somebody flushes, so that after a crash the log is replayed over effects that
    *  are there already. */
   readonly applyTwiceAfterRestart?: true;
+  /** What a full database has no room for is written all the same. */
+  readonly growPastAlarm?: true;
 }
 
 const beforeEntry = failpoint("beforeApplyOneEntryNormal");
@@ -203,9 +205,9 @@ export class EntryApplier {
 
   /** Whether the quota has room for it. Throws StoreError where an alarm forbids it, or who asks may not. */
   #admit(request: LoggedRequest): boolean {
-    const { alarms, auth, quota } = this.#parts;
+    const { alarms, auth, quota, faults } = this.#parts;
     const added = addedBytes(request);
-    refuseByAlarm(alarms, request.kind, added);
+    refuseByAlarm(alarms, request.kind, faults?.growPastAlarm ? 0 : added);
     if (auth.isOn) refuseByRights(request, this.#parts);
     return quota.allows(added);
   }

@@ -1,4 +1,5 @@
 import type {
+  AlarmRequest,
   Compare,
   DeleteRangeRequest,
   InternalRaftRequest,
@@ -66,6 +67,8 @@ export class EtcdModel {
   /** Everything that ever happened, in order. */
   readonly events: ModelEvent[] = [];
   readonly leases = new Set<bigint>();
+  /** Members that have raised the alarm for want of space. */
+  readonly #full = new Set<bigint>();
   /** The keys as the events leave them; only to save walking through all events over and over. */
   readonly #live = new Map<string, ModelKv>();
   /** The revision that changes get now. */
@@ -131,6 +134,8 @@ export class EtcdModel {
   }
 
   #one(request: Partial<InternalRaftRequest>): ModelAnswer {
+    if (request.alarm) this.#alarm(request.alarm);
+    if (this.#full.size > 0 && mayGrow(request)) throw new ModelError("NO_SPACE");
     if (request.put) {
       this.#checkLease(request.put);
       this.#checkKey(request.put);
@@ -146,6 +151,12 @@ export class EtcdModel {
     if (request.leaseGrant) this.#grant(request.leaseGrant.id);
     if (request.leaseRevoke) this.#revoke(request.leaseRevoke.id);
     return { kind: "other" };
+  }
+
+  #alarm({ action, memberId, alarm }: AlarmRequest): void {
+    if (alarm !== "NOSPACE") return;
+    if (action === "ACTIVATE") this.#full.add(memberId);
+    if (action === "DEACTIVATE") this.#full.delete(memberId);
   }
 
   #now(): ModelKv[] {
@@ -342,3 +353,14 @@ function holds(compare: Compare, kv: ModelKv): boolean {
   if (compare.result === "NOT_EQUAL") return left !== right;
   return compare.result === "GREATER" ? left > right : left < right;
 }
+
+/** Whether a request writes a key or a lease, or may. */
+function mayGrow({ put, leaseGrant, txn }: Partial<InternalRaftRequest>): boolean {
+  return put !== undefined || leaseGrant !== undefined || (txn !== undefined && mayPut(txn));
+}
+
+const mayPut = ({ success, failure }: TxnRequest): boolean =>
+  [...success, ...failure].some(
+    ({ requestPut, requestTxn }) =>
+      requestPut !== undefined || (requestTxn !== undefined && mayPut(requestTxn)),
+  );

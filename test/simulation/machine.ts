@@ -1,6 +1,5 @@
 import { sleep } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
-import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { chance, Prng, type Random } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import { MemoryHome } from "../../store/backend/memory-home.ts";
@@ -15,6 +14,7 @@ import { memberConfig } from "./member-config.ts";
 import { MemberLog } from "./member-log.ts";
 import type { SimOptions } from "./options.ts";
 import { type Pace, ProcessClock, type SimClock } from "./sim-clock.ts";
+import { SimMetrics } from "./sim-metrics.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import type { Faults } from "./simulate.ts";
 
@@ -24,7 +24,7 @@ export interface Life {
   readonly id: MemberId;
   readonly number: number;
   readonly clock: ProcessClock;
-  readonly metrics: MetricsRegistry;
+  readonly metrics: SimMetrics;
   /** Set once it serves. */
   member: StoreMember | undefined;
   /** The log as it was handed to the disk. */
@@ -53,6 +53,8 @@ export interface MachineParts {
   readonly random: Random;
   readonly network: SimNetwork;
   readonly faults: Faults;
+  /** Of the world. */
+  readonly end: AbortSignal;
   readonly onStarted: (life: Life, member: StoreMember) => void;
   readonly onFailure: (life: Life, error: unknown) => void;
   /** Throws when the member must not go on with this log. */
@@ -166,9 +168,7 @@ export class Machine {
     const self = { memberId: life.id, name: this.name, clientUrls: [] };
     const { proposer, parts } = member;
     const attempt = { proposer, reads: parts.reads, clock: life.clock, log: silentLog, attemptMs: 2_000 };
-    publish(self, attempt, new AbortController().signal).catch((error: unknown) =>
-      this.#parts.onFailure(life, error),
-    );
+    publish(self, attempt, this.#parts.end).catch((error: unknown) => this.#parts.onFailure(life, error));
   }
 
   #newLife(): Life {
@@ -177,7 +177,7 @@ export class Machine {
       id: this.id,
       number: ++this.lives,
       clock: new ProcessClock(this.#parts.clock, this.pace),
-      metrics: new MetricsRegistry(),
+      metrics: new SimMetrics(),
       member: undefined,
       log: undefined,
       onDeath: new Set(),

@@ -5,17 +5,18 @@ import type { SimOptions } from "./options.ts";
 /** A member's configuration, with bounds so small that a run gets to where they matter. */
 export function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
   const { heartbeatMs, electionMs, snapshotCount, catchUpEntries, appendBytesMax, requestBytesMax } = options;
+  const { stretch, quotaBytes } = options;
   return {
     dataDir: "/data",
     heartbeatMs,
     electionMs,
     snapshotCount,
-    quotaBytes: 0,
+    quotaBytes,
     maxRequestBytes: requestBytesMax,
     maxTxnOps: 128,
     maxLearners: 1,
     strictReconfigCheck: true,
-    watchProgressMs: 700,
+    watchProgressMs: 700 * stretch,
     version: "3.5.0",
     tuning: {
       raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8 },

@@ -279,7 +279,8 @@ export class Nemesis {
   }
 
   #duration(): number {
-    const base = chance(this.#random, 0.3) ? 4_000 : this.#options.electionMs * 2;
+    const { electionMs } = this.#options;
+    const base = chance(this.#random, 0.3) ? Math.max(4_000, 4 * electionMs) : electionMs * 2;
     return 1 + below(this.#random, base);
   }
 

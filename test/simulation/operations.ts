@@ -14,7 +14,7 @@ import { methodOf, type Operation, type Outcome } from "./operation.ts";
 import { textOf } from "./text-of.ts";
 
 /** Longer than the store keeps anybody waiting, so that members have to answer. */
-const timeoutMs = 12_000;
+const longestMs = (electionMs: number): number => Math.max(12_000, 8_000 + 2 * electionMs);
 
 /** Everything that clients asked for and were answered, handed to the checkers in the order of the answers. */
 export class Operations {
@@ -28,6 +28,7 @@ export class Operations {
   readonly #bounded: BoundedWrites;
   readonly #nowMs: () => number;
   readonly #knowledge: { revision: number };
+  readonly #longestMs: number;
   #last = 0;
   /** Operations by how they ended. */
   readonly counts = { answer: 0, error: 0, refused: 0, lost: 0 };
@@ -43,7 +44,9 @@ export class Operations {
     readonly bounded: BoundedWrites;
     readonly nowMs: () => number;
     readonly knowledge: { revision: number };
+    readonly electionMs: number;
   }) {
+    this.#longestMs = longestMs(parts.electionMs);
     this.#appliedOnce = parts.appliedOnce;
     this.#calls = parts.calls;
     this.#events = parts.events;
@@ -66,7 +69,7 @@ export class Operations {
     // Some clients lose patience early; the store may do it all the same.
     const isHasty = client !== "probe" && chance(this.#random, 0.05);
     this.#appliedOnce.asked(wanted);
-    const patienceMs = isHasty ? 50 : timeoutMs;
+    const patienceMs = isHasty ? 50 : this.#longestMs;
     const startMs = this.#nowMs();
     if (!isRead({ kind, request })) this.#bounded.asked(id, machine, startMs);
     const { outcome, life } = await this.#calls.unary(machine, method, bytes, patienceMs);

@@ -42,9 +42,15 @@ export interface SimOptions {
   readonly clockDrift: number;
   /** How often a member dies at a step within a window. */
   readonly crashAt: Readonly<Record<Window, number>>;
+  /** How many times longer than usual all pause that do something now and then: watchers, operators, who looks on. */
+  readonly stretch: number;
+  /** Leases are asked for this long at most. */
+  readonly leaseTtlMaxS: number;
   /** What a client may write in one value, in bytes. */
   readonly valueBytesMax: number;
   readonly requestBytesMax: number;
+  /** What a member's database may hold before it raises the alarm; 0: whatever comes. */
+  readonly quotaBytes: number;
   /** Share of the watchers that read slowly. */
   readonly slowWatchers: number;
   /** Share of the machines whose members write their messages as another version does. */
@@ -86,14 +92,40 @@ export interface SimOptions {
 
 const oneOf = <T>(random: Random, from: readonly T[]): T => from[below(random, from.length)] as T;
 
-/** The swarm: every seed turns some troubles off and others up, so that each is met alone and in company. */
+/** What an almost empty database takes, and some history. */
+const quotaBytesLeast = 20_000;
+
+/** Share of the seeds that draw a long life. */
+const longShare = 0.17;
+
+/** Up to an hour in which little happens: clients that think for many seconds, troubles minutes apart, leases of minutes. What goes
+ *  wrong only after long, or rarely, has its chance, and an hour costs as little as half a minute of a short life. */
+function longLife(random: Random) {
+  const heartbeatMs = oneOf(random, [500, 1_000]);
+  return {
+    stretch: oneOf(random, [20, 60]),
+    stormMs: oneOf(random, [600_000, 1_800_000, 3_600_000]),
+    heartbeatMs,
+    electionMs: oneOf(random, [5, 10]) * heartbeatMs,
+    thinkMs: oneOf(random, [3_000, 10_000, 30_000]),
+    troubleEveryMs: oneOf(random, [60_000, 180_000]),
+    leaseTtlMaxS: oneOf(random, [10, 60, 300]),
+    figureEightEveryMs: 0,
+    interruptedInstallEveryMs: 0,
+  };
+}
+
+/** The swarm: every seed turns some troubles off and others up, so that each is met alone and in company. Where some of the weather
+ *  is given, lives are short. */
 export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): SimOptions {
   const random = new Prng(seed);
   const weights = Object.fromEntries(
     troubles.map((trouble) => [trouble, chance(random, 0.55) ? 0 : 1 + below(random, 4)]),
   ) as Record<Trouble, number>;
-  return {
+  const drawn = {
     seed,
+    stretch: 1,
+    leaseTtlMaxS: 3,
     stormMs: 15_000,
     heartbeatMs: oneOf(random, [50, 100]),
     electionMs: oneOf(random, [300, 500, 1_000]),
@@ -133,8 +165,12 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     requestBytesMax: oneOf(random, [1_000_000, 1_000_000, 3_000]),
     slowWatchers: oneOf(random, [0, 0, 0.5]),
     otherVersions: oneOf(random, [0, 0, 0.5]),
-    ...given,
   };
+  const { keys, valueBytesMax } = drawn;
+  const quotaBytes = oneOf(random, [0, 0, 1]) * (quotaBytesLeast + keys * valueBytesMax);
+  const isLong = chance(random, longShare) && Object.keys(given).length === 0;
+  const churnEveryMs = 100 * drawn.churnEveryMs;
+  return { ...drawn, quotaBytes, ...(isLong && { ...longLife(random), churnEveryMs }), ...given };
 }
 
 /** On one line, without what is off. */

@@ -12,6 +12,7 @@ const quiet = {
   clockDrift: 0,
   crashAt: { segmentCut: 0, revisionSync: 0, revisionFiles: 0, install: 0 },
   valueBytesMax: 0,
+  quotaBytes: 0,
   requestBytesMax: 1_000_000,
   slowWatchers: 0,
   otherVersions: 0,
@@ -24,6 +25,7 @@ const quiet = {
 
 /** Much happens in little time. */
 const quick = {
+  ...quiet,
   stormMs: 8_000,
   electionMs: 300,
   heartbeatMs: 50,
@@ -34,6 +36,59 @@ const quick = {
   clients: 4,
 } satisfies Partial<SimOptions>;
 
+/** Nothing goes wrong: the bug needs no help. */
+const fair = { weights: only({}), troubleEveryMs: 60_000 } satisfies Partial<SimOptions>;
+
+/** Disks that are slow to sync, and batches of the database so small that many are under way when the power fails. */
+const powerCuts = {
+  ...quiet,
+  weights: only({ powerCut: 1, powerCutAll: 1 }),
+  troubleEveryMs: 500,
+  backendBatchRows: 3,
+  syncMs: 15,
+  thinkMs: 20,
+  delayMs: 0.5,
+  snapshotCount: 10_000,
+  clients: 5,
+} satisfies Partial<SimOptions>;
+
+/** Many keys, of which checkpoints are made all the time, and members that start from them. */
+const checkpoints = {
+  ...powerCuts,
+  weights: only({ powerCut: 1, kill: 1 }),
+  syncMs: 5,
+  thinkMs: 10,
+  keys: 40,
+} satisfies Partial<SimOptions>;
+
+const broken = (...properties: readonly string[]): RegExp => new RegExp(`^(${properties.join("|")})`);
+
+/** What breaks where a member holds something else than it should, whoever looks first. */
+const state = [
+  "equal state",
+  "equal history",
+  "linearizability",
+  "serializable reads",
+  "applied once",
+  "watch",
+  "state machine safety",
+];
+/** What breaks where members do not agree on the log, or one lost what it had. */
+const agreement = [
+  ...state,
+  "leader completeness",
+  "log matching",
+  "acknowledged writes survive",
+  "kept promises",
+  "no way back",
+  "members live",
+  "progress",
+];
+const elections = ["vote once", "election safety", ...agreement];
+const damagedRevisions = "members live: .*(revision log is damaged|which the database does not hold)";
+const missingRevision = "[^]*a revision is in the index, not in the backend";
+const writtenTwice = ["applied once", "exactly once", "linearizability", "serializable reads", "watch"];
+
 export interface Planted {
   readonly bug: string;
   readonly faults: Faults;
@@ -41,9 +96,13 @@ export interface Planted {
   readonly weather: Partial<SimOptions>;
   /** Properties one of which it breaks first. */
   readonly breaks: RegExp;
-  /** It shows in one of the first so many seeds. */
-  readonly seeds: number;
+  /** The share of seeds that find it, from 20 seeds or more, rounded down. */
+  readonly found: number;
 }
+
+/** So many seeds that less than one set of them in a thousand would not find it. */
+export const seedsFor = ({ found }: Pick<Planted, "found">): number =>
+  Math.ceil(Math.log(0.001) / Math.log(1 - found));
 
 export const planted: readonly Planted[] = [
   {
@@ -58,8 +117,8 @@ export const planted: readonly Planted[] = [
       delayMs: 0.5,
       stormMs: 8_000,
     },
-    breaks: /leader completeness|state machine safety|acknowledged writes survive/,
-    seeds: 6,
+    breaks: broken(...agreement),
+    found: 0.8,
   },
   {
     bug: "forgets its vote in a crash",
@@ -74,8 +133,8 @@ export const planted: readonly Planted[] = [
       syncMs: 0.5,
       clients: 1,
     },
-    breaks: /election safety|vote once/,
-    seeds: 10,
+    breaks: broken(...elections),
+    found: 0.35,
   },
   {
     bug: "commits an old term's entry by counting",
@@ -94,8 +153,8 @@ export const planted: readonly Planted[] = [
       clients: 1,
       thinkMs: 200,
     },
-    breaks: /leader completeness|state machine safety/,
-    seeds: 14,
+    breaks: broken(...agreement),
+    found: 0.5,
   },
   {
     bug: "applies twice after a restart",
@@ -107,15 +166,15 @@ export const planted: readonly Planted[] = [
       troubleEveryMs: 1_000,
       snapshotCount: 10_000,
     },
-    breaks: /equal state/,
-    seeds: 6,
+    breaks: broken(...state, "leases"),
+    found: 0.9,
   },
   {
     bug: "skips a revision of a watch",
     faults: { watchSkipsRevision: true },
-    weather: { ...quiet, weights: only({}), troubleEveryMs: 60_000 },
-    breaks: /^watch/,
-    seeds: 6,
+    weather: { ...quiet, ...fair },
+    breaks: broken("watch"),
+    found: 0.9,
   },
   {
     bug: "votes twice in a term",
@@ -128,8 +187,8 @@ export const planted: readonly Planted[] = [
       delayMs: 30,
       clients: 1,
     },
-    breaks: /election safety|vote once/,
-    seeds: 8,
+    breaks: broken(...elections),
+    found: 0.8,
   },
   {
     bug: "answers reads without asking whether it still leads",
@@ -139,7 +198,6 @@ export const planted: readonly Planted[] = [
       weights: only({ isolateLeader: 1 }),
       stormMs: 8_000,
       watchers: 1,
-      computeMs: 0,
       troubleEveryMs: 1_200,
       electionMs: 1_000,
       heartbeatMs: 50,
@@ -151,8 +209,8 @@ export const planted: readonly Planted[] = [
       keys: 3,
       leaseholders: 0,
     },
-    breaks: /linearizability/,
-    seeds: 12,
+    breaks: broken("linearizability", "serializable reads", "applied once"),
+    found: 0.18,
   },
   {
     bug: "takes a log that goes another way for its own after a crash inside a snapshot's install",
@@ -171,117 +229,62 @@ export const planted: readonly Planted[] = [
       clients: 2,
       thinkMs: 20,
     },
-    breaks: /state machine safety|equal state|progress/,
-    seeds: 8,
+    breaks: broken(...agreement),
+    found: 0.9,
   },
   {
     bug: "syncs only the last of several batches for its database",
     faults: { syncOnlyLastLayer: true },
     weather: {
-      ...quiet,
-      weights: only({ powerCut: 1, powerCutAll: 1 }),
+      ...powerCuts,
       troubleEveryMs: 400,
-      backendBatchRows: 3,
-      syncMs: 15,
-      thinkMs: 20,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      leaseholders: 2,
+      syncMs: 30,
+      thinkMs: 5,
+      clients: 10,
+      leaseholders: 8,
       watchers: 1,
       keys: 8,
-      clients: 5,
     },
-    // What the lost batch named may be a row (a member then applies an entry twice), or a file of the revision log.
-    breaks:
-      /equal state|serializable reads|^members live: .*(the revision log is damaged|which the database does not hold)/,
-    seeds: 16,
+    breaks: broken(...state, damagedRevisions),
+    found: 0.9,
   },
   {
     bug: "saves how far its revision log reaches before the log does",
     faults: { markBeforeLog: true },
-    weather: {
-      ...quiet,
-      weights: only({ powerCut: 1, powerCutAll: 1 }),
-      troubleEveryMs: 500,
-      backendBatchRows: 3,
-      syncMs: 15,
-      thinkMs: 20,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      clients: 5,
-    },
-    breaks: /^members live: .*the revision log is damaged/,
-    seeds: 6,
+    weather: powerCuts,
+    breaks: broken(...state, damagedRevisions),
+    found: 0.9,
   },
   {
     bug: "puts a rewritten file of its revision log in place before it is on disk",
     faults: { switchBeforeSync: true },
-    weather: {
-      ...quiet,
-      weights: only({ powerCut: 1, powerCutAll: 1 }),
-      troubleEveryMs: 500,
-      backendBatchRows: 3,
-      syncMs: 15,
-      thinkMs: 20,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      clients: 5,
-    },
-    breaks: /^members live: .*the revision log is damaged/,
-    seeds: 8,
+    weather: powerCuts,
+    breaks: broken(...state, damagedRevisions),
+    found: 0.9,
   },
   {
     bug: "takes what stands behind the mark in its revision log for rows",
     faults: { keepTail: true },
     weather: {
-      ...quiet,
+      ...powerCuts,
       weights: only({ powerCut: 1, kill: 1 }),
-      troubleEveryMs: 500,
-      backendBatchRows: 3,
-      syncMs: 15,
-      thinkMs: 20,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      clients: 5,
     },
-    breaks: /equal state/,
-    seeds: 10,
+    breaks: broken(...state),
+    found: 0.9,
   },
   {
     bug: "reads with a checkpoint of its keys no dropped revisions behind it",
     faults: { skipDropped: true },
-    seeds: 16,
-    weather: {
-      ...quiet,
-      weights: only({ powerCut: 1, kill: 1 }),
-      troubleEveryMs: 500,
-      backendBatchRows: 3,
-      syncMs: 5,
-      thinkMs: 10,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      clients: 5,
-      keys: 40,
-    },
-    breaks: /equal state|a revision is in the index, not in the backend/,
+    found: 0.25,
+    weather: checkpoints,
+    breaks: broken(...state, missingRevision),
   },
   {
     bug: "keeps a checkpoint of its keys although revisions behind it are rewritten",
     faults: { keepCheckpoint: true },
-    seeds: 16,
-    weather: {
-      ...quiet,
-      weights: only({ powerCut: 1, kill: 1 }),
-      troubleEveryMs: 500,
-      backendBatchRows: 3,
-      syncMs: 5,
-      thinkMs: 10,
-      delayMs: 0.5,
-      snapshotCount: 10_000,
-      clients: 5,
-      keys: 40,
-    },
-    breaks: /equal state|a revision is in the index, not in the backend/,
+    found: 0.25,
+    weather: checkpoints,
+    breaks: broken(...state, missingRevision),
   },
   {
     bug: "calls a write lost before it knows what the next leader saved of it",
@@ -298,8 +301,8 @@ export const planted: readonly Planted[] = [
       clients: 6,
       keys: 3,
     },
-    breaks: /^applied once/,
-    seeds: 8,
+    breaks: broken(...writtenTwice),
+    found: 0.5,
   },
   {
     bug: "takes proposals while it hands over, though it says that it does not",
@@ -314,117 +317,124 @@ export const planted: readonly Planted[] = [
       clients: 6,
       keys: 3,
     },
-    breaks: /^applied once/,
-    seeds: 8,
+    breaks: broken(...writtenTwice),
+    found: 0.9,
   },
   {
     bug: "votes for those whose log lacks what it has",
     faults: { raft: { voteForShorterLog: true } },
-    weather: { ...quiet, ...quick, weights: only({ isolateLeader: 3, kill: 1 }), troubleEveryMs: 500 },
-    breaks: /leader completeness|state machine safety|^members live/,
-    seeds: 10,
+    weather: {
+      ...quick,
+      weights: only({ isolate: 2, isolateLeader: 2, kill: 1 }),
+      troubleEveryMs: 200,
+    },
+    breaks: broken(...elections),
+    found: 0.27,
   },
   {
     bug: "commits what it holds alone",
     faults: { raft: { commitAlone: true } },
-    weather: { ...quiet, ...quick, weights: only({ isolateLeader: 1 }), troubleEveryMs: 500 },
-    breaks: /leader completeness|state machine safety|^members live/,
-    seeds: 6,
+    weather: { ...quick, weights: only({ isolateLeader: 1 }), troubleEveryMs: 500 },
+    breaks: broken(...agreement),
+    found: 0.9,
   },
   {
     bug: "takes entries behind others than their leader has",
     faults: { raft: { appendAnywhere: true } },
     weather: {
-      ...quiet,
       ...quick,
       weights: only({ isolateLeader: 3 }),
       troubleEveryMs: 500,
       figureEightEveryMs: 4_000,
     },
-    breaks: /log matching|leader completeness|state machine safety|^members live/,
-    seeds: 12,
+    breaks: broken(...agreement),
+    found: 0.7,
   },
   {
     bug: "tells a watch twice of the revision at which it fell behind",
     faults: { watchRepeatsRevision: true },
-    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 3 },
-    breaks: /^watch/,
-    seeds: 6,
+    weather: { ...quick, ...fair, watchers: 3 },
+    breaks: broken("watch"),
+    found: 0.9,
   },
   {
     bug: "tells a watch of progress that it has not made",
     faults: { progressTooEarly: true },
-    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 4, slowWatchers: 1 },
-    breaks: /^watch/,
-    seeds: 6,
+    weather: { ...quick, ...fair, watchers: 4, slowWatchers: 1 },
+    breaks: broken("watch"),
+    found: 0.8,
   },
   {
     bug: "forgets that a lease was renewed",
     faults: { forgetRenewals: true },
-    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, leaseholders: 3 },
-    breaks: /^leases live/,
-    seeds: 6,
+    weather: { ...quick, ...fair, leaseholders: 3 },
+    breaks: broken("leases"),
+    found: 0.9,
   },
   {
     bug: "takes records of its log whatever their checksum says",
     faults: { trustRecords: true },
     weather: {
-      ...quiet,
       ...quick,
       weights: only({ rotOnDisk: 4, kill: 2 }),
       troubleEveryMs: 200,
       snapshotCount: 10_000,
       valueBytesMax: 2_000,
     },
-    breaks: /equal state|log matching|state machine safety|^kept promises|^members live|leader completeness/,
-    seeds: 10,
+    breaks: broken(...agreement),
+    found: 0.26,
   },
   {
     bug: "syncs no folder",
     faults: { skipFolderSync: true },
-    weather: { ...quiet, ...quick, weights: only({ powerCut: 1 }), troubleEveryMs: 300, segmentBytes: 4_096 },
-    breaks: /^kept promises|^members live|leader completeness/,
-    seeds: 6,
+    weather: { ...quick, weights: only({ powerCut: 1 }), troubleEveryMs: 300, segmentBytes: 4_096 },
+    breaks: broken(...agreement),
+    found: 0.9,
   },
   {
     bug: "names a segment of its log before it is on disk",
     faults: { skipSegmentSync: true },
     weather: {
-      ...quiet,
       ...quick,
       weights: only({ powerCut: 1 }),
-      troubleEveryMs: 300,
+      troubleEveryMs: 2_000,
       segmentBytes: 4_096,
-      crashAt: { ...quiet.crashAt, segmentCut: 0.3 },
+      crashAt: { ...quiet.crashAt, segmentCut: 0.08 },
     },
-    breaks: /^kept promises|^members live/,
-    seeds: 10,
+    breaks: broken(...agreement),
+    found: 0.3,
   },
   {
     bug: "syncs no file of its revision log",
     faults: { skipRevisionSync: true },
     weather: {
-      ...quiet,
       ...quick,
       weights: only({ powerCut: 1 }),
       troubleEveryMs: 300,
       snapshotCount: 10_000,
     },
-    breaks: /^members live/,
-    seeds: 6,
+    breaks: broken(...state, "members live"),
+    found: 0.9,
   },
   {
     bug: "hands a forwarded proposal over twice",
     faults: { repeatProposals: true },
-    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, duplicateChance: 0.05 },
-    breaks: /^exactly once/,
-    seeds: 6,
+    weather: { ...quick, ...fair, duplicateChance: 0.05 },
+    breaks: broken(...writtenTwice),
+    found: 0.9,
   },
   {
     bug: "does not answer some writes",
     faults: { loseAnswers: true },
-    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000 },
-    breaks: /^writes answer in time/,
-    seeds: 6,
+    weather: { ...quick, ...fair },
+    breaks: broken("writes answer in time", "progress"),
+    found: 0.7,
+  },
+  {
+    bug: "writes past the alarm that says that the database is full",
+    faults: { growPastAlarm: true },
+    weather: { ...quick, ...fair, quotaBytes: 15_000, valueBytesMax: 2_000, keys: 8 },
+    breaks: broken(...state),
+    found: 0.5,
   },
 ];

@@ -1,20 +1,23 @@
 import { parseArgs } from "node:util";
 import { below, systemRandom } from "../../base/os/random.ts";
-import { describeOptions, type SimOptions, swarmOptions } from "./options.ts";
-import { simulate, type Verdict } from "./simulate.ts";
+import { describeOptions, type SimOptions } from "./options.ts";
+import { runHere, runInProcesses } from "./seed-pool.ts";
+import type { SeedReport } from "./seed-report.ts";
 
-/** Seeds one after the other, from one drawn at random or from the one that is given, until there were so many or the time is
- *  over. Exits 1 when a property breaks, with the way to see it again. */
+/** Seeds from one drawn at random or from the one that is given, until there were so many or the time is over. Exits 1 when a
+ *  property breaks, with the way to see it again. */
 const usage =
-  "usage: npm run sim -- [--seeds N] [--minutes M] [--seed FIRST] [--ticks SIMULATED_MS] [--verbose]";
+  "usage: npm run sim -- [--seeds N] [--minutes M] [--jobs PROCESSES] [--seed FIRST] [--ticks SIMULATED_MS] [--verbose]";
 const seedsDefault = 20;
 /** Seeds drawn at random lie below. */
 const seedMax = 2 ** 31;
+const tellEveryMs = 60_000;
 
 interface Run {
   readonly seeds: number;
   readonly first: number;
   readonly endMs: number;
+  readonly jobs: number;
   readonly given: Partial<SimOptions>;
   readonly verbose: boolean;
 }
@@ -25,6 +28,7 @@ function readRun(): Run {
       seeds: { type: "string" },
       seed: { type: "string" },
       minutes: { type: "string" },
+      jobs: { type: "string" },
       ticks: { type: "string" },
       verbose: { type: "boolean", default: false },
     },
@@ -47,50 +51,87 @@ function readRun(): Run {
         : number("seeds", values.seeds, 1),
     first: number("seed", values.seed, 1 + below(systemRandom, seedMax)),
     endMs: performance.now() + minutes * 60_000,
+    jobs: number("jobs", values.jobs, 1),
     given: stormMs,
     verbose: values.verbose,
   };
 }
 
-function tellFailure({ options, violation, lastEvents, events, digest }: Verdict, { given }: Run): void {
-  const again = `npm run sim -- --seed ${options.seed}${given.stormMs === undefined ? "" : ` --ticks ${given.stormMs}`}`;
+/** What came of the seeds so far. */
+class Tally {
+  readonly #run: Run;
+  readonly #startMs = performance.now();
+  readonly #failed: number[] = [];
+  #passed = 0;
+  #simulatedMs = 0;
+  #toldMs = performance.now();
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  get failed(): readonly number[] {
+    return this.#failed;
+  }
+
+  told(report: SeedReport): void {
+    const { options, broken, events, digest, figures } = report;
+    this.#simulatedMs += figures.simulatedMs ?? 0;
+    if (broken === undefined) this.#passed++;
+    else {
+      this.#failed.push(options.seed);
+      tellFailure(report, this.#run);
+    }
+    if (this.#run.verbose)
+      console.log(
+        `seed ${options.seed}: ${events} events, digest ${digest}, ${JSON.stringify(figures)}, ${this.#tookS} s`,
+      );
+    else if (performance.now() - this.#toldMs > tellEveryMs) this.tell();
+  }
+
+  tell(): void {
+    this.#toldMs = performance.now();
+    const hours = (this.#simulatedMs / 3_600_000).toFixed(2);
+    console.log(
+      `${this.#passed} passed, ${this.#failed.length} failed; ${hours} simulated hours in ${this.#tookS} s`,
+    );
+  }
+
+  get #tookS(): string {
+    return ((performance.now() - this.#startMs) / 1_000).toFixed(1);
+  }
+}
+
+const replay = (seed: number, { given }: Run): string =>
+  `replay: npm run sim -- --seed ${seed}${given.stormMs === undefined ? "" : ` --ticks ${given.stormMs}`}`;
+
+function tellFailure({ options, broken, lastEvents, events, digest }: SeedReport, run: Run): void {
   console.log(`\nseed ${options.seed} broke a property`);
   console.log(`options: ${describeOptions(options)}`);
   console.log(`events: ${events}, digest ${digest}; the last ones:`);
   for (const event of lastEvents) console.log(`  ${event}`);
-  console.log(`\n${violation?.message}`);
-  console.log(`replay: ${again}`);
+  console.log(`\n${broken}`);
+  console.log(replay(options.seed, run));
 }
 
 async function main(): Promise<void> {
   const run = readRun();
-  console.log(`base seed ${run.first}`);
-  const startMs = performance.now();
-  const tookS = () => ((performance.now() - startMs) / 1_000).toFixed(1);
-  let passed = 0;
-  let simulatedMs = 0;
-  const failed: number[] = [];
-  for (let i = 0; i < run.seeds && performance.now() < run.endMs; i++) {
-    const seed = run.first + i;
-    const verdict = await simulate(swarmOptions(seed, run.given));
-    simulatedMs += verdict.figures.simulatedMs ?? 0;
-    if (verdict.violation === undefined) passed++;
-    else {
-      failed.push(seed);
-      tellFailure(verdict, run);
-    }
-    if (run.verbose)
-      console.log(
-        `seed ${seed}: ${verdict.events} events, digest ${verdict.digest}, ${JSON.stringify(verdict.figures)}, ${tookS()} s`,
-      );
-    else if (process.stdout.isTTY)
-      process.stdout.write(`\r${i + 1} seeds, ${failed.length} failed, ${tookS()} s `);
-  }
-  if (process.stdout.isTTY && !run.verbose) process.stdout.write("\n");
-  const simulatedHours = (simulatedMs / 3_600_000).toFixed(2);
-  console.log(`${passed} passed, ${failed.length} failed; ${simulatedHours} simulated hours in ${tookS()} s`);
-  for (const seed of failed) console.log(`replay: npm run sim -- --seed ${seed}`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  const { first, seeds, endMs, jobs, given } = run;
+  console.log(`base seed ${first}`);
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      isStopping = true;
+    });
+  const tally = new Tally(run);
+  let begun = 0;
+  const next = () =>
+    begun < seeds && performance.now() < endMs && !isStopping ? first + begun++ : undefined;
+  const seedRun = { next, given, told: (report: SeedReport) => tally.told(report) };
+  await (jobs === 1 ? runHere(seedRun) : runInProcesses(jobs, seedRun));
+  tally.tell();
+  for (const seed of tally.failed) console.log(replay(seed, run));
+  process.exitCode = tally.failed.length === 0 ? 0 : 1;
 }
 
 try {

@@ -29,8 +29,11 @@ export interface Verdict {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** After the storm: time for an election, for the longest request, for the longest lease, and for watches to catch up. */
-const calmMs = 18_000;
+/** After the storm: twice the time for an election, for the longest request, for the longest lease, and for watches to catch up. */
+const calmMs = ({ electionMs, leaseTtlMaxS, thinkMs, stretch }: SimOptions): number =>
+  stretch === 1
+    ? 18_000
+    : 2 * (10_000 + 5 * electionMs + 1_000 * leaseTtlMaxS + 2 * thinkMs + 1_000 * stretch);
 
 /** One whole life of a cluster: first a storm with faults, in which nothing may go wrong, then calm, in which everything must
  *  go on. The same options give the same run. */
@@ -38,11 +41,11 @@ export async function simulate(options: SimOptions, faults: Faults = {}): Promis
   const world = new World(options, faults);
   try {
     await world.storm();
-    await world.calm(calmMs);
+    await world.calm(calmMs(options));
   } catch (error) {
     world.report("no crash", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  return {
+  const verdict = {
     options,
     violation: world.violation,
     lastEvents: world.events.last(60),
@@ -50,4 +53,6 @@ export async function simulate(options: SimOptions, faults: Faults = {}): Promis
     digest: world.events.digest,
     figures: world.figures,
   };
+  world.end();
+  return verdict;
 }

@@ -40,6 +40,7 @@ import type { SimOptions } from "./options.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import type { Faults } from "./simulate.ts";
+import { SpaceKeeper } from "./space-keeper.ts";
 import { Violation } from "./violation.ts";
 
 const historyEveryMs = 2_000;
@@ -71,6 +72,7 @@ export class World {
   readonly #active: Machine[] = [];
   readonly #promises = new KeptPromises();
   readonly #operator: Operator;
+  readonly #spaceKeeper: SpaceKeeper;
   readonly #histories: ClientHistories;
   readonly #history: EqualHistory;
   readonly #memory: BoundedMemory;
@@ -85,6 +87,7 @@ export class World {
   readonly #operations: Operations;
   readonly #calls: Calls;
   readonly #knowledge = { revision: 1, leases: [] as bigint[] };
+  readonly #end = new AbortController();
   #isStormOver = false;
   #clientsRunning = 0;
   #lastLease = 0n;
@@ -117,6 +120,12 @@ export class World {
       clusterId: cluster.clusterId,
       changed: () => this.#activate(),
     });
+    this.#spaceKeeper = new SpaceKeeper(options, {
+      clock,
+      calls: this.#calls,
+      events,
+      machines: this.#active,
+    });
     this.#histories = new ClientHistories(report);
     this.#history = new EqualHistory(report);
     this.#memory = new BoundedMemory(options, report);
@@ -132,6 +141,7 @@ export class World {
       bounded,
       nowMs: () => clock.monotonicMs(),
       knowledge: this.#knowledge,
+      electionMs: options.electionMs,
     });
     this.#nemesis = new Nemesis(options, {
       clock,
@@ -179,6 +189,7 @@ export class World {
     for (const machine of this.#machines) machine.start();
     this.#nemesis.start();
     this.#watched(this.#operator.run());
+    if (this.#options.quotaBytes > 0) this.#watched(this.#spaceKeeper.run());
     this.#startClients();
     this.#watched(this.#lookAtHistory());
     await this.#run(this.#options.stormMs);
@@ -191,7 +202,7 @@ export class World {
     this.#isStormOver = true;
     this.#operator.isCalm = true;
     this.#nemesis.stop();
-    this.#findDamage();
+    this.#replaceLiars();
     for (const watcher of this.#watchers) watcher.calm = true;
     const startMs = this.clock.monotonicMs();
     const progress = new Progress(this.#active, this.#operations, this.report);
@@ -202,13 +213,20 @@ export class World {
     const probes = progress.probe();
     await this.#run(startMs + forMs);
     if (this.violation !== undefined) return;
-    await Promise.all(this.#living().map((life) => this.#memory.rested(life, this.#watchers.length)));
+    for (const life of this.#living()) this.#memory.rested(life, this.#watchers.length);
     this.#observer.lookClosely();
     progress.finished(probes, this.#committed.lastIndex);
-    const leaseMs = 1_000 * (4 + Math.ceil((1.5 * this.#options.electionMs) / 1_000));
+    const { electionMs, leaseTtlMaxS } = this.#options;
+    const leaseMs = 1_000 * (1 + leaseTtlMaxS + Math.ceil((1.5 * electionMs) / 1_000));
     this.#leases.finished(this.#committed, startMs + forMs - leaseMs - 5_000);
     for (const watcher of this.#watchers) this.#watches.finished(watcher.position);
     this.#histories.finished(this.#committed.model.keysEver());
+  }
+
+  /** Nothing of it happens any more, and nothing keeps it in memory. */
+  end(): void {
+    this.clock.end();
+    this.#end.abort();
   }
 
   get figures(): Readonly<Record<string, number>> {
@@ -223,11 +241,12 @@ export class World {
     };
   }
 
-  /** Whoever looks after the machines reads all disks once, and replaces one that does not hold what it should. */
-  #findDamage(): void {
+  /** Whoever looks after the machines replaces one whose disk said that it had synced, and had not: no program can know. What
+   *  rotted on a disk its member has to find itself. */
+  #replaceLiars(): void {
     for (const machine of this.#machines) {
-      if (machine.damage === undefined || machine.isBroken) continue;
-      this.events.add(`${machine.name} is found to be damaged`);
+      if (machine.damage !== "lie" || machine.isBroken) continue;
+      this.events.add(`the disk of ${machine.name} is known to have lied`);
       machine.crash("kept");
       machine.isBroken = true;
     }
@@ -239,14 +258,15 @@ export class World {
 
   /** Now and then all members are asked for the hash of the same revision, and for what they keep in memory. */
   async #lookAtHistory(): Promise<void> {
+    const everyMs = historyEveryMs * this.#options.stretch;
     for (;;) {
-      await new Promise<void>((resolve) => this.clock.after(historyEveryMs, resolve));
+      await new Promise<void>((resolve) => this.clock.after(everyMs, resolve));
       const living = this.#living();
       if (living.length === 0) continue;
       const revision = Math.min(...living.map(({ member }) => member?.state.reader.revision ?? 1));
       const request = methods.hashKv.request.encode({ revision });
       for (const life of living) {
-        await this.#memory.looked(life);
+        this.#memory.looked(life);
         const { machine } = life;
         this.#watched(
           this.#calls
@@ -292,6 +312,7 @@ export class World {
       random,
       network: this.#network,
       faults,
+      end: this.#end.signal,
       onStarted: (life, member) => this.#started(life, member),
       onFailure: (life, error) => this.#failed(life, error),
       onRecovered: (life, recovered) => this.#recovered(life, recovered),
@@ -362,6 +383,7 @@ export class World {
   #startClients(): void {
     const { clock, events } = this;
     const { clients, watchers, leaseholders, keys, thinkMs, slowWatchers, valueBytesMax } = this.#options;
+    const { stretch, leaseTtlMaxS } = this.#options;
     const machines = this.#active;
     const calls = this.#calls;
     const operations = this.#operations;
@@ -385,6 +407,7 @@ export class World {
         events,
         appliedOnce: this.#appliedOnce,
         readMs: chance(random, slowWatchers) ? 50 + below(random, 500) : 0,
+        stretch,
       };
       const watcher = new WatchClient(parts);
       this.#watchers.push(watcher);
@@ -397,7 +420,8 @@ export class World {
         knowledge.leases.push(id);
         if (knowledge.leases.length > 6) knowledge.leases.shift();
       };
-      const parts = { clock, calls, machines, operations, random, isOver, events, newLease, granted };
+      const shared = { clock, calls, machines, operations, random, isOver, events };
+      const parts = { ...shared, newLease, granted, stretch, ttlMaxS: leaseTtlMaxS };
       this.#own(runLeaseholder({ ...parts, name: `l${i}`, checker: this.#leases }));
     }
   }

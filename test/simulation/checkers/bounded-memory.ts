@@ -22,33 +22,21 @@ export class BoundedMemory {
     this.#logBytesMax = entries * (requestBytesMax + 4 * valueBytesMax);
   }
 
-  async looked(life: Life): Promise<void> {
-    const figures = await figuresOf(life);
-    this.#atMost(life, figures, "pintle_raft_log_bytes", this.#logBytesMax);
+  looked(life: Life): void {
+    this.#atMost(life, "pintle_raft_log_bytes", this.#logBytesMax);
   }
 
   /** Nobody asks for anything any more, and `watches` are open at most. */
-  async rested(life: Life, watches: number): Promise<void> {
-    const figures = await figuresOf(life);
-    this.#atMost(life, figures, "etcd_server_proposals_pending", 0);
-    this.#atMost(life, figures, "etcd_debugging_mvcc_slow_watcher_total", 0);
-    this.#atMost(life, figures, "pintle_backend_pending_bytes", this.#pendingBytesMax);
-    this.#atMost(life, figures, "etcd_debugging_mvcc_watcher_total", watches);
+  rested(life: Life, watches: number): void {
+    this.#atMost(life, "etcd_server_proposals_pending", 0);
+    this.#atMost(life, "etcd_debugging_mvcc_slow_watcher_total", 0);
+    this.#atMost(life, "pintle_backend_pending_bytes", this.#pendingBytesMax);
+    this.#atMost(life, "etcd_debugging_mvcc_watcher_total", watches);
   }
 
-  #atMost({ machine }: Life, figures: ReadonlyMap<string, number>, name: string, most: number): void {
-    const found = figures.get(name);
+  #atMost({ machine, metrics }: Life, name: string, most: number): void {
+    const found = metrics.read(name);
     if (found === undefined || found > most)
       this.#report("bounded memory", `${name} of ${machine.name} is ${found}, where ${most} is the most`);
   }
-}
-
-async function figuresOf({ metrics }: Life): Promise<ReadonlyMap<string, number>> {
-  const lines = (await metrics.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    lines.map((line) => [
-      line.slice(0, line.lastIndexOf(" ")),
-      Number(line.slice(line.lastIndexOf(" ") + 1)),
-    ]),
-  );
 }

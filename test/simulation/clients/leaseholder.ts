@@ -21,17 +21,20 @@ export interface LeaseholderParts {
   /** Everybody may hang keys on it from now on. */
   readonly granted: (id: bigint) => void;
   readonly isOver: () => boolean;
+  readonly ttlMaxS: number;
+  /** How many times longer than usual it waits before it grants another. */
+  readonly stretch: number;
 }
 
 /** Grants a lease, keeps it alive for a while, then revokes it or lets it run out. */
 export async function runLeaseholder(parts: LeaseholderParts): Promise<void> {
-  const { clock, random, machines, name, operations } = parts;
+  const { clock, random, machines, name, operations, ttlMaxS, stretch } = parts;
   const wait = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
   const anywhere = (): Machine => machines[below(random, machines.length)] as Machine;
   while (!parts.isOver()) {
-    await wait(below(random, 1_000));
+    await wait(stretch * below(random, 1_000));
     const id = parts.newLease();
-    const request = { id, ttl: 1 + below(random, 3) };
+    const request = { id, ttl: 1 + below(random, ttlMaxS) };
     const outcome = await operations.run(name, anywhere(), {
       kind: "leaseGrant",
       request,
@@ -40,7 +43,7 @@ export async function runLeaseholder(parts: LeaseholderParts): Promise<void> {
     if (outcome.kind !== "answer") continue;
     parts.granted(id);
     for (let beats = below(random, 8); beats > 0 && !parts.isOver(); beats--) {
-      await wait(200 + below(random, 700));
+      await wait((ttlMaxS / 3) * (200 + below(random, 700)));
       await keepAlive(parts, anywhere(), id);
     }
     if (chance(random, 0.4))

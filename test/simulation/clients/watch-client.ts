@@ -25,6 +25,8 @@ export class WatchClient {
     readonly events: EventLog;
     /** How long it takes to read a message in the storm. */
     readonly readMs: number;
+    /** How many times longer than usual it keeps still. */
+    readonly stretch: number;
   };
   readonly #fragment: boolean;
   /** Of a response that comes in pieces, those that are there. */
@@ -127,8 +129,8 @@ export class WatchClient {
   }
 
   #beRestless(): void {
-    const { clock, random } = this.#parts;
-    clock.after(100 + below(random, 2_000), () => {
+    const { clock, random, stretch } = this.#parts;
+    clock.after(stretch * (100 + below(random, 2_000)), () => {
       if (this.calm) return;
       const stream = this.#stream;
       const roll = below(random, 10);
