@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { must } from "../base/assert.ts";
+import { deferred } from "../base/deferred.ts";
 import { failpointNames } from "../base/failpoints/failpoint.ts";
 import { systemClock } from "../base/os/clock.ts";
 import { freePorts } from "../base/os/free-ports.ts";
@@ -71,10 +72,14 @@ describe("failpoints of a member", function () {
       { env: { ...process.env, PINTLE_FROM_SOURCE: "1", ...env }, stdio: ["ignore", "ignore", "pipe"] },
     );
     let said = "";
+    const { promise: ready, resolve } = deferred<void>();
+    const ended = once(child, "close");
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk;
+      if (said.includes("ready to serve client requests")) resolve();
     });
-    return { child, url: urls.client, ended: once(child, "close"), said: () => said };
+    ended.then(() => resolve());
+    return { child, url: urls.client, ready, ended, said: () => said };
   };
 
   it("are armed over HTTP, and end the process where it stands", async () => {
@@ -82,6 +87,7 @@ describe("failpoints of a member", function () {
     const member = await start({ GOFAIL_HTTP: `127.0.0.1:${port}` });
     const client = openStoreClient({ endpoints: [member.url] }, { clock: systemClock, random: systemRandom });
     try {
+      await member.ready;
       await client.put("a", "1");
       const listed = await (await fetch(`http://127.0.0.1:${port}/`)).text();
       assert.deepEqual(

@@ -6,7 +6,6 @@ const noTransaction = "the database has no transactions that are begun ahead";
 export const absentFailpoints: AbsentFailpoints = {
   afterIsMemberExist: "membership is read in the turn in which it is used",
   afterStartDBTxn: noTransaction,
-  beforeCheckpointInLeaseRenew: "a renewal makes no checkpoint",
   beforeStartDBTxn: noTransaction,
   compactAfterAcquiredBatchTxLock: "a compaction locks nothing",
   defragBeforeRename: "space is given back file by file, and none takes the place of another",

@@ -53,6 +53,8 @@ export interface MemberConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  /** How often the leader has all members know how much time leases have left; absent: never. */
+  readonly leaseCheckpointMs?: number | undefined;
   /** --warning-apply-duration; 100 ms if not given. */
   readonly warningApplyMs?: number;
   /** Undefined: only clients compact. */
@@ -199,6 +201,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       dataDir,
       quotaBytes,
       electionMs,
+      leaseCheckpointMs: config.leaseCheckpointMs,
       ...(config.warningApplyMs !== undefined && { warningApplyMs: config.warningApplyMs }),
       ...(tuning.watch && { watch: tuning.watch }),
       ...(tuning.slices && { slices: tuning.slices }),
@@ -320,18 +323,11 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   );
   late.proposer = proposer;
   const ask = (to: MemberId, kind: string, id: bigint) => peers.ask(to, kind, id);
-  const leases = new LeaseDesk({ memberId, leases: lessor, consensus: driver, state: reader, clock, ask });
+  const leaseParts = { leases: lessor, consensus: driver, proposer, clock, asRoot: () => state.asRoot };
+  const leases = new LeaseDesk({ ...leaseParts, memberId, state: reader, ask });
   const expiry = new LeaseExpiry(
     { electionTimeoutMs },
-    {
-      leases: lessor,
-      proposer,
-      consensus: driver,
-      clock,
-      log: log.child("lease"),
-      meter: metrics,
-      asRoot: () => state.asRoot,
-    },
+    { ...leaseParts, log: log.child("lease"), meter: metrics },
   );
   const { maxTxnOps, strictReconfigCheck, maxLearners, version } = config;
   const parts: MemberParts = {

@@ -184,6 +184,21 @@ describe("the store's flags", () => {
     assert.deepEqual([quota("-1"), quota("0"), quota("7")], [-1, 2_147_483_648, 7]);
   });
 
+  it("make checkpoints of leases where their gate or its older flag says so", () => {
+    const everyMs = (...argv: string[]) => read({ argv }).config.leaseCheckpointMs;
+    assert.equal(everyMs(), undefined);
+    assert.equal(everyMs("--feature-gates=LeaseCheckpoint=true,LeaseCheckpointPersist=true"), 300_000);
+    assert.equal(everyMs("--experimental-enable-lease-checkpoint"), 300_000);
+    assert.equal(
+      everyMs("--experimental-enable-lease-checkpoint", "--feature-gates=LeaseCheckpoint=false"),
+      undefined,
+    );
+    assert.match(
+      refusal({ argv: ["--experimental-enable-lease-checkpoint-persist"] }),
+      /enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint$/,
+    );
+  });
+
   it("take milvus' words and variables", () => {
     const { config } = read({
       argv: [
@@ -239,7 +254,7 @@ describe("the store's flags", () => {
       "--log-format=xml",
       "--cipher-suites=TLS_NULL",
       "--tls-min-version=TLS1.0",
-      "--feature-gates=LeaseCheckpoint=true",
+      "--feature-gates=LeaseCheckpointPersist=true",
       "--feature-gates=Nonsense=true",
       "--feature-gates=AllBeta=maybe",
     ]) {

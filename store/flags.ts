@@ -7,6 +7,7 @@ import { autoCompactionOf } from "./compaction-flags.ts";
 import { corruptionChecks, corruptionFlagRows } from "./corruption/flags.ts";
 import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
+import { leaseCheckpointEveryMs, leaseCheckpointFlagRows } from "./lease-checkpoint-flags.ts";
 import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { logFlagRows, logLevels } from "./log-flag-rows.ts";
 import { checkMemberUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
@@ -204,6 +205,7 @@ export const storeFlags = {
   "experimental-max-learners": sameAs("integer", "max-learners"),
   ...corruptionFlagRows,
   "experimental-snapshot-catchup-entries": sameAs("integer", "snapshot-catchup-entries"),
+  ...leaseCheckpointFlagRows,
   ...foreignFlags,
 } as const satisfies FlagTable;
 
@@ -270,6 +272,8 @@ export interface StoreConfig {
   readonly metrics: "basic" | "extensive";
   /** When members' data is compared. */
   readonly corruptionChecks: ReturnType<typeof corruptionChecks>;
+  /** How often the leader has all members know how much time leases have left (gate LeaseCheckpoint); undefined: never. */
+  readonly leaseCheckpointMs: number | undefined;
   /** What --feature-gates say, by name. */
   readonly featureGates: ReadonlyMap<string, boolean>;
   readonly corsOrigins: readonly string[];
@@ -336,6 +340,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const checks = attempt({ initial: false, everyMs: 0, compactionsEveryMs: 0 }, () =>
     corruptionChecks(flags, gates),
   );
+  const leaseCheckpointMs = attempt(undefined, () => leaseCheckpointEveryMs(flags, gates));
   const auth = attempt(authDefaults, () => authConfig(flags));
   problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
@@ -392,6 +397,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     warningUnaryMs: flags["warning-unary-request-duration"],
     autoCompaction,
     corruptionChecks: checks,
+    leaseCheckpointMs,
     featureGates: gates,
     enableGateway: flags["enable-grpc-gateway"],
     enablePprof: flags["enable-pprof"],

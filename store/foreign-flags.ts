@@ -87,14 +87,6 @@ const table = {
   "experimental-distributed-tracing-service-name": noEffect("string", noTracing),
   "experimental-distributed-tracing-instance-id": noEffect("string", noTracing),
   "experimental-distributed-tracing-sampling-rate": noEffect("integer", noTracing),
-  "experimental-enable-lease-checkpoint": unset(
-    "boolean",
-    "a new leader gives leases their whole time again",
-  ),
-  "experimental-enable-lease-checkpoint-persist": unset(
-    "boolean",
-    "a new leader gives leases their whole time again",
-  ),
   "compaction-batch-limit": noEffect("integer", pacing),
   "experimental-compaction-batch-limit": noEffect("integer", pacing),
   "compaction-sleep-interval": noEffect("goDuration", pacing),
@@ -135,7 +127,6 @@ export function foreignWarnings(flags: Values, given: ReadonlySet<string>): { fl
   });
 }
 
-const noLeaseCheckpoint = "a new leader gives leases their whole time again";
 /** etcd's feature gates: on or off means nothing here, or only one of both is what the store does. */
 const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: string }>> = {
   AllAlpha: { must: false, why: "not all of them are here" },
@@ -144,8 +135,8 @@ const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: st
   TxnModeWriteWithSharedBuffer: { why: bolt },
   InitialCorruptCheck: { why: "" },
   CompactHashCheck: { why: "" },
-  LeaseCheckpoint: { must: false, why: noLeaseCheckpoint },
-  LeaseCheckpointPersist: { must: false, why: noLeaseCheckpoint },
+  LeaseCheckpoint: { why: "" },
+  LeaseCheckpointPersist: { why: "" },
   SetMemberLocalAddr: { why: "" },
   FastLeaseKeepAlive: { why: "renewals ask the leader once" },
   PriorityRequest: { why: "no request overtakes another" },

@@ -60,7 +60,8 @@ export interface StateConfig {
   readonly quotaBytes: number;
   /** --election-timeout; leases live at least 1.5 times as long. */
   readonly electionMs: number;
-  readonly persistLeaseCheckpoints?: boolean;
+  /** How often the leader tells how much time leases have left; absent: never. */
+  readonly leaseCheckpointMs?: number | undefined;
   /** --warning-apply-duration; 100 ms if not given. */
   readonly warningApplyMs?: number;
   readonly backend?: BackendConfig;
@@ -154,11 +155,11 @@ export class State implements StateMachine {
     this.#home = home;
     this.#backend = loaded.backend;
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
-    const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
+    const checkpointEveryMs = config.leaseCheckpointMs ?? 0;
     const { meter, clock, log = silentLog } = deps;
     this.slowApplies = new SlowApplies({ warningMs: config.warningApplyMs ?? 100 }, { log, meter });
     this.lessor = new Lessor(
-      { minTtlS, persistCheckpoints, faults: deps.faults },
+      { minTtlS, checkpointEveryMs, faults: deps.faults },
       loaded.backend,
       leaseMetrics(meter),
     );

@@ -4,7 +4,7 @@ import { Lessor, leaseLimits } from "./lessor.ts";
 /** A leading lessor whose leases are kept nowhere. */
 function primary(): Lessor {
   const lessor = new Lessor(
-    { minTtlS: 1, persistCheckpoints: false },
+    { minTtlS: 1, checkpointEveryMs: 0 },
     { put: () => undefined, delete: () => undefined },
   );
   lessor.promote(0, 0);

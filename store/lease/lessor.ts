@@ -13,8 +13,8 @@ export interface LeaseFaults {
 export interface LessorConfig {
   /** Seconds below which a TTL is raised to this: ceil(1.5 * election timeout). */
   readonly minTtlS: number;
-  /** Whether checkpointed remaining times are kept over restarts and changes of leader. */
-  readonly persistCheckpoints: boolean;
+  /** How often the leader has all members know how much time a lease has left; 0: never. */
+  readonly checkpointEveryMs: number;
   readonly faults?: LeaseFaults | undefined;
 }
 
@@ -40,7 +40,17 @@ interface Lease {
   expiryMs: number;
   /** When it is told next: when it runs out, and then again and again until it is revoked. */
   dueMs: number;
+  /** When its time left is told to the others; infinite while that is not wanted. */
+  checkpointMs: number;
+  /** A checkpoint of it was told to be made, and has not been applied. */
+  isBeingCheckpointed: boolean;
   readonly keys: Set<string>;
+}
+
+/** How much time a lease has left, in whole seconds. */
+export interface Checkpoint {
+  readonly id: bigint;
+  readonly remainingTtl: number;
 }
 
 interface Due {
@@ -63,6 +73,8 @@ export class Lessor {
   readonly #leaseOfKey = new Map<string, bigint>();
   /** Due times; one that is not its lease's own any more is stale. */
   readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
+  /** The leases' `checkpointMs`, and those of leases that are gone. */
+  readonly #checkpoints = new Heap<Due>((a, b) => a.atMs < b.atMs);
   #primary = false;
   readonly #metrics: LeaseMetrics;
 
@@ -79,6 +91,7 @@ export class Lessor {
     this.#leases.clear();
     this.#leaseOfKey.clear();
     this.#due.clear();
+    this.#checkpoints.clear();
     for (const { id, ttl, remainingTtl } of rows)
       this.#leases.set(id, resting({ id, ttl: Math.max(ttl, this.#config.minTtlS), remainingTtl }));
     for (const [key, id] of leased) this.move(key, id);
@@ -101,7 +114,10 @@ export class Lessor {
     const ttl = Math.max(request.ttl, this.#config.minTtlS);
     const lease = resting({ id, ttl, remainingTtl: 0 });
     this.#leases.set(id, lease);
-    if (this.#primary) this.#schedule(lease, nowMs + ttl * 1_000);
+    if (this.#primary) {
+      this.#schedule(lease, nowMs + ttl * 1_000);
+      this.#scheduleCheckpoint(lease, nowMs);
+    }
     this.#save(lease);
     this.#metrics.granted.count++;
     this.#metrics.ttls.observe(ttl);
@@ -131,42 +147,67 @@ export class Lessor {
 
   /** Gives a lease its whole time again; answers its TTL. "notPrimary": ask the leader. "gone": unknown, or expired and
    *  about to be revoked. */
-  renew(
-    id: bigint,
-    nowMs: number,
-  ): { readonly ttl: number; readonly clearCheckpoint: boolean } | "notPrimary" | "gone" {
+  renew(id: bigint, nowMs: number): { readonly ttl: number } | "notPrimary" | "gone" {
     if (!this.#primary) return "notPrimary";
     const lease = this.#leases.get(id);
     if (lease === undefined || lease.expiryMs <= nowMs) return "gone";
-    const clearCheckpoint = lease.remainingTtl > 0;
-    lease.remainingTtl = 0;
     if (!this.#config.faults?.forgetRenewals) this.#schedule(lease, nowMs + lease.ttl * 1_000);
+    this.#scheduleCheckpoint(lease, nowMs);
     this.#metrics.renewed.count++;
-    return { ttl: lease.ttl, clearCheckpoint };
+    return { ttl: lease.ttl };
   }
 
-  /** Applies checkpointed remaining times, in seconds. */
-  checkpoint(id: bigint, remainingTtl: number, nowMs: number): void {
+  /** Whether the next leader might give a lease less than its whole time: before it is renewed, a checkpoint of 0 seconds must take
+   *  effect. */
+  isCheckpointed(id: bigint): boolean {
+    const lease = this.#leases.get(id);
+    return lease !== undefined && (lease.remainingTtl > 0 || lease.isBeingCheckpointed);
+  }
+
+  /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. */
+  checkpoint({ id, remainingTtl }: Checkpoint): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return; // revoked meanwhile
     lease.remainingTtl = remainingTtl;
-    if (this.#config.persistCheckpoints) this.#save(lease);
-    if (this.#primary) this.#schedule(lease, nowMs + remaining(lease) * 1_000);
+    lease.isBeingCheckpointed = false;
+    this.#save(lease);
+  }
+
+  /** At most `limit` checkpoints that are to be made now. The next ones come whether these take effect or not. */
+  dueCheckpoints(nowMs: number, limit: number): readonly Checkpoint[] {
+    const out: Checkpoint[] = [];
+    while (out.length < limit) {
+      const top = this.#checkpoints.peek();
+      if (top === undefined || top.atMs > nowMs) break;
+      this.#checkpoints.pop();
+      const lease = this.#leases.get(top.id);
+      if (lease === undefined || lease.checkpointMs !== top.atMs) continue;
+      lease.checkpointMs = Number.POSITIVE_INFINITY;
+      this.#scheduleCheckpoint(lease, nowMs);
+      const remainingTtl = Math.ceil((lease.expiryMs - nowMs) / 1_000);
+      if (remainingTtl <= 0 || remainingTtl >= lease.ttl) continue; // about to be revoked, or renewed just now
+      lease.isBeingCheckpointed = true;
+      out.push({ id: lease.id, remainingTtl });
+    }
+    return out;
   }
 
   /** This member became the leader: leases run from now, `extendMs` longer. */
   promote(nowMs: number, extendMs: number): void {
     this.#primary = true;
     this.#due.clear();
-    for (const lease of this.#leases.values())
+    for (const lease of this.#leases.values()) {
       this.#schedule(lease, nowMs + extendMs + remaining(lease) * 1_000);
+      this.#scheduleCheckpoint(lease, nowMs);
+    }
   }
 
   /** Another member leads: leases no longer run out here. */
   demote(): void {
     this.#primary = false;
     this.#due.clear();
-    for (const lease of this.#leases.values()) lease.expiryMs = lease.dueMs = Number.POSITIVE_INFINITY;
+    this.#checkpoints.clear();
+    for (const lease of this.#leases.values()) rest(lease);
   }
 
   /** At most `limit` leases that ran out, the longest overdue first. Each is answered again after a while, until revoked. */
@@ -227,6 +268,21 @@ export class Lessor {
     this.#due.push({ atMs, id: lease.id });
   }
 
+  /** Once it has not longer to live than to its next checkpoint, there is none. */
+  #scheduleCheckpoint(lease: Lease, nowMs: number): void {
+    const everyMs = this.#config.checkpointEveryMs;
+    if (everyMs === 0 || Number.isFinite(lease.checkpointMs) || lease.expiryMs - nowMs <= everyMs) return;
+    lease.checkpointMs = nowMs + everyMs;
+    this.#checkpoints.push({ atMs: lease.checkpointMs, id: lease.id });
+    if (this.#checkpoints.size > 4 * this.#leases.size + 1_024) this.#rebuildCheckpoints();
+  }
+
+  #rebuildCheckpoints(): void {
+    this.#checkpoints.clear();
+    for (const { id, checkpointMs } of this.#leases.values())
+      if (Number.isFinite(checkpointMs)) this.#checkpoints.push({ atMs: checkpointMs, id });
+  }
+
   #rebuildDue(): void {
     this.#due.clear();
     for (const { id, dueMs } of this.#leases.values())
@@ -240,8 +296,24 @@ export class Lessor {
 }
 
 /** A lease that does not run out here. */
-function resting(row: LeaseRow): Lease {
-  return { ...row, expiryMs: Number.POSITIVE_INFINITY, dueMs: Number.POSITIVE_INFINITY, keys: new Set() };
+function resting({ id, ttl, remainingTtl }: LeaseRow): Lease {
+  const never = Number.POSITIVE_INFINITY;
+  return {
+    id,
+    ttl,
+    remainingTtl,
+    expiryMs: never,
+    dueMs: never,
+    checkpointMs: never,
+    isBeingCheckpointed: false,
+    keys: new Set(),
+  };
+}
+
+/** What only the leader knows of a lease is forgotten. */
+function rest(lease: Lease): void {
+  lease.expiryMs = lease.dueMs = lease.checkpointMs = Number.POSITIVE_INFINITY;
+  lease.isBeingCheckpointed = false;
 }
 
 function remaining(lease: Lease): number {

@@ -3,21 +3,30 @@ import type { Clock } from "../../base/os/clock.ts";
 import { bytes, int64, message, repeated } from "../../base/protobuf.ts";
 import { latin1Bytes } from "../../base/wire.ts";
 import type { StateReader } from "../apply/types.ts";
+import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
-import type { MemberId } from "../raft/types.ts";
+import type { Checkpoint } from "../lease/lessor.ts";
+import type { MemberId, Term } from "../raft/types.ts";
 
 /** What the desk needs of the lessor. */
 export interface LocalLeases {
-  renew(
-    id: bigint,
-    nowMs: number,
-  ): { readonly ttl: number; readonly clearCheckpoint: boolean } | "notPrimary" | "gone";
+  renew(id: bigint, nowMs: number): { readonly ttl: number } | "notPrimary" | "gone";
+  isCheckpointed(id: bigint): boolean;
   timeToLive(
     id: bigint,
     nowMs: number,
   ): { readonly grantedTtl: number; readonly ttl: number; readonly keys: readonly string[] } | undefined;
   list(): readonly bigint[];
+}
+
+/** What the desk and the expiry need of the proposer. */
+export interface Checkpointing {
+  propose(
+    kind: "leaseCheckpoint",
+    body: { readonly checkpoints: readonly Checkpoint[] },
+    options: { readonly by: Requester | undefined; readonly onlyIn?: Term },
+  ): Promise<unknown>;
 }
 
 export interface LeaseAnswer {
@@ -37,11 +46,15 @@ export interface LeaseDeskParts {
   readonly consensus: Pick<Consensus, "status" | "readIndex">;
   readonly state: Pick<StateReader, "waitApplied">;
   readonly clock: Clock;
+  readonly proposer: Checkpointing;
+  /** In whose name checkpoints are made, where authentication is on. */
+  readonly asRoot: () => Requester | undefined;
   /** Asks another member; rejects with the StoreError it answered. */
   readonly ask: (member: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
 }
 
 const beforeAnswer = failpoint("beforeServeHTTPLeaseRenew");
+const beforeCheckpoint = failpoint("beforeCheckpointInLeaseRenew");
 const beforeLookup = failpoint("beforeLookupWhenLeaseTimeToLive");
 const beforeForwardedLookup = failpoint("beforeLookupWhenForwardLeaseTimeToLive");
 
@@ -94,9 +107,15 @@ export class LeaseDesk {
 
   async #local(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
-    const { consensus, state, leases, clock } = this.#parts;
+    const { consensus, state, leases, clock, proposer, asRoot } = this.#parts;
     await state.waitApplied(await consensus.readIndex());
+    if (kind === "renew" && beforeCheckpoint.armed) await beforeCheckpoint.pass();
     check?.();
+    if (kind === "renew" && leases.isCheckpointed(id)) {
+      const checkpoints = [{ id, remainingTtl: 0 }];
+      await proposer.propose("leaseCheckpoint", { checkpoints }, { by: asRoot() });
+      check?.();
+    }
     const nowMs = clock.monotonicMs();
     if (kind === "renew") {
       const renewed = leases.renew(id, nowMs);

@@ -6,6 +6,7 @@ import type { Requester } from "../auth/auth-state.ts";
 import { ManualClock } from "../driver/fixtures/rig.ts";
 import type { ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
+import type { Checkpoint } from "../lease/lessor.ts";
 import { expiryLimits, LeaseExpiry } from "./lease-expiry.ts";
 
 const { underWayMax, lookEveryMs } = expiryLimits;
@@ -13,10 +14,11 @@ const { underWayMax, lookEveryMs } = expiryLimits;
 const root: Requester = { name: "root", revision: 3 };
 
 /** A member that leads in term 1, with so many leases that ran out. */
-function rig(expired: number) {
+function rig(expired: number, checkpoints: Checkpoint[] = []) {
   const clock = new ManualClock();
   const asked: {
-    readonly id: bigint;
+    /** The lease that is to be revoked, or how much time so many have left. */
+    readonly what: bigint | readonly Checkpoint[];
     readonly by: Requester | undefined;
     readonly onlyIn: number | undefined;
     readonly end: Deferred<unknown>;
@@ -43,6 +45,7 @@ function rig(expired: number) {
           told += count;
           return Array.from({ length: count }, (_, at) => BigInt(told - count + at + 1));
         },
+        dueCheckpoints: (_, limit) => checkpoints.splice(0, limit),
       },
       consensus: {
         status: { role: "leader", term: 1 } as ConsensusStatus,
@@ -52,9 +55,18 @@ function rig(expired: number) {
         },
       },
       proposer: {
-        propose: (_kind, body, { by, onlyIn }) => {
+        propose: (
+          _kind: string,
+          body: { readonly id: bigint } | { readonly checkpoints: readonly Checkpoint[] },
+          { by, onlyIn }: { readonly by: Requester | undefined; readonly onlyIn?: number },
+        ) => {
           const end = deferred<never>();
-          asked.push({ id: body.id, by, onlyIn, end: end as Deferred<unknown> });
+          asked.push({
+            what: "id" in body ? body.id : body.checkpoints,
+            by,
+            onlyIn,
+            end: end as Deferred<unknown>,
+          });
           return end.promise;
         },
       },
@@ -85,7 +97,7 @@ describe("LeaseExpiry", () => {
     assert.equal(asked.length, underWayMax + 11, "what somebody else revoked has gone");
     for (let done = 11; done < 1_000; done += underWayMax) await end(done, done + underWayMax);
     assert.deepEqual(
-      asked.map(({ id }) => id),
+      asked.map(({ what }) => what),
       Array.from({ length: 1_000 }, (_, at) => BigInt(at + 1)),
     );
   });

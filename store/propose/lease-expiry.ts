@@ -4,7 +4,9 @@ import type { Meter } from "../../base/os/metrics.ts";
 import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
+import type { Checkpoint } from "../lease/lessor.ts";
 import type { Term } from "../raft/types.ts";
+import type { Checkpointing } from "./lease-desk.ts";
 
 export const expiryLimits = {
   /** How often the leader looks for leases that ran out. */
@@ -12,6 +14,8 @@ export const expiryLimits = {
   /** Revocations under way at once, each followed by the next when it has taken effect: many leases go as fast as the log
    *  takes them, and never fill it. etcd begins 1000 a second. */
   underWayMax: 64,
+  /** Checkpoints in an entry of the log. One entry is under way at a time. */
+  checkpointsMax: 1_000,
 } as const;
 
 /** What the loop needs of the lessor. */
@@ -20,6 +24,8 @@ export interface ExpiringLeases {
   demote(): void;
   /** Leases that ran out; each is told again after a while until it is revoked. */
   expired(nowMs: number, limit: number): readonly bigint[];
+  /** Leases whose time left is to be told now. */
+  dueCheckpoints(nowMs: number, limit: number): readonly Checkpoint[];
 }
 
 /** What the loop needs of the proposer. */
@@ -31,11 +37,11 @@ export interface Revoking {
   ): Promise<unknown>;
 }
 
-/** While this member leads, revokes through the log what ran out. The lessor runs only on the leader; every new one gives
- *  all leases their whole time again. */
+/** While this member leads, revokes through the log what ran out, and tells there how much time leases have left that ask for it.
+ *  The lessor runs only on the leader; every new one gives all leases the time of their last checkpoint, else their whole time. */
 export class LeaseExpiry {
   readonly #leases: ExpiringLeases;
-  readonly #proposer: Revoking;
+  readonly #proposer: Revoking & Checkpointing;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #expired: { inc(): void };
@@ -45,12 +51,13 @@ export class LeaseExpiry {
   #primaryTerm = 0;
   #stopTimer: (() => void) | undefined;
   #underWay = 0;
+  #isCheckpointing = false;
 
   constructor(
     options: { readonly electionTimeoutMs: number },
     parts: {
       readonly leases: ExpiringLeases;
-      readonly proposer: Revoking;
+      readonly proposer: Revoking & Checkpointing;
       readonly consensus: Pick<Consensus, "status" | "onLeadership">;
       readonly clock: Clock;
       readonly log: Log;
@@ -98,6 +105,7 @@ export class LeaseExpiry {
 
   #look(): void {
     this.#revokeMore();
+    if (!this.#isCheckpointing) void this.#checkpoint();
     this.#stopTimer = this.#clock.after(expiryLimits.lookEveryMs, () => this.#look());
   }
 
@@ -108,6 +116,26 @@ export class LeaseExpiry {
       this.#underWay += 1;
       void this.#revoke(id);
     }
+  }
+
+  /** Never rejects. What failed is told anew with the next checkpoint of the lease. */
+  async #checkpoint(): Promise<void> {
+    this.#isCheckpointing = true;
+    try {
+      for (;;) {
+        const onlyIn = this.#primaryTerm;
+        const checkpoints = this.#leases.dueCheckpoints(
+          this.#clock.monotonicMs(),
+          expiryLimits.checkpointsMax,
+        );
+        if (checkpoints.length === 0) break;
+        // The next leader starts from the last checkpoints, so one of this term must not outlive it.
+        await this.#proposer.propose("leaseCheckpoint", { checkpoints }, { by: this.#asRoot(), onlyIn });
+      }
+    } catch (error) {
+      this.#log.warn("failed to checkpoint leases", { error });
+    }
+    this.#isCheckpointing = false;
   }
 
   /** Never rejects. What failed is told again by the lessor, and the rest waits for the next look. */
