@@ -39,6 +39,9 @@ export interface Side {
   signal(members: readonly number[], signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts members anew that were killed. */
   start(members: readonly number[]): void;
+  /** Starts a member that was killed with nothing on its disk, as one that was taken out and added again. */
+  startEmpty(member: number): void;
+  readonly peerUrls: readonly string[];
   /** Ends the members at once, or lets them end what they do. */
   stop(signal?: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
@@ -110,12 +113,14 @@ const clientUrl = ({ ports, tls }: Place, i: number) =>
   `${tls === undefined ? "http" : "https"}://127.0.0.1:${ports[i * 2]}`;
 const peerUrl = (ports: readonly number[], i: number) => `http://127.0.0.1:${ports[i * 2 + 1]}`;
 
+const dataDir = (folder: string, i: number) => join(folder, `m${i}`);
+
 function memberFlags(folder: string, place: Place, i: number): string[] {
   const { ports, tls } = place;
   const cluster = Array.from({ length: ports.length / 2 }, (_, j) => `m${j}=${peerUrl(ports, j)}`).join(",");
   return [
     `--name=m${i}`,
-    `--data-dir=${join(folder, `m${i}`)}`,
+    `--data-dir=${dataDir(folder, i)}`,
     `--listen-client-urls=${clientUrl(place, i)}`,
     `--advertise-client-urls=${clientUrl(place, i)}`,
     `--listen-peer-urls=${peerUrl(ports, i)}`,
@@ -126,9 +131,15 @@ function memberFlags(folder: string, place: Place, i: number): string[] {
   ];
 }
 
-function spawnMember(program: Program, folder: string, place: Place, i: number): ChildProcess {
+function spawnMember(
+  program: Program,
+  folder: string,
+  place: Place,
+  i: number,
+  more: readonly string[] = [],
+): ChildProcess {
   const log = openSync(join(folder, `m${i}.log`), "a");
-  const [command = "", ...args] = [...program.command, ...memberFlags(folder, place, i)];
+  const [command = "", ...args] = [...program.command, ...memberFlags(folder, place, i), ...more];
   const child = spawn(command, args, { stdio: ["ignore", log, log] });
   closeSync(log);
   return child;
@@ -146,6 +157,7 @@ function sideOf(program: Program, folder: string, place: Place): Side {
   return {
     name: program.name,
     endpoints: Array.from({ length: place.ports.length / 2 }, (_, i) => clientUrl(place, i)),
+    peerUrls: Array.from({ length: place.ports.length / 2 }, (_, i) => peerUrl(place.ports, i)),
     authorityPem: place.tls?.authorityPem,
     cpuSeconds: (members) => pids(members).reduce<number>((sum, pid) => sum + usageOf(pid).cpuSeconds, 0),
     residentMb: (members) => Math.max(...pids(members).map((pid) => usageOf(pid).residentMb)),
@@ -159,6 +171,10 @@ function sideOf(program: Program, folder: string, place: Place): Side {
     },
     start(members) {
       for (const i of members) processes[i] = spawnMember(program, folder, place, i);
+    },
+    startEmpty(member) {
+      rmSync(dataDir(folder, member), { recursive: true, force: true });
+      processes[member] = spawnMember(program, folder, place, member, ["--initial-cluster-state=existing"]);
     },
     async stop(signal = "SIGKILL") {
       for (const child of processes) await end(child, signal);

@@ -19,6 +19,19 @@ export const watchersIn = ({ streams, watchersPerStream }: WatcherCount) => stre
 const watchAll = new RequestTemplate(() =>
   watchRequest.encode({ createRequest: { key: keyOf(0), rangeEnd: keysEnd } }),
 );
+/** Each watcher has a key of its own. */
+const watchOne = new RequestTemplate((key) => watchRequest.encode({ createRequest: { key } }));
+
+/** Opens watchers that are told nothing, as nobody writes their keys. Resolves when the server has said of each that it is one.
+ *  @returns Closes their connections. */
+export async function openIdleWatchers(
+  how: WatcherCount & Pick<Job, "authorityPem">,
+  endpoints: readonly string[],
+): Promise<() => void> {
+  const watchers = new Watchers(watchOne);
+  await watchers.open(how, endpoints);
+  return () => watchers.close();
+}
 
 /** Drives endpoints with puts of marked values while watchers are told of each. The result is of the events: their number and
  *  rate, and how long after its put was sent each came. Throws where an event does not come. */
@@ -28,7 +41,7 @@ export async function driveWatched(
   endpoints: readonly string[],
   extent: Extent,
 ): Promise<RoundResult> {
-  const watchers = new Watchers();
+  const watchers = new Watchers(watchAll);
   try {
     await watchers.open({ ...puts, ...count }, endpoints);
     const cpuBefore = process.cpuUsage();
@@ -64,6 +77,12 @@ class Watchers {
   /** Watchers, and then events, that are still to come. */
   #missing = 0;
   #allCame: () => void = () => undefined;
+  readonly #request: RequestTemplate;
+  #asked = 0;
+
+  constructor(request: RequestTemplate) {
+    this.#request = request;
+  }
 
   /** Resolves when each watcher was told that it is one. */
   async open(how: WatcherCount & Pick<Job, "authorityPem">, endpoints: readonly string[]): Promise<void> {
@@ -83,7 +102,7 @@ class Watchers {
     const all = this.#untilCame(watchersIn(how), "watchers");
     for (const [i, connection] of this.#connections.entries()) {
       for (let slot = 0; slot < slots && i * slots + slot < streams; slot++)
-        connection.send(slot, watchAll, 0, false);
+        connection.send(slot, this.#request, this.#asked++, false);
       connection.flush();
     }
     await all;
@@ -109,7 +128,7 @@ class Watchers {
         else if (ends.count(slot, bytes, start, end) > 0) {
           (created[slot] as number) += 1;
           this.#came();
-          if (!isWhole(slot)) this.#connections[i]?.sendMore(slot, watchAll, 0);
+          if (!isWhole(slot)) this.#connections[i]?.sendMore(slot, this.#request, this.#asked++);
         }
       },
       answered: (_slot, failure) => this.#fail(failure ?? "the server ended a watch"),

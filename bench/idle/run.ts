@@ -1,19 +1,51 @@
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { connect as connectTls } from "node:tls";
-import { FrameReader, frameTypes, preface, settingsFrame } from "../../base/http2/frames.ts";
-import { flagHelp, parseFlags } from "../../base/os/flags.ts";
+import { flagHelp, parseFlags, UsageError } from "../../base/os/flags.ts";
+import { openIdleWatchers } from "../generator/watched.ts";
 import { etcdProgram, type Program, pintleProgram, type Side, startSide } from "../peers.ts";
+import { openConnections } from "./connections.ts";
+import { grantLeases } from "./leases.ts";
+
+/** Something that clients hold at a member and ask nothing of. */
+interface Held {
+  /** How many, where none is said. */
+  readonly count: number;
+  readonly one: string;
+  /** @returns Lets go of what a client holds it with. */
+  readonly hold: (side: Side, count: number) => Promise<() => void>;
+}
+
+/** As clients of a control plane do: several watchers on a stream, several streams on a connection. */
+const watchersPerStream = 10;
+const streamsPerConnection = 10;
+
+const kinds: Readonly<Record<string, Held>> = {
+  connections: { count: 10_000, one: "a connection", hold: openConnections },
+  watchers: {
+    count: 10_000,
+    one: "a watcher of a key",
+    hold: ({ endpoints, authorityPem }, count) => {
+      const streams = Math.ceil(count / watchersPerStream);
+      const connections = Math.ceil(streams / streamsPerConnection);
+      const trust = authorityPem === undefined ? {} : { authorityPem };
+      return openIdleWatchers({ streams, watchersPerStream, connections, ...trust }, endpoints);
+    },
+  },
+  leases: { count: 100_000, one: "a lease", hold: grantLeases },
+};
 
 const flags = {
-  connections: { kind: "integer", default: 10_000, help: "connections that ask nothing" },
+  of: {
+    kind: "list",
+    default: Object.keys(kinds),
+    help: "connections, watchers (100 on a connection, each of a key) or leases",
+  },
+  count: { kind: "integer", default: 0, help: "how many; 0: 10,000, of leases 100,000" },
   etcd: { kind: "list", default: ["etcd"], value: "PATHS", help: "programs of etcd to compare with" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
 } as const;
 
-/** Begun at once. */
-const togetherMost = 50;
+/** What is compiled with the first, and kept ready for all, is no cost of each. */
+const warmUps = 200;
 /** What a process is done with it gives back to the system a little later. */
 const settleMs = 5_000;
 
@@ -25,65 +57,42 @@ async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   const programs = [pintleProgram(), ...(await Promise.all(given.etcd.map(etcdProgram)))];
-  for (const tls of [false, true])
-    for (const program of programs) {
-      const { kbEach, cpuMsEach } = await idleCost(program, { tls, connections: given.connections });
-      const what = `${program.name}, ${tls ? "TLS" : "plain"}`;
-      say(`${what}: ${kbEach.toFixed(1)} kB of memory and ${cpuMsEach.toFixed(2)} ms of CPU a connection`);
-    }
-}
-
-/** What a member alone has resident for each connection of HTTP/2 on which nothing is asked, and what taking it costs. */
-async function idleCost(
-  program: Program,
-  { tls, connections }: { readonly tls: boolean; readonly connections: number },
-): Promise<{ readonly kbEach: number; readonly cpuMsEach: number }> {
-  const side = await startSide(program, { members: 1, tls });
-  const opened: Socket[] = [];
-  try {
-    // What is compiled with the first is no cost of each.
-    for (let count = 0; count < togetherMost; count++) opened.push(await idleConnection(side));
-    await pause(settleMs);
-    const [beforeMb, beforeSeconds] = [side.residentMb(), side.cpuSeconds()];
-    for (let count = 0; count < connections; count += togetherMost)
-      opened.push(...(await Promise.all(Array.from({ length: togetherMost }, () => idleConnection(side)))));
-    const cpuMsEach = ((side.cpuSeconds() - beforeSeconds) * 1000) / connections;
-    await pause(settleMs);
-    return { kbEach: ((side.residentMb() - beforeMb) * 1024) / connections, cpuMsEach };
-  } finally {
-    for (const socket of opened) socket.destroy();
-    await side.stop();
+  for (const name of given.of) {
+    const held = kinds[name];
+    if (held === undefined)
+      throw new UsageError(`--of: "${name}" is none of ${Object.keys(kinds).join(", ")}`);
+    const count = given.count > 0 ? given.count : held.count;
+    for (const tls of [false, true])
+      for (const program of programs) {
+        const { kbEach, wholeMb, cpuMsEach } = await cost(program, { tls, held, count });
+        const what = `${program.name}, ${tls ? "TLS" : "plain"}, ${count.toLocaleString("en-US")} ${name}`;
+        const each = `${kbEach.toFixed(1)} kB of memory and ${cpuMsEach.toFixed(2)} ms of CPU ${held.one}`;
+        say(`${what}: ${each}; the member has ${wholeMb.toFixed(0)} MB`);
+      }
   }
 }
 
-/** A connection on which both ends have said and acknowledged their SETTINGS. */
-async function idleConnection({ endpoints, authorityPem }: Side): Promise<Socket> {
-  const { hostname: host, port } = new URL(endpoints[0] ?? "");
-  const to = { host, port: Number(port) };
-  const socket =
-    authorityPem === undefined
-      ? connect(to)
-      : connectTls({ ...to, ca: authorityPem, ALPNProtocols: ["h2"], minVersion: "TLSv1.3" });
-  await once(socket, authorityPem === undefined ? "connect" : "secureConnect");
-  const reader = new FrameReader();
-  let settings = 0;
-  await new Promise<void>((resolve, reject) => {
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the server closed an idle connection")));
-    socket.on("data", (bytes: Buffer) =>
-      reader.push(bytes, (type, flags) => {
-        if (type !== frameTypes.SETTINGS) return;
-        if ((flags & 1) === 0) socket.write(acknowledgement);
-        settings += 1;
-        if (settings === 2) resolve();
-      }),
-    );
-    socket.write(Buffer.concat([preface, settingsFrame([])]));
-  });
-  return socket;
+/** What a member alone has resident for each, and what taking it costs. */
+async function cost(
+  program: Program,
+  { tls, held, count }: { readonly tls: boolean; readonly held: Held; readonly count: number },
+): Promise<{ readonly kbEach: number; readonly wholeMb: number; readonly cpuMsEach: number }> {
+  const side = await startSide(program, { members: 1, tls });
+  const letGo: (() => void)[] = [];
+  try {
+    letGo.push(await held.hold(side, warmUps));
+    await pause(settleMs);
+    const [beforeMb, beforeSeconds] = [side.residentMb(), side.cpuSeconds()];
+    letGo.push(await held.hold(side, count));
+    const cpuMsEach = ((side.cpuSeconds() - beforeSeconds) * 1000) / count;
+    await pause(settleMs);
+    const wholeMb = side.residentMb();
+    return { kbEach: ((wholeMb - beforeMb) * 1024) / count, wholeMb, cpuMsEach };
+  } finally {
+    for (const close of letGo) close();
+    await side.stop();
+  }
 }
-
-const acknowledgement = Buffer.from([0, 0, 0, frameTypes.SETTINGS, 1, 0, 0, 0, 0]);
 
 try {
   await main(process.argv.slice(2));
