@@ -182,6 +182,18 @@ const everything: readonly Omit<Step, "by">[] = [
   { call: "alarm", request: { action: "DEACTIVATE", alarm: "NOSPACE" } },
   { call: "moveLeader", request: { targetId: 99n } },
   { call: "downgrade", request: { action: "VALIDATE", version: "nonsense" } },
+  { call: "lock", request: { name: key("secret"), lease: 2n } },
+  { call: "lock", request: { name: key("w"), lease: 2n } },
+  { call: "lock", request: { name: key("both"), lease: 77n } },
+  { call: "unlock", request: { key: key("secret/2") } },
+  { call: "unlock", request: { key: key("w/2") } },
+  { call: "leader", request: { name: key("secret") } },
+  { call: "leader", request: { name: key("r") } },
+  { call: "campaign", request: { name: key("secret"), lease: 1n, value: key("v") } },
+  { call: "proclaim", request: { leader: { name: key("secret"), key: key("secret/1"), rev: 1, lease: 1n } } },
+  { call: "proclaim", request: {} },
+  { call: "resign", request: { leader: { name: key("secret"), key: key("secret/1"), rev: 1, lease: 1n } } },
+  { call: "resign", request: {} },
 ];
 
 const keys = ["a", "aa", "b", "c", "d", "e"] as const;
