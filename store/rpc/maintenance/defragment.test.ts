@@ -23,7 +23,7 @@ describe("store/rpc: Defragment", () => {
       parts,
       call: { requireLeader: false },
     });
-    await defragment(parts);
+    assert.deepEqual(await defragment(parts), {});
     assert.ok(state.reader.sizeBytes < 200_000, `${state.reader.sizeBytes} bytes`);
     await stop();
     await rm(dataDir, { recursive: true, force: true });
