@@ -279,6 +279,27 @@ describe("the store's flags", () => {
     ]);
   });
 
+  it("read the section of discovery, and the sections within it", () => {
+    const file = (more: string) =>
+      `discovery-config:\n  token: t\n  client:\n    endpoints: [http://127.0.0.1:1]\n    request-timeout: 2000000000\n${more}`;
+    const { discovery } = read({ file: file("    secure: { insecure-skip-tls-verify: true }") }).config;
+    assert.deepEqual(discovery, {
+      kind: "token",
+      token: "t",
+      endpoints: ["http://127.0.0.1:1"],
+      requestMs: 2_000,
+      tls: { skipVerify: true },
+    });
+    assert.match(
+      refusal({ file: file("    auth: { username: ann }") }),
+      /--discovery-user: "ann" is not supported/,
+    );
+    assert.match(
+      refusal({ file: file("    secure: { server-name: x }") }),
+      /unknown setting "discovery-config\.client\.secure\.server-name"/,
+    );
+  });
+
   it("read a section of the file as the flags of its name", () => {
     assert.match(
       refusal({ file: "peer-transport-security:\n  cert-file: /no/such.pem\n  key-file: /no/such.key" }),

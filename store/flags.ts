@@ -5,7 +5,7 @@ import { type AuthConfig, authDefaults } from "./auth/auth-config.ts";
 import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
 import { corruptionChecks, corruptionFlagRows } from "./corruption/flags.ts";
-import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
+import { type Discovery, discoveryFileSection, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { leaseCheckpointEveryMs, leaseCheckpointFlagRows } from "./lease-checkpoint-flags.ts";
 import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
@@ -211,14 +211,7 @@ export const storeFlags = {
 
 /** The mappings within etcd's configuration file. */
 export const storeFileSections: FileSections = {
-  "discovery-config": {
-    token: "discovery-token",
-    endpoints: "discovery-endpoints",
-    "request-timeout": "discovery-request-timeout",
-    "dial-timeout": "discovery-dial-timeout",
-    "keepalive-time": "discovery-keepalive-time",
-    "keepalive-timeout": "discovery-keepalive-timeout",
-  },
+  "discovery-config": discoveryFileSection,
   "socket-options": { "reuse-port": "socket-reuse-port", "reuse-address": "socket-reuse-address" },
   ...tlsFileSections,
 };

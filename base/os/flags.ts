@@ -51,7 +51,11 @@ export interface FlagSources {
   /** Mappings within the file: the flag that each of their settings is. */
   readonly fileSections?: FileSections;
 }
-export type FileSections = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** The flag that a key of a mapping stands for, or what the keys of a mapping within it do. */
+export interface FileSection {
+  readonly [key: string]: string | FileSection;
+}
+export type FileSections = Readonly<Record<string, FileSection>>;
 
 /** What a user got wrong in how they called us: one clear line, exit status 2. */
 export class UsageError extends Error {
@@ -178,23 +182,35 @@ function readConfigFile(path: string, sources: FlagSources): Record<string, unkn
   return content as Record<string, unknown>;
 }
 
-/** A file's settings with the flag that each stands for; those of a section are named `section.key`. */
-function fileSettings(
-  path: string,
-  sources: FlagSources,
-): { readonly key: string; readonly flag: string | undefined; readonly raw: unknown }[] {
+interface FileSetting {
+  /** Those of a section are named `section.key`. */
+  readonly key: string;
+  readonly flag: string | undefined;
+  readonly raw: unknown;
+}
+
+/** A file's settings with the flag that each stands for. */
+function fileSettings(path: string, sources: FlagSources): readonly FileSetting[] {
   const { fileSections = {} } = sources;
   return Object.entries(readConfigFile(path, sources)).flatMap(([key, raw]) => {
     const section = Object.hasOwn(fileSections, key) ? fileSections[key] : undefined;
-    if (section === undefined) return [{ key, flag: key, raw }];
-    if (raw === null) return [];
-    if (typeof raw !== "object" || Array.isArray(raw))
-      throw new UsageError(`${path}: ${key} must hold a mapping of settings to values`);
-    return Object.entries(raw).map(([inner, value]) => ({
-      key: `${key}.${inner}`,
-      flag: Object.hasOwn(section, inner) ? section[inner] : undefined,
-      raw: value,
-    }));
+    return section === undefined ? [{ key, flag: key, raw }] : sectionSettings(path, { key, section, raw });
+  });
+}
+
+function sectionSettings(
+  path: string,
+  { key, section, raw }: { readonly key: string; readonly section: FileSection; readonly raw: unknown },
+): readonly FileSetting[] {
+  if (raw === null) return [];
+  if (typeof raw !== "object" || Array.isArray(raw))
+    throw new UsageError(`${path}: ${key} must hold a mapping of settings to values`);
+  return Object.entries(raw as object).flatMap(([inner, value]) => {
+    const meant = Object.hasOwn(section, inner) ? section[inner] : undefined;
+    const name = `${key}.${inner}`;
+    return typeof meant === "object"
+      ? sectionSettings(path, { key: name, section: meant, raw: value })
+      : [{ key: name, flag: meant, raw: value }];
   });
 }
 

@@ -48,7 +48,6 @@ export function corruptionChecks(
 ): CorruptionChecks & { /** Before this member serves anybody. */ readonly initial: boolean } {
   const everyMs = flags["corrupt-check-time"];
   const compactionsEveryMs = flags["compact-hash-check-time"];
-  if (everyMs < 0) throw new Error(`--corrupt-check-time: ${everyMs} ms must not be negative`);
   if (compactionsEveryMs <= 0)
     throw new Error(`--compact-hash-check-time: ${compactionsEveryMs} ms must be more than 0`);
   const isCompactionChecked =

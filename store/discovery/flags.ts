@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { type FileSection, type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import type { ClientTls } from "../client/grpc/dial.ts";
 
 /** etcd's flags that say where the members of a new cluster are found. */
@@ -37,6 +37,26 @@ export const discoveryFlagRows = {
     default: "",
   },
 } as const satisfies FlagTable;
+
+/** What stands for them in etcd's configuration file, and for two that the store refuses. */
+export const discoveryFileSection = {
+  token: "discovery-token",
+  client: {
+    endpoints: "discovery-endpoints",
+    "request-timeout": "discovery-request-timeout",
+    "dial-timeout": "discovery-dial-timeout",
+    "keepalive-time": "discovery-keepalive-time",
+    "keepalive-timeout": "discovery-keepalive-timeout",
+    secure: {
+      cert: "discovery-cert",
+      key: "discovery-key",
+      cacert: "discovery-cacert",
+      "insecure-transport": "discovery-insecure-transport",
+      "insecure-skip-tls-verify": "discovery-insecure-skip-tls-verify",
+    },
+    auth: { username: "discovery-user", password: "discovery-password" },
+  },
+} as const satisfies FileSection;
 
 export type Discovery =
   | {

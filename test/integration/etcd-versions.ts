@@ -10,6 +10,8 @@ export interface EtcdVersion {
   readonly status: readonly string[];
   /** So many members stay alike under a generated history. Of etcd 3.4's three come to differ, by themselves. */
   readonly members: 1 | 3;
+  /** `restore` knows --bump-revision. */
+  readonly bumps: boolean;
 }
 
 /** Debian's etcd, and in the folder that $PINTLE_ETCD_37 names the binaries `etcd` and `etcdutl` of release 3.7. */
@@ -23,6 +25,7 @@ export const etcdVersions: readonly EtcdVersion[] = [
           restore: ["etcdctl", "snapshot", "restore"],
           status: ["etcdctl", "snapshot", "status"],
           members: 1 as const,
+          bumps: false,
         },
       ]),
   ...(process.env.PINTLE_ETCD_37 === undefined ? [] : [release37(process.env.PINTLE_ETCD_37)]),
@@ -36,5 +39,6 @@ function release37(folder: string): EtcdVersion {
     restore: [tool, "snapshot", "restore"],
     status: [tool, "snapshot", "status"],
     members: 3,
+    bumps: true,
   };
 }

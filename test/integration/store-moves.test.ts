@@ -77,6 +77,36 @@ for (const version of etcdVersions) {
       }
     });
 
+    if (version.bumps)
+      it("by a snapshot with its revisions bumped and marked as compacted: revisions go on alike, and who watched begins anew", async () => {
+        const etcd = await start(1, version.server);
+        await writeHistory(etcd.endpoint, new Prng(5), 100);
+        const file = join(folder, "bumped.db");
+        await etcdctl(etcd.endpoint, "snapshot", "save", file);
+        const { keys } = await contentsOf(etcd.endpoint);
+        await etcd.store.stop();
+        const bump = ["--bump-revision=1000000", "--mark-compacted"];
+        const seen: unknown[] = [];
+        for (const [server, restore] of [
+          [version.server, version.restore],
+          [
+            [...pintle, "store"],
+            [...pintle, "store", "restore"],
+          ],
+        ] as const) {
+          const moved = await start(1, server, [], restoreWith([...restore, ...bump], file));
+          const { revision, hash, ...rest } = await contentsOf(moved.endpoint);
+          assert.deepEqual(rest.keys, keys);
+          const past = etcdctl(moved.endpoint, "watch", "", "--prefix", `--rev=${revision - 1}`);
+          await assert.rejects(past, /required revision has been compacted/);
+          await writeHistory(moved.endpoint, new Prng(6), 5);
+          const after = await contentsOf(moved.endpoint);
+          seen.push({ revision, compactRevision: hash.compactRevision, ...rest, after: after.revision });
+          await moved.store.stop();
+        }
+        assert.deepEqual(seen[1], seen[0]);
+      });
+
     it("in place: a cluster's stopped members go on as the store's, each with its id and its log", async () => {
       const etcd = await startStoreProcesses(version.members, version.server);
       started.push(etcd);
