@@ -61,6 +61,7 @@ for (const version of etcdVersions) {
           restoreWith([...pintle, "store", "restore"], first),
         );
         assert.deepEqual(await contentsOf(ours.endpoint), before);
+        await checkLogins(ours.endpoint);
         await writeHistory(ours.endpoint, new Prng(seed + 100), 150);
         const second = join(folder, `pintle-${seed}.db`);
         await etcdctl(ours.endpoint, "snapshot", "save", second);
@@ -72,6 +73,7 @@ for (const version of etcdVersions) {
         const again = await start(1, version.server, [], restoreWith(version.restore, second));
         assert.deepEqual(await contentsOf(again.endpoint), between);
         assert.deepEqual(await usersOf(again.endpoint), users);
+        await checkLogins(again.endpoint);
         await writeHistory(again.endpoint, new Prng(seed + 200), 40);
         await again.store.stop();
       }
@@ -176,6 +178,18 @@ async function addUsers(endpoint: string): Promise<void> {
   await etcdctl(endpoint, "user", "grant-role", "ann", "writer");
   await etcdctl(endpoint, "user", "grant-role", "root", "root");
   await etcdctl(endpoint, "user", "list"); // an entry of etcd's log
+}
+
+/** Users log in with the passwords that they had, and may do what they might. */
+async function checkLogins(endpoint: string): Promise<void> {
+  const patient = ["--command-timeout=120s", "--dial-timeout=120s"]; // a password is slow to check by design
+  const as = (user: string, ...words: string[]) => etcdctl(endpoint, ...words, `--user=${user}`, ...patient);
+  await etcdctl(endpoint, "auth", "enable", ...patient);
+  await as("ann:password", "get", "a");
+  await assert.rejects(as("ann:password", "get", "x"), /permission denied/);
+  await assert.rejects(as("ann:wrong", "get", "a"), /authentication failed, invalid user ID or password/);
+  await as("root:secret", "get", "x");
+  await as("root:secret", "auth", "disable");
 }
 
 async function usersOf(endpoint: string): Promise<unknown> {
