@@ -343,6 +343,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     proposer,
     reads,
     leases,
+    ask,
     members: {
       all: () => clusterMembers.all(),
       isLearner: () => clusterMembers.isLearner(memberId),

@@ -4,12 +4,13 @@ import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import type { State } from "./apply/state.ts";
 import type { LeaseDesk } from "./propose/lease-desk.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
+import { promoteAsLeader } from "./rpc/cluster/member-promote.ts";
 import { header } from "./rpc/header.ts";
 import type { MemberParts } from "./rpc/member.ts";
 import { memberVersions } from "./transport/peer/versions.ts";
 
 /** What a member answers another one: who the members are, which version it is, what its data hashes to, and, as the leader, how
- *  long leases live. Rejects with StoreError. */
+ *  long leases live; and the leader promotes a learner for it. Rejects with StoreError. */
 export function peerAnswers(
   parts: MemberParts,
   { state, leases }: { readonly state: State; readonly leases: LeaseDesk },
@@ -34,6 +35,8 @@ export function peerAnswers(
           ? new Uint8Array(0)
           : hashKvResponse.encode({ header: header(parts), ...hash });
       }
+      case "promote":
+        return membersResponse.encode(await promoteAsLeader(BigInt.asUintN(64, id), parts));
       default:
         return leases.answer(kind, id);
     }

@@ -36,6 +36,8 @@ export interface MemberParts {
   readonly reads: Pick<LinearizableReads, "ready" | "whenReady">;
   readonly leases: LeaseBook;
   readonly members: MemberBook;
+  /** Asks another member what only it can answer. Rejects with the StoreError it answered, or with that of the connection. */
+  readonly ask: (to: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
   readonly alarms: () => readonly AlarmMember[];
   readonly watches: WatchSource;
   readonly maintenance: MaintenanceParts;
