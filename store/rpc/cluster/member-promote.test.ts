@@ -15,7 +15,9 @@ function follower(leader: bigint, answers: readonly (Uint8Array | StoreError)[])
   const listeners = new Set<(status: ConsensusStatus) => void>();
   const status = { leader } as { leader: bigint };
   const parts = {
+    clusterId: 4n,
     memberId: 1n,
+    state: { revision: 5 },
     clock,
     proposer: { requestTimeoutMs: 7_000 },
     consensus: {
@@ -54,6 +56,7 @@ describe("a promotion asked of a member that does not lead", () => {
       answer.members.map(({ id }) => id),
       [9n],
     );
+    assert.equal(answer.header?.memberId, 1n);
     assert.deepEqual(asked, [[2n, "promote", BigInt.asIntN(64, highId)]]);
     assert.equal(listeners.size, 0);
   });

@@ -6,6 +6,7 @@ import {
 import { StoreError } from "../../errors.ts";
 import { checkPromote } from "../../membership/change-checks.ts";
 import { memberJson } from "../../membership/member.ts";
+import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { membersAnswer, viewOf } from "./answers.ts";
 
@@ -22,7 +23,8 @@ export async function memberPromote(
     const leader = await someLeader(parts, untilMs);
     if (leader === parts.memberId) return promoteAsLeader(request.id, parts);
     try {
-      return membersResponse.decode(await parts.ask(leader, "promote", BigInt.asIntN(64, request.id)));
+      const answer = await parts.ask(leader, "promote", BigInt.asIntN(64, request.id));
+      return { header: header(parts), members: membersResponse.decode(answer).members };
     } catch (error) {
       const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";
       if (!isOutdated) throw error;
