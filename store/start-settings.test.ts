@@ -38,6 +38,7 @@ describe("the first line of a member's log", function () {
       "initial-corrupt-check": true,
       "corrupt-check-time-interval": "0s",
       "compact-check-time-interval": "0s",
+      "v2-deprecation": "write-only",
     };
     for (const [name, value] of Object.entries(expected)) assert.deepEqual(said[name], value, name);
   });

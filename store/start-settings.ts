@@ -51,6 +51,8 @@ const upkeep = ({ autoCompaction, featureGates, corruptionChecks, ...config }: S
       ? `${autoCompaction.revisions}`
       : goDurationText(autoCompaction?.periodMs ?? 0),
   "downgrade-check-interval": goDurationText(config.downgradeCheckMs),
+  // The only level that etcd has left, whatever it is asked for; there is no v2 API here.
+  "v2-deprecation": "write-only",
 });
 
 const clusterText = (members: StoreConfig["initialCluster"]) =>
