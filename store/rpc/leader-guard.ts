@@ -2,7 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { tellEach } from "../../base/tell-each.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
-import type { Outgoing, StreamHandler, UnaryHandler } from "./handler.ts";
+import type { Call, Outgoing, StreamHandler } from "./handler.ts";
 
 /** Election timeouts without a leader after which streams that require one are ended (etcd's maxNoLeaderCnt). */
 const patience = 3;
@@ -29,17 +29,15 @@ export class LeaderGuard {
     this.#stopListening = parts.consensus.onLeadership(({ leader }) => this.#changed(leader));
   }
 
-  unary(handler: UnaryHandler): UnaryHandler {
-    return (request, call, out) => {
-      if (call.requireLeader && this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
-      handler(request, call, out);
-    };
+  /** Throws NO_LEADER where the call must not go on. */
+  check(call: Pick<Call, "requireLeader">): void {
+    if (call.requireLeader && this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
   }
 
   stream(handler: StreamHandler): StreamHandler {
     return (out, call) => {
+      this.check(call);
       if (!call.requireLeader) return handler(out, call);
-      if (this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
       this.#streams.add(out);
       const incoming = handler(out, call);
       return {

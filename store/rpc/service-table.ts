@@ -67,9 +67,10 @@ export function serviceTable(
       const request = method.request.decode(bytes);
       if (servedBy(request) === "voters" && members.isLearner())
         throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      guard.check(call);
       serve(request, bytes, call, out);
     };
-    unary.set(method.path, guard.unary(handler));
+    unary.set(method.path, handler);
   }
   function add<Q extends object, A extends object>(
     method: Method<Q, A>,
@@ -103,11 +104,12 @@ export function serviceTable(
   ): void {
     const { kind } = method;
     if (kind === "unary") throw new Error(`${method.path} is no stream`);
+    const guarded = guard.stream(handler);
     const serve: StreamHandler = (out, call) => {
       if (servedBy === "voters" && members.isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
-      return handler(out, call);
+      return guarded(out, call);
     };
-    streams.set(method.path, { handler: guard.stream(serve), kind });
+    streams.set(method.path, { handler: serve, kind });
   }
   addDirect(
     methods.range,
@@ -131,7 +133,7 @@ export function serviceTable(
   add(methods.leaseLeases, (_request, _bytes, call) => leaseLeases(call, parts));
   addStream(methods.leaseKeepAlive, (out, call) => leaseKeepAlive(out, call, parts));
 
-  add(methods.memberList, (request, _bytes, call) => memberList(request, call, parts), { servedBy: all });
+  add(methods.memberList, (request, _bytes, call) => memberList(request, call, parts));
   add(methods.memberAdd, (request, _bytes, call) => memberAdd(request, call, parts));
   add(methods.memberRemove, (request) => memberRemove(request, parts), { needs: "root" });
   add(methods.memberUpdate, (request) => memberUpdate(request, parts), { needs: "root" });
@@ -178,7 +180,7 @@ export function serviceTable(
   add(methods.resign, (request, _bytes, call) => resign(request, own(call)));
   addStream(methods.observe, (out, call) => observe(out, call, handlers));
 
-  add(methods.healthCheck, (request) => healthCheck(request), { servedBy: all });
-  addStream(methods.healthWatch, (out) => healthWatch(out), "all");
+  add(methods.healthCheck, (request) => healthCheck(request));
+  addStream(methods.healthWatch, (out) => healthWatch(out));
   return handlers;
 }

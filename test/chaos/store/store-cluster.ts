@@ -112,18 +112,21 @@ async function replace(processes: StoreProcesses, member: number): Promise<void>
       }),
     );
   await askOther(async (client, at) => {
-    const known = (await client.members()).find(({ peerUrls }) => peerUrls.includes(peerUrl));
+    const { members } = await client.callAt(at, methods.memberList, {});
+    const known = members.find(({ peerUrls }) => peerUrls.includes(peerUrl));
     if (known !== undefined) await client.callAt(at, methods.memberRemove, { id: known.id });
     return true;
   });
   await askOther(async (client, at) => {
-    const isThere = (await client.members()).some(({ peerUrls }) => peerUrls.includes(peerUrl));
+    const { members } = await client.callAt(at, methods.memberList, {});
+    const isThere = members.some(({ peerUrls }) => peerUrls.includes(peerUrl));
     if (!isThere) await client.callAt(at, methods.memberAdd, { peerUrls: [peerUrl], isLearner: true });
     return true;
   });
   await processes.startAfresh(member);
   await askOther(async (client, at) => {
-    const own = (await client.members()).find(({ peerUrls }) => peerUrls.includes(peerUrl));
+    const { members } = await client.callAt(at, methods.memberList, {});
+    const own = members.find(({ peerUrls }) => peerUrls.includes(peerUrl));
     if (own?.isLearner) await client.callAt(at, methods.memberPromote, { id: own.id });
     return true;
   });
