@@ -1,7 +1,8 @@
 /** A whole answer to an HTTP request. */
 export interface Answer {
   readonly status: number;
-  readonly contentType: string;
+  /** Absent where there is no body. */
+  readonly contentType?: string;
   readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -11,6 +12,15 @@ export const json = (status: number, value: unknown): Answer => ({
   contentType: "application/json",
   body: JSON.stringify(value),
 });
+
+/** As Go's router tells where a folder is whose last slash is missing. */
+export function movedTo(location: string, method: string | undefined): Answer {
+  const headers = { location };
+  if (method !== "GET" && method !== "HEAD") return { status: 307, headers, body: "" };
+  const shown = location.replaceAll("&", "&amp;");
+  const body = `<a href="${shown}">Temporary Redirect</a>.\n\n`;
+  return { status: 307, contentType: "text/html; charset=utf-8", headers, body };
+}
 
 const textType = "text/plain; charset=utf-8";
 

@@ -5,7 +5,7 @@ import type { Handlers } from "../rpc/handler.ts";
 import type { MemberParts } from "../rpc/member.ts";
 import { certificateName } from "../transport/certificate-name.ts";
 import { type Access, addCrossOriginHeaders, hostProblem } from "./access.ts";
-import { type Answer, failure, json, notFound, plain, wrongMethod } from "./answer.ts";
+import { type Answer, failure, json, movedTo, notFound, plain, wrongMethod } from "./answer.ts";
 import { serveJsonApi } from "./json-api.ts";
 import { canonicalPath, methodAt } from "./paths.ts";
 import type { Route } from "./route.ts";
@@ -27,7 +27,10 @@ export function gateway(parts: GatewayParts): (request: IncomingMessage, respons
   return (request, response) => {
     const url = urlOf(request);
     const send = ({ status, contentType, body, headers }: Answer) => {
-      response.writeHead(status, { ...headers, "content-type": contentType });
+      response.writeHead(status, {
+        ...headers,
+        ...(contentType !== undefined && { "content-type": contentType }),
+      });
       response.end(request.method === "HEAD" ? undefined : body);
     };
     const refused = hostProblem(parts.access, request);
@@ -51,6 +54,7 @@ export function gateway(parts: GatewayParts): (request: IncomingMessage, respons
     else if (request.method === "OPTIONS") send(plain(200, ""));
     else if (parts.jsonApi && path.startsWith("/v3/")) send(gatewayRefusal(method !== undefined));
     else if (url === undefined) send(notFound);
+    else if (parts.jsonApi && path === "/v3") send(movedTo(`/v3/${url.search}`, request.method));
     else
       answerAt(url, request.method, { routes: parts.routes, gone: goneSignal(response) }).then(
         send,

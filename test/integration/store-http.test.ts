@@ -60,6 +60,22 @@ describe("a member's HTTP endpoints", () => {
     assert.equal((await get("/nowhere")).status, 404);
   });
 
+  it("lead to the JSON API whoever leaves out its last slash, by the same method", async () => {
+    const told = async (method: string) => {
+      const url = `http://127.0.0.1:${store.clientPorts[0]}/v3?a=1&b=%22`;
+      const answer = await fetch(url, { method, redirect: "manual" });
+      const { headers } = answer;
+      assert.equal(answer.status, 307);
+      assert.equal(headers.get("location"), "/v3/?a=1&b=%22");
+      return { type: headers.get("content-type"), body: await answer.text() };
+    };
+    assert.deepEqual(await told("POST"), { type: null, body: "" });
+    assert.deepEqual(await told("GET"), {
+      type: "text/html; charset=utf-8",
+      body: '<a href="/v3/?a=1&amp;b=%22">Temporary Redirect</a>.\n\n',
+    });
+  });
+
   it("tell the metrics that dashboards for etcd read", async () => {
     const one = client();
     await one.put("m", "1");
