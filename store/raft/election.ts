@@ -88,10 +88,11 @@ export function answerVote(core: Core, request: Message): void {
 }
 
 /** Of two members that ask each other for a pre-vote at once and hold the same log, the one with the larger ID stands: if both
- *  did, neither would be elected. */
+ *  did, neither would be elected. Once it has asked in vain the other may stand, which perhaps reaches members that it does not. */
 function standsBefore(core: Core, { from, index, logTerm }: Message): boolean {
+  if (core.role !== "preCandidate" || core.electionElapsed > core.config.heartbeatTicks) return false;
   const isSameLog = index === core.log.lastIndex && logTerm === core.log.lastTerm;
-  return core.role === "preCandidate" && isSameLog && core.id > from;
+  return isSameLog && core.id > from;
 }
 
 /** A leader that no majority answered for an election timeout steps down: another may lead already, and waiting clients

@@ -174,6 +174,16 @@ describe("the Raft paper", () => {
     assert.equal(answered(1n, 2), false, "whose log is longer stands, whatever its ID");
   });
 
+  it("but one that asked in vain lets the other stand, for who hears both may hear more than it does", () => {
+    const node = member([entry(1, 1)], undefined, 3n);
+    node.campaign();
+    for (let tick = 0; tick < 2; tick++) node.tick();
+    drain(node);
+    step(node, message(1n, { type: "preVote", to: 3n, term: 2, index: 1, logTerm: 1 }));
+    const answer = drain(node).sent.find(({ type }) => type === "preVoteResponse");
+    assert.equal(answer?.reject, false);
+  });
+
   it("takes the term of its last entry where a torn write kept the entry and not the term", () => {
     const node = new RawNode({ ...configOf([entry(2, 1)]), hardState: { term: 1, vote: 3n, commit: 0 } });
     assert.equal(node.term, 2);
