@@ -35,6 +35,7 @@ export const storeErrors = {
   LEASE_PROVIDED: row("INVALID_ARGUMENT", "lease is provided"),
   TOO_MANY_OPS: row("INVALID_ARGUMENT", "too many operations in txn request"),
   DUPLICATE_KEY: row("INVALID_ARGUMENT", "duplicate key given in txn request"),
+  INVALID_CLIENT_API_VERSION: row("INVALID_ARGUMENT", "invalid client api version"),
   INVALID_SORT_OPTION: row("INVALID_ARGUMENT", "invalid sort option"),
   REQUEST_TOO_LARGE: row("INVALID_ARGUMENT", "request is too large"),
   MEMBER_BAD_URLS: row("INVALID_ARGUMENT", "given member URLs are invalid"),
@@ -84,6 +85,7 @@ export const storeErrors = {
   AUTH_NOT_ENABLED: row("FAILED_PRECONDITION", "authentication is not enabled"),
   WRONG_DOWNGRADE_VERSION_FORMAT: row("INVALID_ARGUMENT", "wrong downgrade target version format"),
   INVALID_DOWNGRADE_TARGET: row("INVALID_ARGUMENT", "invalid downgrade target version"),
+  UNKNOWN_METHOD: row("UNKNOWN", "unknown method"),
   CLUSTER_VERSION_UNAVAILABLE: row("FAILED_PRECONDITION", "cluster version not found during downgrade"),
   DOWNGRADE_IN_PROCESS: row("FAILED_PRECONDITION", "cluster has a downgrade job in progress"),
   NOT_LEADER: row("FAILED_PRECONDITION", "not leader"),
@@ -96,6 +98,10 @@ export const storeErrors = {
   TIMEOUT: row("UNAVAILABLE", "request timed out"),
   TIMEOUT_LEADER_FAIL: row("UNAVAILABLE", "request timed out, possibly due to previous leader failure"),
   TIMEOUT_CONNECTION_LOST: row("UNAVAILABLE", "request timed out, possibly due to connection lost"),
+  TIMEOUT_WAIT_APPLIED_INDEX: row(
+    "UNAVAILABLE",
+    "request timed out, waiting for the applied index took too long",
+  ),
   UNHEALTHY: row("UNAVAILABLE", "unhealthy cluster"),
   WATCH_CANCELED: row("CANCELLED", "watch canceled"),
 } as const satisfies Record<string, ErrorRow>;

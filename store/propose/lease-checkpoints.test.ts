@@ -32,6 +32,7 @@ function twoMembers(leases = 1) {
     readIndex: async () => 1,
   };
   const proposer = {
+    requestTimeoutMs: 7_000,
     propose: async (
       _kind: string,
       body: { readonly id: bigint } | { readonly checkpoints: readonly Checkpoint[] },
@@ -50,7 +51,7 @@ function twoMembers(leases = 1) {
   const desk = new LeaseDesk({
     ...parts,
     memberId: 1n,
-    state: { waitApplied: async () => undefined },
+    state: { appliedIndex: 1, waitApplied: async () => undefined },
     ask: () => Promise.reject(new Error("asks nobody")),
   });
   for (let at = 1; at <= leases; at++)

@@ -7,7 +7,8 @@ import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
 import type { Checkpoint } from "../lease/lessor.ts";
-import type { MemberId, Term } from "../raft/types.ts";
+import type { Index, MemberId, Term } from "../raft/types.ts";
+import { knownLeader, leaderChange } from "./known-leader.ts";
 
 /** What the desk needs of the lessor. */
 export interface LocalLeases {
@@ -43,10 +44,10 @@ const answerTable = message({
 export interface LeaseDeskParts {
   readonly memberId: MemberId;
   readonly leases: LocalLeases;
-  readonly consensus: Pick<Consensus, "status" | "readIndex">;
-  readonly state: Pick<StateReader, "waitApplied">;
+  readonly consensus: Pick<Consensus, "status" | "readIndex" | "onLeadership">;
+  readonly state: Pick<StateReader, "appliedIndex" | "waitApplied">;
   readonly clock: Clock;
-  readonly proposer: Checkpointing;
+  readonly proposer: Checkpointing & { readonly requestTimeoutMs: number };
   /** In whose name checkpoints are made, where authentication is on. */
   readonly asRoot: () => Requester | undefined;
   /** Asks another member; rejects with the StoreError it answered. */
@@ -58,7 +59,11 @@ const beforeCheckpoint = failpoint("beforeCheckpointInLeaseRenew");
 const beforeLookup = failpoint("beforeLookupWhenLeaseTimeToLive");
 const beforeForwardedLookup = failpoint("beforeLookupWhenForwardLeaseTimeToLive");
 
-/** Renewals and times to live: only the leader knows them, so everybody else asks it. */
+/** How long the leader may take to apply what is committed, beyond which nothing is told of a lease (etcd's applyTimeout). */
+const applyTimeoutMs = 1_000;
+
+/** Renewals and times to live: only the leader knows them, so everybody else asks it, and waits for one as long as a request may
+ *  take. */
 export class LeaseDesk {
   readonly #parts: LeaseDeskParts;
 
@@ -67,7 +72,8 @@ export class LeaseDesk {
   }
 
   /** `check` may throw, and then nothing is renewed: on the leader it is asked when all is applied that was committed, elsewhere
-   *  before the leader is asked. Rejects with LEASE_NOT_FOUND, or NO_LEADER and the like when nobody can tell. */
+   *  before the leader is asked. Rejects with LEASE_NOT_FOUND; NO_LEADER, TIMEOUT_WAIT_APPLIED_INDEX and the like when nobody can
+   *  tell. */
   async renew(id: bigint, check?: () => void): Promise<number> {
     const outcome = await this.#asLeader("renew", id, check);
     return outcome.ttlSeconds;
@@ -91,24 +97,28 @@ export class LeaseDesk {
   }
 
   async #asLeader(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
-    const { consensus, memberId, ask } = this.#parts;
+    const { consensus, memberId, ask, clock, proposer } = this.#parts;
     if (kind !== "renew" && beforeLookup.armed) await beforeLookup.pass();
-    const { leader } = consensus.status;
-    if (leader === 0n) throw new StoreError("NO_LEADER");
-    if (leader === memberId) return this.#local(kind, id, check);
-    check?.();
-    try {
-      return answerTable.decode(await ask(leader, kind, id));
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "NOT_LEADER") throw new StoreError("LEADER_CHANGED");
-      throw error;
+    const untilMs = clock.monotonicMs() + proposer.requestTimeoutMs;
+    for (;;) {
+      const known = consensus.status.leader;
+      const leader = known === 0n ? await knownLeader(this.#parts, untilMs) : known;
+      if (leader === memberId) return this.#local(kind, id, check);
+      check?.();
+      try {
+        return answerTable.decode(await ask(leader, kind, id));
+      } catch (error) {
+        const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";
+        if (!isOutdated) throw error;
+        await leaderChange(this.#parts, untilMs, leader);
+      }
     }
   }
 
   async #local(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
-    const { consensus, state, leases, clock, proposer, asRoot } = this.#parts;
-    await state.waitApplied(await consensus.readIndex());
+    const { consensus, leases, clock, proposer, asRoot } = this.#parts;
+    await this.#applied(await consensus.readIndex());
     if (kind === "renew" && beforeCheckpoint.armed) await beforeCheckpoint.pass();
     check?.();
     if (kind === "renew" && leases.isCheckpointed(id)) {
@@ -127,5 +137,15 @@ export class LeaseDesk {
     if (info === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
     const keys = kind === "timeToLive.keys" ? info.keys.map(latin1Bytes) : [];
     return { ttlSeconds: info.ttl, grantedTtlSeconds: info.grantedTtl, keys };
+  }
+
+  async #applied(index: Index): Promise<void> {
+    const { state, clock } = this.#parts;
+    if (state.appliedIndex >= index) return;
+    const giveUp = new AbortController();
+    const stopTimer = clock.after(applyTimeoutMs, () =>
+      giveUp.abort(new StoreError("TIMEOUT_WAIT_APPLIED_INDEX")),
+    );
+    await state.waitApplied(index, giveUp.signal).finally(stopTimer);
   }
 }
