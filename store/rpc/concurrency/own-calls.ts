@@ -6,6 +6,7 @@ import {
   watchResponse,
 } from "../../../proto/etcd.ts";
 import { type Method, methods } from "../../../proto/etcd-methods.ts";
+import { storeErrors } from "../../errors.ts";
 import type { Call, Handlers } from "../handler.ts";
 import { joinsParts } from "../handler.ts";
 import { answerOf } from "../promised-answer.ts";
@@ -72,10 +73,7 @@ export class OwnCalls {
 }
 
 const endedWatch = ({ cancelReason, compactRevision }: WatchResponse): StatusError =>
-  new StatusError(
-    "UNKNOWN",
-    compactRevision > 0 ? "etcdserver: mvcc: required revision has been compacted" : cancelReason,
-  );
+  new StatusError("UNKNOWN", compactRevision > 0 ? storeErrors.COMPACTED.message : cancelReason);
 
 const asUnknown = (error: unknown): StatusError =>
   new StatusError("UNKNOWN", error instanceof Error ? error.message : "the watch ended");

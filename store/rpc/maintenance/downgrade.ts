@@ -9,7 +9,6 @@ import {
 } from "../../membership/cluster-version.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
-import { StatusError } from "../status.ts";
 
 /** Begins, or ends, the cluster's way to the version before; the leader's monitor then has it agree on that. */
 export async function downgrade(request: DowngradeRequest, parts: MemberParts) {
@@ -33,7 +32,7 @@ export async function downgrade(request: DowngradeRequest, parts: MemberParts) {
       if (members.downgrade.enabled) await proposer.propose("downgradeInfoSet", { enabled: false, ver: "" });
       return { header: header(parts), version: shortVersion(members.clusterVersion) };
     default:
-      throw new StatusError("UNKNOWN", "etcdserver: unknown method");
+      throw new StoreError("UNKNOWN_METHOD");
   }
 }
 

@@ -151,6 +151,28 @@ describe("gRPC", () => {
     raw.socket.destroy();
   });
 
+  it("refuses, as etcd does, a client that nobody can read the API version of", async () => {
+    const raw = new RawClient(served.port);
+    raw.begin();
+    const asked = async (streamId: number, method: string, version: Buffer) => {
+      const headers = { ...call(`/test.Test/${method}`), "client-api-version": version.toString("latin1") };
+      raw.send(request(streamId, headers, { end: false }), grpcData(streamId, Buffer.from("x")));
+      const told = await raw.next(({ type, streamId: of }) => of === streamId && type !== RST_STREAM);
+      return raw.headersOf(told)["grpc-message"];
+    };
+    const refused = "etcdserver: invalid client api version";
+    stream = (out) => incoming({ message: () => out.end() });
+    assert.equal(await asked(1, "Echo", Buffer.from("3.7")), undefined);
+    assert.equal(await asked(3, "Echo", Buffer.from("3\u00e4")), undefined);
+    assert.equal(await asked(5, "Echo", Buffer.from([0x33, 0xff])), refused);
+    assert.equal(await asked(7, "Stream", Buffer.from([0x33, 0xff])), refused);
+    assert.equal(
+      await asked(9, "Absent", Buffer.from([0xff])),
+      "unknown method Absent for service test.Test",
+    );
+    raw.socket.destroy();
+  });
+
   it("serves no request whose message is not whole", async () => {
     const raw = new RawClient(served.port);
     raw.begin();

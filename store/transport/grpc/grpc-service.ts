@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { Deadlines } from "../../../base/deadlines.ts";
 import type { Header } from "../../../base/http2/header.ts";
 import { headerValue } from "../../../base/http2/request-headers.ts";
@@ -26,6 +27,8 @@ type Open = (
 
 interface ServedMethod {
   readonly open: Open;
+  /** Refuses a call whose client says what nobody can read of its API version. */
+  readonly refuse: Open;
   readonly type: "unary" | "stream";
   readonly metrics: MethodMetrics;
 }
@@ -57,13 +60,15 @@ export class GrpcService {
     this.#metrics = callMetrics(parts.meter, { times: options.tellsTimes });
     this.#deadlines = new Deadlines(parts.clock);
     for (const [path, handler] of parts.handlers.unary)
-      this.#add(path, "unary", (stream, call) => new UnaryCall(stream, handler, call));
+      this.#add(path, "unary", {
+        open: (stream, call) => new UnaryCall(stream, handler, call),
+        refuse: (stream, call) => new UnaryCall(stream, refuseVersion, call),
+      });
     for (const [path, { handler, kind }] of parts.handlers.streams)
-      this.#add(
-        path,
-        kind === "bidiStream" ? "bidi_stream" : "server_stream",
-        (stream, call) => new StreamCall(stream, handler, call),
-      );
+      this.#add(path, kind === "bidiStream" ? "bidi_stream" : "server_stream", {
+        open: (stream, call) => new StreamCall(stream, handler, call),
+        refuse: (stream, call) => new StreamCall(stream, refuseVersion, call),
+      });
   }
 
   /** Whether a request is gRPC's, by its content type. */
@@ -79,11 +84,13 @@ export class GrpcService {
     const encoding = headerValue(headers, "grpc-encoding") ?? "identity";
     if (!isEncoding(encoding))
       return refuses("UNIMPLEMENTED", `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
+    const version = headerValue(headers, "client-api-version");
+    const isReadable = version === undefined || isUtf8(Buffer.from(version, "latin1"));
     const kind = new CallKind({
       metrics: method.metrics,
       path,
       slow: this.#slow,
-      requests: this.#metrics.clientVersions.of(method.type, headerValue(headers, "client-api-version")),
+      requests: this.#metrics.clientVersions.of(method.type, isReadable ? version : undefined),
       receiveFailed: () => this.#metrics.receiveFailed(path),
       deadlines: this.#deadlines,
       requireLeader: headerValue(headers, "hasleader") === "true",
@@ -95,11 +102,12 @@ export class GrpcService {
       sent: this.#metrics.sent,
       failure: (error) => this.#failure(path, error),
     });
+    const open = isReadable ? method.open : method.refuse;
     return (stream, timeout) => {
       const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
       if (timeout !== undefined && timeoutMs === undefined)
         return refuses("INTERNAL", `malformed grpc-timeout: "${timeout}"`)(stream);
-      return method.open(stream, { kind, timeoutMs });
+      return open(stream, { kind, timeoutMs });
     };
   }
 
@@ -107,9 +115,9 @@ export class GrpcService {
     this.#deadlines.stop();
   }
 
-  #add(path: string, type: string, open: Open): void {
+  #add(path: string, type: string, by: Pick<ServedMethod, "open" | "refuse">): void {
     const metrics = this.#metrics.of(path, type);
-    this.#methods.set(path, { open, metrics, type: type === "unary" ? "unary" : "stream" });
+    this.#methods.set(path, { ...by, metrics, type: type === "unary" ? "unary" : "stream" });
     this.#services.add(serviceOf(path));
   }
 
@@ -121,6 +129,10 @@ export class GrpcService {
     return failure;
   }
 }
+
+const refuseVersion = (): never => {
+  throw new StoreError("INVALID_CLIENT_API_VERSION");
+};
 
 const nobody: StreamEvents = {
   data: () => undefined,
