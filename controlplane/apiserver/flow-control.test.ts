@@ -206,11 +206,11 @@ describe("priority and fairness", () => {
     const { text } = await server.admin.call("GET", "/metrics");
     assert.match(
       text,
-      /apiserver_flowcontrol_rejected_requests_total\{priority_level="narrow",flow_schema="narrow",reason="concurrency-limit"\} 2/,
+      /apiserver_flowcontrol_rejected_requests_total\{flow_schema="narrow",priority_level="narrow",reason="concurrency-limit"\} 2/,
     );
     assert.match(
       text,
-      /apiserver_flowcontrol_current_executing_seats\{priority_level="narrow",flow_schema="narrow"\} 0/,
+      /apiserver_flowcontrol_current_executing_seats\{flow_schema="narrow",priority_level="narrow"\} 0/,
     );
   });
 
@@ -316,7 +316,7 @@ describe("a request that waits", () => {
     assert.ok([...flows.levels.all].every(({ queues }) => queues.isIdle && queues.seatsInUse === 0));
     assert.match(
       await metrics.text(),
-      /rejected_requests_total\{priority_level="one",flow_schema="all",reason="time-out"\} 2/,
+      /rejected_requests_total\{flow_schema="all",priority_level="one",reason="time-out"\} 2/,
     );
   });
 });

@@ -98,7 +98,7 @@ describe("controlplane/scheduler: pods that make room for others", () => {
     assert.match(text, /scheduler_preemption_attempts_total 1/);
     assert.match(text, /scheduler_preemption_victims_count 1/);
     assert.match(text, /scheduler_preemption_goroutines_execution_total{result="success"} 1/);
-    assert.match(text, /scheduler_queue_incoming_pods_total{queue="active",event="PodAdd"} 2/);
+    assert.match(text, /scheduler_queue_incoming_pods_total{event="PodAdd",queue="active"} 2/);
     await scheduler.stop();
     assert.equal(clock.pending, 0);
   });

@@ -75,7 +75,7 @@ describe("controlplane/scheduler", () => {
     scheduler.updateGauges();
     assert.match(
       await scheduler.metrics.text(),
-      /scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 4/,
+      /scheduler_schedule_attempts_total{profile="default-scheduler",result="scheduled"} 4/,
     );
     await scheduler.stop();
     await scheduler.done;

@@ -110,7 +110,7 @@ describe("mutations of policies", () => {
       ["no_error", 2],
       ["invalid_error", 1],
     ]) {
-      const labels = `{policy="p",policy_binding="b",error_type="${error_type}"}`;
+      const labels = `{error_type="${error_type}",policy="p",policy_binding="b"}`;
       for (const name of ["check_total", "check_duration_seconds_count"])
         ok(text.includes(`apiserver_mutating_admission_policy_${name}${labels} ${count}\n`), text);
     }

@@ -81,6 +81,9 @@ for (const [kind, file] of Object.entries(recordings))
     it("have the time of their match conditions told", async () => {
       const { text } = await api.admin.call("GET", "/metrics");
       const name = "apiserver_admission_match_condition_evaluation_seconds_count";
-      assert.match(text, new RegExp(`^${name}\\{name="[^"]+",kind="policy",type="validate",`, "m"));
+      assert.match(
+        text,
+        new RegExp(`^${name}\\{kind="policy",name="[^"]+",operation="[^"]+",type="validate"\\}`, "m"),
+      );
     });
   });

@@ -394,7 +394,7 @@ describe("admission webhooks", () => {
       const line = text.split("\n").find((one) => one.startsWith(`${name}{`) && one.includes(`"${of}"`));
       return line?.slice(name.length);
     };
-    const labels = (of: string) => `{name="${of}",kind="webhook",type="validating",operation="CREATE"}`;
+    const labels = (of: string) => `{kind="webhook",name="${of}",operation="CREATE",type="validating"}`;
     const [first, second] = ["w-broken.example.com", "w-other.example.com"];
     for (const of of [first, second])
       assert.equal(

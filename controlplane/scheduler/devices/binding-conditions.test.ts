@@ -56,7 +56,7 @@ describe("controlplane/scheduler: devices that have to get ready for a node", ()
     assert.match(
       await metrics.text(),
       new RegExp(
-        `dra_bindingconditions_allocations_total{profile="default-scheduler",status="success",driver="${driver}"} 1`,
+        `dra_bindingconditions_allocations_total{driver="${driver}",profile="default-scheduler",status="success"} 1`,
       ),
     );
     await scheduler.stop();
