@@ -28,7 +28,7 @@ export async function openIdleWatchers(
   how: WatcherCount & Pick<Job, "authorityPem">,
   endpoints: readonly string[],
 ): Promise<() => void> {
-  const watchers = new Watchers(watchOne);
+  const watchers = new Watchers(watchOne, (n) => n);
   await watchers.open(how, endpoints);
   return () => watchers.close();
 }
@@ -41,7 +41,7 @@ export async function driveWatched(
   endpoints: readonly string[],
   extent: Extent,
 ): Promise<RoundResult> {
-  const watchers = new Watchers(watchAll);
+  const watchers = new Watchers(watchAll, () => 0);
   try {
     await watchers.open({ ...puts, ...count }, endpoints);
     const cpuBefore = process.cpuUsage();
@@ -78,10 +78,13 @@ class Watchers {
   #missing = 0;
   #allCame: () => void = () => undefined;
   readonly #request: RequestTemplate;
+  readonly #keyNumber: (n: number) => number;
   #asked = 0;
 
-  constructor(request: RequestTemplate) {
+  /** @param keyNumber The key of the n-th watcher, or its first. */
+  constructor(request: RequestTemplate, keyNumber: (n: number) => number) {
     this.#request = request;
+    this.#keyNumber = keyNumber;
   }
 
   /** Resolves when each watcher was told that it is one. */
@@ -102,7 +105,7 @@ class Watchers {
     const all = this.#untilCame(watchersIn(how), "watchers");
     for (const [i, connection] of this.#connections.entries()) {
       for (let slot = 0; slot < slots && i * slots + slot < streams; slot++)
-        connection.send(slot, this.#request, this.#asked++, false);
+        connection.send(slot, this.#request, this.#keyNumber(this.#asked++), false);
       connection.flush();
     }
     await all;
@@ -128,7 +131,8 @@ class Watchers {
         else if (ends.count(slot, bytes, start, end) > 0) {
           (created[slot] as number) += 1;
           this.#came();
-          if (!isWhole(slot)) this.#connections[i]?.sendMore(slot, this.#request, this.#asked++);
+          if (!isWhole(slot))
+            this.#connections[i]?.sendMore(slot, this.#request, this.#keyNumber(this.#asked++));
         }
       },
       answered: (_slot, failure) => this.#fail(failure ?? "the server ended a watch"),
