@@ -173,7 +173,8 @@ function* deleteInSlices(txn: WriteTransaction, keys: readonly string[]): Sliced
 }
 
 function applyLeaseCheckpoint(request: LeaseCheckpointRequest, parts: ApplyParts): ApplyResponse {
-  for (const checkpoint of request.checkpoints) parts.lessor.checkpoint(checkpoint);
+  const nowMs = parts.monotonicMs();
+  for (const checkpoint of request.checkpoints) parts.lessor.checkpoint(checkpoint, nowMs);
   return { header: { revision: parts.mvcc.revision } };
 }
 

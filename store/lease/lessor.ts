@@ -42,8 +42,9 @@ interface Lease {
   dueMs: number;
   /** When its time left is told to the others; infinite while that is not wanted. */
   checkpointMs: number;
-  /** A checkpoint of it was told to be made, and has not been applied. */
-  isBeingCheckpointed: boolean;
+  /** Checkpoints of it that were told to be made, and those of them that were taken back. */
+  checkpointsBegun: number;
+  checkpointsTakenBack: number;
   readonly keys: Set<string>;
 }
 
@@ -157,20 +158,34 @@ export class Lessor {
     return { ttl: lease.ttl };
   }
 
-  /** Whether the next leader might give a lease less than its whole time: before it is renewed, a checkpoint of 0 seconds must take
-   *  effect. */
-  isCheckpointed(id: bigint): boolean {
+  /** How many checkpoints of a lease were begun, if the next leader might give it less than its whole time; else undefined. Before
+   *  the lease is renewed, a checkpoint of 0 seconds must take effect, and `tookBack` be told the number. */
+  checkpointsToTakeBack(id: bigint): number | undefined {
     const lease = this.#leases.get(id);
-    return lease !== undefined && (lease.remainingTtl > 0 || lease.isBeingCheckpointed);
+    if (lease === undefined) return undefined;
+    const isAnyLeft = lease.remainingTtl > 0 || lease.checkpointsBegun > lease.checkpointsTakenBack;
+    return isAnyLeft ? lease.checkpointsBegun : undefined;
   }
 
-  /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. */
-  checkpoint({ id, remainingTtl }: Checkpoint): void {
+  /** A checkpoint of 0 seconds took effect that was proposed after so many others. What was begun since is not taken back. */
+  tookBack(id: bigint, checkpoints: number): void {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return;
+    const atMost = Math.min(checkpoints, lease.checkpointsBegun);
+    lease.checkpointsTakenBack = Math.max(lease.checkpointsTakenBack, atMost);
+  }
+
+  /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. These also count for a
+   *  leader that gave the lease less before it had applied them, for the renewal was answered. */
+  checkpoint({ id, remainingTtl }: Checkpoint, nowMs: number): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return; // revoked meanwhile
     lease.remainingTtl = remainingTtl;
-    lease.isBeingCheckpointed = false;
     this.#save(lease);
+    const isToldToEnd = lease.dueMs !== lease.expiryMs;
+    if (!this.#primary || remainingTtl > 0 || isToldToEnd) return;
+    this.#schedule(lease, Math.max(lease.expiryMs, nowMs + lease.ttl * 1_000));
+    this.#scheduleCheckpoint(lease, nowMs);
   }
 
   /** At most `limit` checkpoints that are to be made now. The next ones come whether these take effect or not. */
@@ -186,7 +201,7 @@ export class Lessor {
       this.#scheduleCheckpoint(lease, nowMs);
       const remainingTtl = Math.ceil((lease.expiryMs - nowMs) / 1_000);
       if (remainingTtl <= 0 || remainingTtl >= lease.ttl) continue; // about to be revoked, or renewed just now
-      lease.isBeingCheckpointed = true;
+      lease.checkpointsBegun++;
       out.push({ id: lease.id, remainingTtl });
     }
     return out;
@@ -305,15 +320,16 @@ function resting({ id, ttl, remainingTtl }: LeaseRow): Lease {
     expiryMs: never,
     dueMs: never,
     checkpointMs: never,
-    isBeingCheckpointed: false,
+    checkpointsBegun: 0,
+    checkpointsTakenBack: 0,
     keys: new Set(),
   };
 }
 
-/** What only the leader knows of a lease is forgotten. */
+/** What only the leader knows of a lease is forgotten. A checkpoint that was begun is in the log by now, or lost. */
 function rest(lease: Lease): void {
   lease.expiryMs = lease.dueMs = lease.checkpointMs = Number.POSITIVE_INFINITY;
-  lease.isBeingCheckpointed = false;
+  lease.checkpointsTakenBack = lease.checkpointsBegun;
 }
 
 function remaining(lease: Lease): number {

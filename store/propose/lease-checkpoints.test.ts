@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { deferred } from "../../base/deferred.ts";
 import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
@@ -26,6 +27,7 @@ function twoMembers(leases = 1) {
   const proposed: (readonly Checkpoint[])[] = [];
   const terms: (number | undefined)[] = [];
   let refusal: StoreError | undefined;
+  let held = Promise.resolve();
   const consensus = {
     status: { role: "leader", term: 7, leader: 1n } as ConsensusStatus,
     onLeadership: () => () => undefined,
@@ -43,7 +45,9 @@ function twoMembers(leases = 1) {
       const { checkpoints } = body as { readonly checkpoints: readonly Checkpoint[] };
       proposed.push(checkpoints);
       terms.push(onlyIn);
-      for (const lessor of lessors) for (const checkpoint of checkpoints) lessor.checkpoint(checkpoint);
+      await held;
+      for (const lessor of lessors)
+        for (const checkpoint of checkpoints) lessor.checkpoint(checkpoint, clock.monotonicMs());
     },
   };
   const parts = { leases: leader, consensus, proposer, clock, asRoot: () => root };
@@ -65,6 +69,10 @@ function twoMembers(leases = 1) {
     clock,
     refuse: (error: StoreError | undefined) => {
       refusal = error;
+    },
+    /** What is proposed from now on takes effect, in its order, once the promise resolves. */
+    holdUntil: (released: Promise<void>) => {
+      held = released;
     },
     /** Time goes by, and all that it brings is over. */
     async pass(ms: number) {
@@ -111,6 +119,21 @@ describe("checkpoints of leases", () => {
     assert.equal(leftAfterChange(), 600);
     await desk.renew(1n);
     assert.equal(proposed.length, 2);
+  });
+
+  it("are taken back, too, where they are made while a renewal takes the one before back", async () => {
+    const { pass, proposed, desk, holdUntil, leftAfterChange } = twoMembers();
+    await pass(everyMs + expiryLimits.lookEveryMs);
+    const released = deferred<void>();
+    holdUntil(released.promise);
+    const renewal = desk.renew(1n);
+    await pass(0);
+    await pass(everyMs);
+    released.resolve();
+    assert.equal(await renewal, 600);
+    assert.equal(leftAfterChange(), 600);
+    const told = proposed.map(([checkpoint]) => checkpoint?.remainingTtl);
+    assert.deepEqual(told, [540, 0, 480, 0]);
   });
 
   it("fail the renewal where they cannot be taken back", async () => {

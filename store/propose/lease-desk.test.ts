@@ -20,7 +20,8 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
     clock,
     leases: {
       renew: () => ({ ttl: 10 }),
-      isCheckpointed: () => false,
+      checkpointsToTakeBack: () => undefined,
+      tookBack: () => undefined,
       timeToLive: () => ({ grantedTtl: 10, ttl: 9, keys: [] }),
       list: () => [],
     },

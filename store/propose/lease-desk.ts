@@ -13,7 +13,8 @@ import { knownLeader, leaderChange } from "./known-leader.ts";
 /** What the desk needs of the lessor. */
 export interface LocalLeases {
   renew(id: bigint, nowMs: number): { readonly ttl: number } | "notPrimary" | "gone";
-  isCheckpointed(id: bigint): boolean;
+  checkpointsToTakeBack(id: bigint): number | undefined;
+  tookBack(id: bigint, checkpoints: number): void;
   timeToLive(
     id: bigint,
     nowMs: number,
@@ -117,13 +118,12 @@ export class LeaseDesk {
 
   async #local(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
-    const { consensus, leases, clock, proposer, asRoot } = this.#parts;
+    const { consensus, leases, clock } = this.#parts;
     await this.#applied(await consensus.readIndex());
     if (kind === "renew" && beforeCheckpoint.armed) await beforeCheckpoint.pass();
     check?.();
-    if (kind === "renew" && leases.isCheckpointed(id)) {
-      const checkpoints = [{ id, remainingTtl: 0 }];
-      await proposer.propose("leaseCheckpoint", { checkpoints }, { by: asRoot() });
+    if (kind === "renew" && leases.checkpointsToTakeBack(id) !== undefined) {
+      await this.#takeBackCheckpoints(id);
       check?.();
     }
     const nowMs = clock.monotonicMs();
@@ -147,5 +147,16 @@ export class LeaseDesk {
       giveUp.abort(new StoreError("TIMEOUT_WAIT_APPLIED_INDEX")),
     );
     await state.waitApplied(index, giveUp.signal).finally(stopTimer);
+  }
+
+  /** Anew, where others were begun meanwhile. */
+  async #takeBackCheckpoints(id: bigint): Promise<void> {
+    const { leases, proposer, asRoot } = this.#parts;
+    for (let begun = leases.checkpointsToTakeBack(id); begun !== undefined; ) {
+      const checkpoints = [{ id, remainingTtl: 0 }];
+      await proposer.propose("leaseCheckpoint", { checkpoints }, { by: asRoot() });
+      leases.tookBack(id, begun);
+      begun = leases.checkpointsToTakeBack(id);
+    }
   }
 }
