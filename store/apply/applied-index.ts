@@ -17,8 +17,8 @@ export function readAppliedAt(backend: Backend): AppliedAt {
 
 /** Within the group of writes that holds the effects. */
 export function writeAppliedAt(backend: Backend, at: AppliedAt): void {
-  backend.put("meta", names.index, numberBytes(at.index));
-  backend.put("meta", names.term, numberBytes(at.term));
+  backend.stamp("meta", names.index, numberBytes(at.index));
+  backend.stamp("meta", names.term, numberBytes(at.term));
 }
 
 function readNumber(backend: Backend, name: string): number {

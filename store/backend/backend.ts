@@ -47,6 +47,8 @@ export interface View {
 export interface Backend {
   get(bucket: SmallBucket, key: string): Uint8Array | undefined;
   put(bucket: SmallBucket, key: string, value: Uint8Array): void;
+  /** Like `put`, for a row that goes along with the effects of a group; where there are none it makes no group of them. */
+  stamp(bucket: SmallBucket, key: string, value: Uint8Array): void;
   delete(bucket: SmallBucket, key: string): void;
   /** The encoded KeyValue of a revision; undefined where there is none. */
   revision(main: number, sub: number): Uint8Array | undefined;

@@ -131,6 +131,10 @@ export class LayeredBackend implements Backend {
 
   put(bucket: SmallBucket, key: string, value: Uint8Array): void {
     this.#midGroup = true;
+    this.stamp(bucket, key, value);
+  }
+
+  stamp(bucket: SmallBucket, key: string, value: Uint8Array): void {
     this.#active.set(bucketPrefixes[bucket] + key, value);
   }
 
@@ -228,13 +232,14 @@ export class LayeredBackend implements Backend {
   }
 
   commit(): void {
-    if (beforeGroupEnds.armed) beforeGroupEnds.block();
+    const hasEffects = this.#midGroup;
+    if (hasEffects && beforeGroupEnds.armed) beforeGroupEnds.block();
     this.#midGroup = false;
     if (this.#isActiveLarge) {
       this.#freeze();
       this.#startFlushing();
     }
-    if (afterGroupEnded.armed) afterGroupEnded.block();
+    if (hasEffects && afterGroupEnded.armed) afterGroupEnded.block();
   }
 
   get #isActiveLarge(): boolean {
