@@ -108,6 +108,15 @@ async function withUsers(talk: GatewayTalk): Promise<void> {
   await talk.ask("/v3/auth/disable", {});
 }
 
+type Dialogue = readonly [title: string, say: (talk: GatewayTalk) => Promise<void>];
+
+/** 3.4 lets everybody list members, which later versions closed: it is not compared where users are known. */
+const dialoguesWith = (version: string): readonly Dialogue[] => [
+  ["Patroni", asPatroni],
+  ["APISIX", asApisix],
+  ...(version === "etcd 3.4" ? [] : [["both, when users are known", withUsers] as const]),
+];
+
 for (const { name, server } of etcdVersions)
   describe(`clients of the JSON gateway with the store and ${name}`, function () {
     this.timeout(120_000);
@@ -117,14 +126,8 @@ for (const { name, server } of etcdVersions)
     });
     after(() => Promise.all(stores.map((store) => store.stop())));
 
-    for (const [title, say] of [
-      ["Patroni", asPatroni],
-      ["APISIX", asApisix],
-      ["both, when users are known", withUsers],
-    ] as const)
-      it(`${title}: the same answers to the same requests`, async function () {
-        // 3.4 lets everybody list members, which later versions closed.
-        if (say === withUsers && name === "etcd 3.4") return this.skip();
+    for (const [title, say] of dialoguesWith(name))
+      it(`${title}: the same answers to the same requests`, async () => {
         const talks = stores.map(({ endpoints: [endpoint = ""] }) => new GatewayTalk(endpoint));
         await Promise.all(talks.map(say));
         const [own, theirs] = talks.map(({ transcript }) => transcript);
