@@ -52,8 +52,8 @@ export class MvccReader implements StateReader {
       : this.#storedKeys(request, () => answerRange(this.#mvcc, request, "packed"), roomForLarge);
   }
 
-  storedChunk(request: RangeRequest): RangeAnswer | Promise<RangeAnswer> {
-    return this.#storedKeys(request, () => answerChunk(this.#mvcc, request));
+  storedChunk(request: RangeRequest, bytesMax: number): RangeAnswer | Promise<RangeAnswer> {
+    return this.#storedKeys(request, () => answerChunk(this.#mvcc, request, bytesMax));
   }
 
   #storedKey(request: RangeRequest): RangeAnswer {

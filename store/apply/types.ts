@@ -52,8 +52,8 @@ export interface StateReader {
   /** The same with stored bytes in place of key-values, for the wire: `rangeResponse.encode` takes it. A large one takes several
    *  turns of the event loop, and sees the state as it was when it began; it begins once there is room for it. */
   storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer>;
-  /** The first keys of a range that is neither filtered nor sorted, as many as its limit says. */
-  storedChunk(request: RangeRequest): RangeAnswer | Promise<RangeAnswer>;
+  /** The first keys of a range that is neither filtered nor sorted, as many as its limit says, or fewer that reach `bytesMax`. */
+  storedChunk(request: RangeRequest, bytesMax: number): RangeAnswer | Promise<RangeAnswer>;
   storedReadOnlyTxn(request: TxnRequest, roomForLarge?: RoomForLarge): TxnAnswer | Promise<TxnAnswer>;
   /** Serves a transaction all of whose operations are ranges. */
   readOnlyTxn(request: TxnRequest): TxnResponse;

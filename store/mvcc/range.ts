@@ -97,16 +97,20 @@ export function* answerRange(
   return { header, kvs, more, count: found.count };
 }
 
-/** Answers the first keys of a range, as many as the limit says, in the order of keys; `count` is how many these are. Throws
- *  StoreError before the first pause.
+/** Answers the first keys of a range in their order, as many as the limit says, or fewer that together reach `bytesMax`; `count` is
+ *  how many these are. Throws StoreError before the first pause.
  *  @param request Without filters, and with a limit above 0. */
-export function* answerChunk(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+export function* answerChunk(
+  source: RangeSource,
+  request: RangeRequest,
+  bytesMax: number,
+): Sliced<RangeAnswer> {
   if (isOneKey(request)) return answerKey(source, request);
   const { readRevision: revision } = source;
   const { limit, keysOnly } = request;
-  const options = { revision: request.revision, limit, countOnly: false, keysOnly, endsAtLimit: true };
+  const options = { revision: request.revision, limit, countOnly: false, keysOnly, chunkBytesMax: bytesMax };
   const { kvs, count } = yield* source.reading(spanOf(request), options);
-  return { header: { revision }, kvs, more: count > limit, count: kvs.length };
+  return { header: { revision }, kvs, more: count > kvs.length, count: kvs.length };
 }
 
 /** Keys alone, as they come. */

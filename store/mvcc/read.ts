@@ -22,8 +22,9 @@ export interface ReadOptions {
   readonly keysOnly: boolean;
   /** With `keysOnly`: what is found is packed, not an item for each key. */
   readonly packs?: boolean;
-  /** What is behind the limit is not counted: one key more than the limit stands for all of it. */
-  readonly endsAtLimit?: boolean;
+  /** Given: no key follows once those that were found have so many bytes, and what is behind them or the limit is not counted: one
+   *  key more than was found stands for all of it. */
+  readonly chunkBytesMax?: number;
 }
 
 export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
@@ -32,7 +33,7 @@ export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
 export const newest: ReadOptions = { revision: 0, limit: 0, countOnly: false, keysOnly: false };
 export const newestBare: ReadOptions = { ...newest, keysOnly: true };
 
-/** Encoded KeyValues in byte order of the keys, and how many there are without the limit (but see `endsAtLimit`). */
+/** Encoded KeyValues in byte order of the keys, and how many there are without the limit (but see `chunkBytesMax`). */
 export interface Found {
   readonly kvs: readonly Uint8Array[];
   /** In place of `kvs` where they were to be packed: `PackedKeys.pieces`. */
@@ -109,19 +110,23 @@ export function* readSpan(
   revision: number,
 ): Sliced<Found> {
   const { index, limits } = source;
-  const { countOnly, keysOnly, limit, endsAtLimit = false } = options;
+  const { countOnly, keysOnly, limit, chunkBytesMax = Number.POSITIVE_INFINITY } = options;
+  const isChunk = options.chunkBytesMax !== undefined;
   const kvs: Uint8Array[] = [];
   const packed = options.packs ? new PackedKeys() : undefined;
   let count = 0;
   let sliceBytes = 0;
-  const isFull = () => countOnly || (limit > 0 && (packed?.count ?? kvs.length) >= limit);
+  let bytes = 0;
+  const isFull = () =>
+    countOnly || (limit > 0 && (packed?.count ?? kvs.length) >= limit) || bytes >= chunkBytesMax;
   const keep = (kv: Uint8Array) => {
     kvs.push(kv);
+    bytes += kv.length;
     return kv.length;
   };
   const take = (slot: number, point: Point) => {
     count++;
-    if (isFull()) return !endsAtLimit;
+    if (isFull()) return !isChunk;
     sliceBytes +=
       packed === undefined
         ? keep(keysOnly ? bare(source, slot, point) : existing(source, point))
@@ -132,7 +137,7 @@ export function* readSpan(
     const keysMax = isFull() || keysOnly ? limits.keysMax : limits.valuesMax;
     sliceBytes = 0;
     from = index.visitAt({ from, to: span.to }, { revision, keysMax }, take);
-    if (from === undefined || (endsAtLimit && count > limit))
+    if (from === undefined || (isChunk && count > kvs.length))
       return packed === undefined ? { kvs, count } : { kvs, packed: packed.pieces, count };
     yield;
   }

@@ -132,6 +132,16 @@ describe("a range as a stream", function () {
     assert.deepEqual((await told({ ...everything, limit: 20 })).sizes, [10, 5, 2, 2, 1]);
   });
 
+  it("ends a chunk early where its values would fill the memory, and goes on behind it", async () => {
+    for (let at = 0; at < keysCount; at++)
+      await ask(methods.put, { key: key(at), value: Buffer.alloc(at < 30 ? 0 : 900, at) });
+    const { keys, sizes, last } = await told(everything);
+    assert.deepEqual(sizes.slice(0, 5), [10, 20, 18, 9, 4], "40 would be 37 kB");
+    assert.deepEqual([keys.length, new Set(keys).size, last.count, last.more], [75, 75, 75, false]);
+    const limited = await told({ ...everything, limit: 60 });
+    assert.deepEqual([limited.keys.length, limited.last.count, limited.last.more], [60, 75, true]);
+  });
+
   it("shows the state at which it began, and tells its revision", async () => {
     const { header } = await ask(methods.range, { ...everything, countOnly: true });
     const stream = new Listener(store, everything, {}, "one");

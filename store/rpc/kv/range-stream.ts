@@ -12,6 +12,8 @@ import { joinedAnswer, largeAnswer } from "./repeated-answer.ts";
 const beforeChunk = failpoint("beforeRangeStreamChunk");
 /** etcd's size of the first chunk. */
 const firstChunkKeys = 10;
+/** A chunk so many times too long ends, whatever number of keys it was to have: large values may come behind many small ones. */
+const chunkTargetsMax = 16;
 const rangeResponseTag = 0x0a;
 const zeroByte = Uint8Array.of(0);
 
@@ -71,7 +73,7 @@ export class RangeStream implements Incoming {
       await this.#call.roomForAnswer?.();
       if (beforeChunk.armed) await beforeChunk.pass();
       if (this.#isOver) return;
-      const chunk = await state.storedChunk(next);
+      const chunk = await state.storedChunk(next, chunkTargetsMax * limits.maxRequestBytes);
       headerRevision ||= chunk.header.revision;
       sentKeys += chunk.kvs.length;
       next = { ...next, revision: request.revision > 0 ? request.revision : headerRevision };
@@ -83,7 +85,7 @@ export class RangeStream implements Incoming {
         return;
       }
       const sentBytes = await this.#send({ head: nothing, kvs: chunk.kvs, tail: nothing }, who);
-      next.limit = nextChunkKeys(next.limit, sentBytes + fieldsBytes(chunk), limits.maxRequestBytes);
+      next.limit = nextChunkKeys(chunk.kvs.length, sentBytes + fieldsBytes(chunk), limits.maxRequestBytes);
       await turns.next();
     }
   }
