@@ -15,6 +15,7 @@ import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
 import type { DurableLog, PeerLinks } from "./driver/seams.ts";
 import { checkEntries } from "./entry-problem.ts";
+import { isConnectedFor } from "./membership/connections.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
 import { olderThanCluster } from "./membership/older-than-cluster.ts";
@@ -308,6 +309,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     { consensus: driver, state: reader, clock, meter: metrics },
   );
   const times = new RequestTimes(metrics);
+  const connectedForMs = (id: MemberId) => peers.connectedForMs(id);
   const proposer = new Proposer(
     { maxRequestBytes, electionTimeoutMs },
     {
@@ -318,6 +320,8 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       times,
       room: () => state.room(),
       caughtUp: () => reads.ready(),
+      isConnectedFor: (leader, ms) =>
+        isConnectedFor(leader, ms, { self: memberId, members: clusterMembers.all(), connectedForMs }),
       ...(doors.faults && { faults: doors.faults }),
     },
   );
@@ -347,7 +351,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     members: {
       all: () => clusterMembers.all(),
       isLearner: () => clusterMembers.isLearner(memberId),
-      connectedForMs: (id) => peers.connectedForMs(id),
+      connectedForMs,
       get clusterVersion() {
         return clusterMembers.clusterVersion;
       },

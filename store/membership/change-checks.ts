@@ -16,7 +16,7 @@ export interface ClusterView {
 
 const votersOf = (view: ClusterView) => view.members.filter((member) => !member.isLearner);
 const isStarted = (member: Member) => member.name !== "";
-const quorumOf = (count: number) => Math.floor(count / 2) + 1;
+export const quorumOf = (count: number) => Math.floor(count / 2) + 1;
 
 /** Throws StoreError when the member may not be added. */
 export function checkAdd(added: Member, view: ClusterView): void {

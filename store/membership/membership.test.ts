@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { StoreError } from "../errors.ts";
 import type { ConfChange } from "../raft/types.ts";
 import { type ClusterView, checkAdd, checkPromote, checkRemove } from "./change-checks.ts";
+import { isConnectedFor } from "./connections.ts";
 import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
 import { type Member, memberJson, readMemberJson } from "./member.ts";
 import { ClusterMembers } from "./membership-state.ts";
@@ -29,6 +30,26 @@ const refusal = (act: () => void) => {
     return error instanceof StoreError ? error.code : error;
   }
 };
+
+describe("connections", () => {
+  const members = [member(1n), member(2n), member(3n), member(4n, { isLearner: true })];
+  const since = (ms: number, ...connected: readonly bigint[]) => {
+    const connectedForMs = (id: bigint) => (connected.includes(id) ? 1_001 : 0);
+    return (leader: bigint) => isConnectedFor(leader, ms, { self: 1n, members, connectedForMs });
+  };
+
+  it("count where they have stood for longer, with the leader alone for who follows it", () => {
+    assert.equal(since(1_000, 2n)(2n), true);
+    assert.equal(since(1_001, 2n)(2n), false);
+    assert.equal(since(1_000, 3n, 4n)(2n), false);
+  });
+
+  it("count for a leader where they are with a majority of all members", () => {
+    assert.equal(since(1_000, 2n, 4n)(1n), true);
+    assert.equal(since(1_000, 2n)(1n), false);
+    assert.equal(since(1_001, 2n, 3n, 4n)(1n), false);
+  });
+});
 
 describe("membership", () => {
   it("newCluster gives the ids that etcd gives", () => {

@@ -103,13 +103,15 @@ function setUp(room?: () => Promise<void> | undefined) {
   const ids = new RequestIds(0xabcdn, 5);
   const meter = new MetricsRegistry();
   const times = new RequestTimes(meter);
-  const parts = { consensus, clock, ids, meter, times, caughtUp, ...(room && { room }) };
+  const connections = { areLost: false };
+  const isConnectedFor = () => !connections.areLost;
+  const parts = { consensus, clock, ids, meter, times, caughtUp, isConnectedFor, ...(room && { room }) };
   const proposer = new Proposer({ maxRequestBytes: 1_000, electionTimeoutMs }, parts);
   const idOf = (at: number) =>
     internalRaftRequest.decode(consensus.proposed[at] ?? utf8("")).header?.id ?? 0n;
   const settle = (at: number) =>
     proposer.applied(idOf(at), { ok: true, kind: "put", response: {}, revision: 9 }, at + 1);
-  return { clock, consensus, proposer, catchUps, idOf, settle };
+  return { clock, consensus, proposer, catchUps, connections, idOf, settle };
 }
 
 const body = putRequest.encode({ key: utf8("k"), value: utf8("v") });
@@ -158,6 +160,33 @@ describe("Proposer", () => {
     await answer;
     consensus.lead(1n);
     assert.equal(consensus.proposed.length, 0);
+  });
+
+  const late = [
+    ["is connected", 0, false, "TIMEOUT"],
+    ["lost its connection with the leader", 0, true, "TIMEOUT_CONNECTION_LOST"],
+    ["has had a new leader since", 1, true, "TIMEOUT_LEADER_FAIL"],
+    ["has no leader after a new one", 2, true, "TIMEOUT_LEADER_FAIL"],
+  ] as const;
+  for (const [who, elections, areLost, code] of late)
+    it(`says ${code} of a request that took too long at a member that ${who}`, async () => {
+      const { clock, consensus, connections, proposer } = setUp();
+      connections.areLost = areLost;
+      const refused = assert.rejects(proposer.propose("put", body), { code });
+      clock.advance(1_000);
+      if (elections > 0) consensus.lead(2n);
+      if (elections > 1) consensus.lead(0n);
+      clock.advance(proposer.requestTimeoutMs);
+      await refused;
+    });
+
+  it("supposes no lost connection where there is no leader to be connected with", async () => {
+    const { clock, consensus, connections, proposer } = setUp();
+    connections.areLost = true;
+    consensus.lead(0n);
+    const refused = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT" });
+    clock.advance(proposer.requestTimeoutMs);
+    await refused;
   });
 
   it("ends the wait of who waits for room, at the timeout or when it stops, and proposes nothing of it later", async () => {

@@ -14,7 +14,7 @@ import type { AppliedListener, ApplyResponse } from "../apply/types.ts";
 import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
-import type { ConfChange, Index, Term } from "../raft/types.ts";
+import type { ConfChange, Index, MemberId, Term } from "../raft/types.ts";
 import type { RequestTimes } from "../request-times.ts";
 import { type Outcome, Pending, type Wanted } from "./pending.ts";
 import type { RequestIds } from "./request-ids.ts";
@@ -78,6 +78,7 @@ export class Proposer {
   readonly #times: RequestTimes;
   readonly #stopListening: readonly (() => void)[];
   readonly #caughtUp: () => Promise<void>;
+  readonly #isConnectedFor: (leader: MemberId, ms: number) => boolean;
   readonly #faults: ProposeFaults;
   #leaderTerm: Term = 0;
   #leaderSinceMs = Number.NEGATIVE_INFINITY;
@@ -95,6 +96,8 @@ export class Proposer {
       readonly times: RequestTimes;
       /** Resolves when this member has applied all that was committed when it was asked, and rejects without a leader. */
       readonly caughtUp: () => Promise<void>;
+      /** Whether the connection with the leader has stood for longer than this; where this member leads, those with a majority. */
+      readonly isConnectedFor: (leader: MemberId, ms: number) => boolean;
       /** Undefined while the state has room for more effects; else resolves when it has, and rejects when it never will. */
       readonly room?: () => Promise<void> | undefined;
       readonly faults?: ProposeFaults;
@@ -102,6 +105,7 @@ export class Proposer {
   ) {
     this.#faults = parts.faults ?? {};
     this.#caughtUp = parts.caughtUp;
+    this.#isConnectedFor = parts.isConnectedFor;
     this.#room = parts.room ?? (() => undefined);
     this.#config = config;
     this.#consensus = parts.consensus;
@@ -307,10 +311,12 @@ export class Proposer {
     );
   }
 
+  /** Says what etcd supposes of a request that came at `sinceMs` and was not answered. */
   #timeout(sinceMs: number): StoreError {
     const lostMs = this.#leaderSinceMs - 2 * this.#config.electionTimeoutMs;
+    if (sinceMs > lostMs && sinceMs < this.#leaderSinceMs) return new StoreError("TIMEOUT_LEADER_FAIL");
     const { leader } = this.#consensus.status;
-    const leaderFailed = leader !== 0n && sinceMs > lostMs && sinceMs < this.#leaderSinceMs;
-    return new StoreError(leaderFailed ? "TIMEOUT_LEADER_FAIL" : "TIMEOUT");
+    const isConnected = leader === 0n || this.#isConnectedFor(leader, this.#clock.monotonicMs() - sinceMs);
+    return new StoreError(isConnected ? "TIMEOUT" : "TIMEOUT_CONNECTION_LOST");
   }
 }
