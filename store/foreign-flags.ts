@@ -138,7 +138,7 @@ const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: st
   LeaseCheckpoint: { why: "" },
   LeaseCheckpointPersist: { why: "" },
   SetMemberLocalAddr: { why: "" },
-  FastLeaseKeepAlive: { why: "renewals ask the leader once" },
+  FastLeaseKeepAlive: { why: "a renewal waits for what is committed, lest its lease be revoked already" },
   PriorityRequest: { why: "no request overtakes another" },
 };
 

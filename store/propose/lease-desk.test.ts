@@ -19,6 +19,7 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
     memberId: 1n,
     clock,
     leases: {
+      exists: (id) => id === 1n,
       renew: () => ({ ttl: 10 }),
       checkpointsToTakeBack: () => undefined,
       tookBack: () => undefined,
@@ -64,8 +65,26 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
 }
 
 describe("who asks how long a lease lives", () => {
+  it("has a lease that is known renewed by a leader that is slow to apply, as long as a request may take", async () => {
+    const { desk, clock, applyAll } = member(1n);
+    const renewed = desk.renew(1n);
+    await turn();
+    clock.jump(requestTimeoutMs - 1);
+    applyAll();
+    assert.equal(await renewed, 10);
+  });
+
+  it("is refused a renewal that takes longer than that", async () => {
+    const { desk, clock } = member(1n);
+    const refused = assert.rejects(desk.renew(1n), { code: "TIMEOUT_WAIT_APPLIED_INDEX" });
+    await turn();
+    clock.jump(requestTimeoutMs);
+    await refused;
+  });
+
   for (const ask of ["renew", "timeToLive"] as const) {
-    const answer = (desk: LeaseDesk) => (ask === "renew" ? desk.renew(1n) : desk.timeToLive(1n, false));
+    const answer = (desk: LeaseDesk, id = 1n) =>
+      ask === "renew" ? desk.renew(id) : desk.timeToLive(id, false);
 
     it(`is answered by the leader (${ask}) once it has applied what is committed`, async () => {
       const { desk, clock, applyAll } = member(1n);
@@ -78,7 +97,8 @@ describe("who asks how long a lease lives", () => {
 
     it(`is refused by a leader (${ask}) that takes a second and longer for that`, async () => {
       const { desk, clock } = member(1n);
-      const refused = assert.rejects(answer(desk), { code: "TIMEOUT_WAIT_APPLIED_INDEX" });
+      const unknown = 2n;
+      const refused = assert.rejects(answer(desk, unknown), { code: "TIMEOUT_WAIT_APPLIED_INDEX" });
       await turn();
       clock.jump(1_000);
       await refused;

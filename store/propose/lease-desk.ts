@@ -12,6 +12,7 @@ import { knownLeader, leaderChange } from "./known-leader.ts";
 
 /** What the desk needs of the lessor. */
 export interface LocalLeases {
+  exists(id: bigint): boolean;
   renew(id: bigint, nowMs: number): { readonly ttl: number } | "notPrimary" | "gone";
   checkpointsToTakeBack(id: bigint): number | undefined;
   tookBack(id: bigint, checkpoints: number): void;
@@ -60,7 +61,8 @@ const beforeCheckpoint = failpoint("beforeCheckpointInLeaseRenew");
 const beforeLookup = failpoint("beforeLookupWhenLeaseTimeToLive");
 const beforeForwardedLookup = failpoint("beforeLookupWhenForwardLeaseTimeToLive");
 
-/** How long the leader may take to apply what is committed, beyond which nothing is told of a lease (etcd's applyTimeout). */
+/** How long the leader may take to apply what is committed, beyond which nothing is told of a lease (etcd's applyTimeout). A lease
+ *  that is known is renewed in the end, if a request may take so long. */
 const applyTimeoutMs = 1_000;
 
 /** Renewals and times to live: only the leader knows them, so everybody else asks it, and waits for one as long as a request may
@@ -118,8 +120,10 @@ export class LeaseDesk {
 
   async #local(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
-    const { consensus, leases, clock } = this.#parts;
-    await this.#applied(await consensus.readIndex());
+    const { consensus, leases, clock, proposer } = this.#parts;
+    const index = await consensus.readIndex();
+    const isKnown = kind === "renew" && leases.exists(id);
+    await this.#applied(index, isKnown ? proposer.requestTimeoutMs : applyTimeoutMs);
     if (kind === "renew" && beforeCheckpoint.armed) await beforeCheckpoint.pass();
     check?.();
     if (kind === "renew" && leases.checkpointsToTakeBack(id) !== undefined) {
@@ -139,13 +143,11 @@ export class LeaseDesk {
     return { ttlSeconds: info.ttl, grantedTtlSeconds: info.grantedTtl, keys };
   }
 
-  async #applied(index: Index): Promise<void> {
+  async #applied(index: Index, withinMs: number): Promise<void> {
     const { state, clock } = this.#parts;
     if (state.appliedIndex >= index) return;
     const giveUp = new AbortController();
-    const stopTimer = clock.after(applyTimeoutMs, () =>
-      giveUp.abort(new StoreError("TIMEOUT_WAIT_APPLIED_INDEX")),
-    );
+    const stopTimer = clock.after(withinMs, () => giveUp.abort(new StoreError("TIMEOUT_WAIT_APPLIED_INDEX")));
     await state.waitApplied(index, giveUp.signal).finally(stopTimer);
   }
 
