@@ -12,7 +12,7 @@ const turn = () => new Promise(setImmediate);
 function member(leader: bigint, refusals: readonly StoreError[] = []) {
   const clock = new ManualClock();
   const listeners = new Set<(status: ConsensusStatus) => void>();
-  const status = { leader } as { leader: bigint };
+  const status = { leader, term: 1 };
   const applied = { index: 5, waiters: new AppliedWaiters() };
   const asked: bigint[] = [];
   const desk = new LeaseDesk({
@@ -27,7 +27,7 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
       list: () => [],
     },
     consensus: {
-      status: status as ConsensusStatus,
+      status: status as unknown as ConsensusStatus,
       readIndex: async () => 8,
       onLeadership(listener) {
         listeners.add(listener);
@@ -55,7 +55,8 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
     listeners,
     lead(id: bigint) {
       status.leader = id;
-      for (const listener of [...listeners]) listener(status as ConsensusStatus);
+      status.term++;
+      for (const listener of [...listeners]) listener(status as unknown as ConsensusStatus);
     },
     applyAll() {
       applied.index = 8;
@@ -112,6 +113,15 @@ describe("who asks how long a lease lives", () => {
       lead(3n);
       await told;
       assert.deepEqual([asked, listeners.size], [[2n, 3n], 0]);
+    });
+
+    it(`asks the same leader anew (${ask}) once it was elected again`, async () => {
+      const { desk, asked, lead, listeners } = member(2n, [new StoreError("NOT_LEADER")]);
+      const told = answer(desk);
+      await turn();
+      lead(2n);
+      await told;
+      assert.deepEqual([asked, listeners.size], [[2n, 2n], 0]);
     });
 
     it(`waits for a leader (${ask}) no longer than a request may take`, async () => {

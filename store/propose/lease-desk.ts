@@ -107,13 +107,14 @@ export class LeaseDesk {
       const known = consensus.status.leader;
       const leader = known === 0n ? await knownLeader(this.#parts, untilMs) : known;
       if (leader === memberId) return this.#local(kind, id, check);
+      const { term } = consensus.status;
       check?.();
       try {
         return answerTable.decode(await ask(leader, kind, id));
       } catch (error) {
         const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";
         if (!isOutdated) throw error;
-        await leaderChange(this.#parts, untilMs, leader);
+        await leaderChange(this.#parts, untilMs, { leader, term });
       }
     }
   }

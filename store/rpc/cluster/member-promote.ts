@@ -20,6 +20,7 @@ export async function memberPromote(
   const untilMs = parts.clock.monotonicMs() + parts.proposer.requestTimeoutMs;
   for (;;) {
     const leader = await knownLeader(parts, untilMs);
+    const { term } = parts.consensus.status;
     if (leader === parts.memberId) return promoteAsLeader(request.id, parts);
     try {
       const answer = await parts.ask(leader, "promote", BigInt.asIntN(64, request.id));
@@ -27,7 +28,7 @@ export async function memberPromote(
     } catch (error) {
       const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";
       if (!isOutdated) throw error;
-      await leaderChange(parts, untilMs, leader);
+      await leaderChange(parts, untilMs, { leader, term });
     }
   }
 }
