@@ -57,7 +57,9 @@ class World {
       this.#put(one, { ...one, metadata: { ...one.metadata, deletionTimestamp: now } });
     else if (what === "gone" && one.metadata.deletionTimestamp !== undefined)
       this.#put(one, this.#make(false));
-    else if (what === "ready" && !isReady(one)) this.#put(one, pod(one.metadata.name, { readyFor: 5 }));
+    // What goes does not come back.
+    else if (what === "ready" && !isReady(one) && one.metadata.deletionTimestamp === undefined)
+      this.#put(one, pod(one.metadata.name, { readyFor: 5 }));
   }
 
   #count(): void {
@@ -67,6 +69,8 @@ class World {
 
   #evict({ metadata: { name } }: Pod): void {
     if (this.#evicted.has(name)) return;
+    // The controller forgets the eviction of a pod that it does not see yet, as in Kubernetes.
+    if (!this.#seen.some((one) => one.metadata.name === name)) return;
     try {
       this.#budget = { ...this.#budget, status: spent(this.#budget, name, now) };
     } catch {
