@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { flagHelp, parseFlags, UsageError } from "../base/os/flags.ts";
+import { asCommand } from "./as-command.ts";
 import type { Extent } from "./generator/drive.ts";
 import type { JobLoad, Load } from "./load.ts";
 import { loadNamed, loadsAt, shortLoads } from "./loads.ts";
@@ -181,9 +182,4 @@ function write(folder: string, report: Report): void {
   say(`\n${text}\n${folder}/ has report.md, report.json and report.svg\n`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

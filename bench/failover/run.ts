@@ -1,4 +1,5 @@
 import { flagHelp, parseFlags, UsageError } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
 import { Latencies } from "../generator/latencies.ts";
 import { etcdProgram, pintleProgram, type Side, startSide } from "../peers.ts";
 import { outage, type Trouble, troubles, type Victim, victims } from "./outage.ts";
@@ -68,9 +69,4 @@ function rowOf({ name }: Side, { trouble, victim }: Case, times: Latencies): str
   return `| ${victim} ${doneTo[trouble]} | ${name} | ${times.count} | ${figures} |`;
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { flagHelp, parseFlags, UsageError } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
 import { openIdleWatchers } from "../generator/watched.ts";
 import { etcdProgram, type Program, pintleProgram, type Side, startSide } from "../peers.ts";
 import { openConnections } from "./connections.ts";
@@ -94,9 +95,4 @@ async function cost(
   }
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

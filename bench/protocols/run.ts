@@ -1,5 +1,6 @@
 import { flagHelp, parseFlags } from "../../base/os/flags.ts";
 import { startApiSide } from "../api/peers.ts";
+import { asCommand } from "../as-command.ts";
 import { type Spread, spread } from "../spread.ts";
 import { allowedAccount, someObject } from "./account.ts";
 import { type Protocol, protocols, readObject } from "./load.ts";
@@ -71,9 +72,4 @@ async function compareReads(
   }
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

@@ -1,4 +1,5 @@
 import { flagHelp, parseFlags } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
 import { etcdProgram, pintleProgram, startSide } from "../peers.ts";
 import { spread } from "../spread.ts";
 import { fill, rejoin } from "./rejoin.ts";
@@ -40,9 +41,4 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

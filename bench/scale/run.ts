@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { flagHelp, parseFlags } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
 import { measureScale } from "./measure.ts";
 import { markdown } from "./report.ts";
 
@@ -28,9 +29,4 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.write(`\n${text}\n${given.out}\n`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

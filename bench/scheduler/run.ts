@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { flagHelp, parseFlags } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
 import { type ApiFigures, measureOverApi } from "./measure-api.ts";
 import { type CycleFigures, measureCycles } from "./measure-cycles.ts";
 import { markdown, type Row } from "./report.ts";
@@ -48,9 +49,4 @@ async function main(argv: readonly string[]): Promise<void> {
 /** Each pod takes 100m of 4 CPUs; half of the room stays free. */
 const fitting = (nodes: number, pods: number): number => Math.min(pods, nodes * 20);
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-  process.exitCode = 1;
-}
+await asCommand(main);

@@ -1,3 +1,4 @@
+import { majority } from "../raft/quorum.ts";
 import type { MemberId } from "../raft/types.ts";
 
 /** What members found at one place of the history, and which members found it. */
@@ -10,8 +11,7 @@ export const nobodyKnowsWhose: readonly MemberId[] = [0n];
  *  group, and count for the quorum. Where no quorum agrees, etcd's id of nobody, 0. */
 export function accused<T>(groups: Groups<T>, membersCount: number): readonly MemberId[] {
   if (groups.size <= 1) return [];
-  const quorum = Math.floor(membersCount / 2) + 1;
-  const isQuorum = (ids: readonly MemberId[]) => ids.length >= quorum;
+  const isQuorum = (ids: readonly MemberId[]) => ids.length >= majority(membersCount);
   const all = [...groups.values()];
   return all.some(isQuorum) ? all.filter((ids) => !isQuorum(ids)).flat() : nobodyKnowsWhose;
 }

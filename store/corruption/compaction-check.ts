@@ -56,8 +56,9 @@ export class CompactionCheck {
     }
     const place = { revision: own.hashRevision, "compact-revision": own.compactRevision };
     if (groups.size > 1) {
-      this.#tellMismatch(own, groups, peers.length + 1);
-      accuse(accused(groups, peers.length + 1));
+      const wrong = accused(groups, peers.length + 1);
+      this.#tellMismatch(own, groups, wrong);
+      accuse(wrong);
       return true;
     }
     const counts = { "number-of-peers-checked": checked, ...place };
@@ -76,10 +77,9 @@ export class CompactionCheck {
   #tellMismatch(
     own: KeyValueHash,
     groups: ReadonlyMap<number, readonly MemberId[]>,
-    membersCount: number,
+    wrong: readonly MemberId[],
   ): void {
     const { memberId, log } = this.#parts;
-    const wrong = accused(groups, membersCount);
     const leader = {
       "leader-id": memberId,
       "leader-revision": own.hashRevision,

@@ -1,4 +1,5 @@
 import { StoreError } from "../errors.ts";
+import { majority } from "../raft/quorum.ts";
 import type { MemberId } from "../raft/types.ts";
 import type { Member } from "./member.ts";
 
@@ -16,7 +17,6 @@ export interface ClusterView {
 
 const votersOf = (view: ClusterView) => view.members.filter((member) => !member.isLearner);
 const isStarted = (member: Member) => member.name !== "";
-export const quorumOf = (count: number) => Math.floor(count / 2) + 1;
 
 /** Throws StoreError when the member may not be added. */
 export function checkAdd(added: Member, view: ClusterView): void {
@@ -25,7 +25,7 @@ export function checkAdd(added: Member, view: ClusterView): void {
     const started = voters.filter(isStarted).length;
     const count = voters.length + 1;
     // A cluster of one may grow to two, else it could never grow.
-    if (!(started === 1 && count === 2) && started < quorumOf(count))
+    if (!(started === 1 && count === 2) && started < majority(count))
       throw new StoreError("MEMBER_NOT_ENOUGH_STARTED");
   }
   if (view.strict) checkConnectedToQuorumOfOneMore(view);
@@ -41,11 +41,11 @@ export function checkRemove(id: MemberId, view: ClusterView): void {
   if (removed === undefined) throw new StoreError("MEMBER_NOT_FOUND");
   if (!view.strict || removed.isLearner) return;
   const rest = votersOf(view).filter((member) => member.id !== id);
-  if (rest.length === 0 || rest.filter(isStarted).length < quorumOf(rest.length))
+  if (rest.length === 0 || rest.filter(isStarted).length < majority(rest.length))
     throw new StoreError("MEMBER_NOT_ENOUGH_STARTED");
   if (id !== view.self && view.connectedForMs(id) === 0) return; // it is down, the quorum does not count on it
   const active = votersOf(view).filter((member) => isActive(member.id, view)).length;
-  if (active - 1 < quorumOf(rest.length)) throw new StoreError("UNHEALTHY");
+  if (active - 1 < majority(rest.length)) throw new StoreError("UNHEALTHY");
 }
 
 export function checkUpdate(id: MemberId, peerUrls: readonly string[], view: ClusterView): void {
@@ -63,7 +63,7 @@ export function checkPromote(id: MemberId, matched: number, view: ClusterView): 
   if (!learner.isLearner) throw new StoreError("MEMBER_NOT_LEARNER");
   if (matched < 0.9) throw new StoreError("LEARNER_NOT_READY");
   const voters = votersOf(view);
-  if (view.strict && voters.filter(isStarted).length + 1 < quorumOf(voters.length + 1))
+  if (view.strict && voters.filter(isStarted).length + 1 < majority(voters.length + 1))
     throw new StoreError("MEMBER_NOT_ENOUGH_STARTED");
   return learner;
 }
@@ -72,7 +72,7 @@ export function checkPromote(id: MemberId, matched: number, view: ClusterView): 
 function checkConnectedToQuorumOfOneMore(view: ClusterView): void {
   const voters = votersOf(view);
   const active = voters.filter((member) => isActive(member.id, view)).length;
-  if (voters.length > 1 && active < quorumOf(voters.length + 1)) throw new StoreError("UNHEALTHY");
+  if (voters.length > 1 && active < majority(voters.length + 1)) throw new StoreError("UNHEALTHY");
 }
 
 const isActive = (id: MemberId, view: ClusterView) =>
