@@ -2,6 +2,7 @@ import { clampedToSafe } from "../base/wire.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import type { State } from "./apply/state.ts";
+import { StoreError } from "./errors.ts";
 import type { LeaseDesk } from "./propose/lease-desk.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import { promoteAsLeader } from "./rpc/cluster/member-promote.ts";
@@ -37,8 +38,13 @@ export function peerAnswers(
       }
       case "promote":
         return membersResponse.encode(await promoteAsLeader(BigInt.asUintN(64, id), parts));
-      default:
+      case "renew":
+      case "timeToLive":
+      case "timeToLive.keys":
         return leases.answer(kind, id);
+      default:
+        // A later version may ask more.
+        throw new StoreError("UNKNOWN_METHOD");
     }
   };
 }
