@@ -37,6 +37,7 @@ import { moveLeader } from "./maintenance/move-leader.ts";
 import { snapshot } from "./maintenance/snapshot.ts";
 import { status } from "./maintenance/status.ts";
 import type { MemberParts } from "./member.ts";
+import { oneRequest } from "./one-request.ts";
 import { settle } from "./promised-answer.ts";
 import { WatchStream } from "./watch/watch-stream.ts";
 
@@ -104,7 +105,7 @@ export function serviceTable(
   ): void {
     const { kind } = method;
     if (kind === "unary") throw new Error(`${method.path} is no stream`);
-    const guarded = guard.stream(handler);
+    const guarded = guard.stream(kind === "serverStream" ? oneRequest(handler) : handler);
     const serve: StreamHandler = (out, call) => {
       if (servedBy === "voters" && members.isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
       return guarded(out, call);

@@ -69,9 +69,12 @@ export class Access {
     if (this.#auth.isOn) this.#auth.requireRoot(await this.askerOf(call));
   }
 
-  /** What was worked out for somebody must not leave after users or roles have changed. Throws AUTH_OLD_REVISION. */
-  requireCurrent({ revision }: Requester): void {
-    if (revision !== 0 && revision !== this.#auth.revision) throw new StoreError("AUTH_OLD_REVISION");
+  /** What was worked out for somebody must not leave after users or roles have changed, nor after authentication was turned on
+   *  what anybody might see before (`undefined`). Throws AUTH_OLD_REVISION. */
+  requireCurrent(who: Requester | undefined): void {
+    const isOutdated =
+      who === undefined ? this.#auth.isOn : who.revision !== 0 && who.revision !== this.#auth.revision;
+    if (isOutdated) throw new StoreError("AUTH_OLD_REVISION");
   }
 
   #named(name: string, revision = this.#auth.revision): Requester {

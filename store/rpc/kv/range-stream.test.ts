@@ -209,10 +209,23 @@ describe("a range as a stream", function () {
     await told({ ...everything, sortTarget: "MOD" });
   });
 
-  it("sends nothing more once users or roles have changed", async () => {
+  const turnOn = async () => {
     await ask(methods.userAdd, { name: "root", password: "pw" });
     await ask(methods.userGrantRole, { user: "root", role: "root" });
     await ask(methods.authEnable, {});
+  };
+
+  it("sends nothing more once authentication is on, if it was off when it began", async () => {
+    const stream = new Listener(store, everything, {}, "one");
+    await until(() => stream.chunks.length === 1);
+    await turnOn();
+    stream.incoming.drained();
+    assert.equal((await stream.over)?.message, "etcdserver: revision of auth store is old");
+    assert.deepEqual(stream.sizes, [10]);
+  });
+
+  it("sends nothing more once users or roles have changed", async () => {
+    await turnOn();
     const { token } = await ask(methods.authenticate, { name: "root", password: "pw" });
     const stream = new Listener(store, everything, { token }, "one");
     await until(() => stream.chunks.length === 1);

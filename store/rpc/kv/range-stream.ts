@@ -99,7 +99,7 @@ export class RangeStream implements Incoming {
     const fields = { head, field: 2, values: kvs, tail };
     const large = largeAnswer(fields);
     const answer = large === undefined ? joinedAnswer(fields) : await this.#parts.turns.run(large);
-    if (who !== undefined) this.#parts.access.requireCurrent(who);
+    this.#parts.access.requireCurrent(who);
     if (!this.#isOver && !this.#out.sendParts(partHead(answer.length), answer)) await this.#room();
     return answer.length;
   }

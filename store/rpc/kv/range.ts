@@ -1,4 +1,5 @@
 import { type RangeRequest, rangeResponse } from "../../../proto/etcd.ts";
+import type { Requester } from "../../auth/auth-state.ts";
 import type { RangeAnswer } from "../../mvcc/range.ts";
 import type { Reader } from "../../propose/linearizable-reads.ts";
 import { rangeText, type SlowRequest } from "../../slow-applies.ts";
@@ -14,37 +15,14 @@ export function range(request: RangeRequest, parts: MemberParts, call: Call, out
   else parts.reads.whenReady(read);
 }
 
-/** Fails what it is not to tell any more. */
-class WhileCurrent implements UnaryAnswer {
-  readonly #out: UnaryAnswer;
-  readonly #check: () => void;
-
-  constructor(out: UnaryAnswer, check: () => void) {
-    this.#out = out;
-    this.#check = check;
-  }
-
-  succeed(answer: Uint8Array): void {
-    try {
-      this.#check();
-    } catch (error) {
-      this.fail(error);
-      return;
-    }
-    this.#out.succeed(answer);
-  }
-
-  fail(error: unknown): void {
-    this.#out.fail(error);
-  }
-}
-
 /** A range on its way to its answer. Most get there in the turn in which they may be read. */
 class RangeCall implements Reader {
   readonly #request: RangeRequest;
   readonly #parts: MemberParts;
   readonly #call: Call;
-  #out: UnaryAnswer;
+  readonly #out: UnaryAnswer;
+  /** Undefined: authentication was off when the read began. */
+  #who: Requester | undefined;
 
   constructor(request: RangeRequest, parts: MemberParts, call: Call, out: UnaryAnswer) {
     this.#request = request;
@@ -81,7 +59,7 @@ class RangeCall implements Reader {
     const { access } = this.#parts;
     const who = await access.askerOf(this.#call);
     access.rights.range(this.#request, who);
-    this.#out = new WhileCurrent(this.#out, () => access.requireCurrent(who));
+    this.#who = who;
     this.#read();
   }
 
@@ -99,7 +77,6 @@ class RangeCall implements Reader {
   }
 
   #answer({ header, kvs, packed, more, count }: RangeAnswer): void {
-    const out = this.#out;
     const tookMs = this.#call.tookMs?.();
     if (tookMs !== undefined) this.#parts.metrics.ranges.succeeded.observe(tookMs / 1_000);
     if (tookMs !== undefined && tookMs > this.#parts.slowApplies.warningMs)
@@ -110,11 +87,21 @@ class RangeCall implements Reader {
       tail: rangeResponse.encode({ more, count }),
     };
     const large = largeAnswer(fields);
-    if (large === undefined) out.succeed(joinedAnswer(fields));
+    if (large === undefined) this.#tell(joinedAnswer(fields));
     else
       this.#parts.turns.run(large).then(
-        (bytes) => out.succeed(bytes),
-        (error: unknown) => out.fail(error),
+        (bytes) => this.#tell(bytes),
+        (error: unknown) => this.#out.fail(error),
       );
+  }
+
+  #tell(answer: Uint8Array): void {
+    try {
+      this.#parts.access.requireCurrent(this.#who);
+    } catch (error) {
+      this.#out.fail(error);
+      return;
+    }
+    this.#out.succeed(answer);
   }
 }

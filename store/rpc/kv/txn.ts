@@ -70,7 +70,7 @@ async function readOnly(request: TxnRequest, parts: MemberParts, call: Call): Pr
   const who = access.isOn ? await access.askerOf(call) : undefined;
   if (who !== undefined) access.rights.txn(request, who);
   const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
-  if (who !== undefined) access.requireCurrent(who);
+  access.requireCurrent(who);
   return encodeAnswer(answer, answer.header.revision ?? parts.state.revision, parts);
 }
 
