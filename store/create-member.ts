@@ -155,6 +155,7 @@ export class MemberRemovedError extends Error {
 /** What the state tells of is known only after the state was opened. */
 interface Late {
   proposer?: Proposer;
+  expiry?: LeaseExpiry;
   peers?: Peers;
   identity?: Identity;
   noSpace?: () => void;
@@ -216,6 +217,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       membership: clusterMembers,
       tokens,
       onApplied: (id, result, at) => late.proposer?.applied(id, result, at),
+      onTermApplied: (term) => late.expiry?.termApplied(term),
       onNoSpace: () => late.noSpace?.(),
       onFailure: ending.reject,
       ...(doors.home && { home: doors.home }),
@@ -331,8 +333,9 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const leases = new LeaseDesk({ ...leaseParts, memberId, state: reader, ask });
   const expiry = new LeaseExpiry(
     { electionTimeoutMs },
-    { ...leaseParts, log: log.child("lease"), meter: metrics },
+    { ...leaseParts, appliedTerm: () => state.appliedTerm, log: log.child("lease"), meter: metrics },
   );
+  late.expiry = expiry;
   const { maxTxnOps, strictReconfigCheck, maxLearners, version } = config;
   const parts: MemberParts = {
     clusterId,

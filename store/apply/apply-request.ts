@@ -173,8 +173,7 @@ function* deleteInSlices(txn: WriteTransaction, keys: readonly string[]): Sliced
 }
 
 function applyLeaseCheckpoint(request: LeaseCheckpointRequest, parts: ApplyParts): ApplyResponse {
-  const nowMs = parts.monotonicMs();
-  for (const checkpoint of request.checkpoints) parts.lessor.checkpoint(checkpoint, nowMs);
+  for (const checkpoint of request.checkpoints) parts.lessor.checkpoint(checkpoint);
   return { header: { revision: parts.mvcc.revision } };
 }
 

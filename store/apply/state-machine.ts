@@ -4,7 +4,7 @@ import { type Sliced, type Soon, type Turns, Unfinished } from "../../base/slice
 import { WireError } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
-import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
+import type { ConfChange, ConfState, Entry, Index, Term } from "../raft/types.ts";
 import { refuseByAlarm } from "./alarm-guard.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
 import { type ApplyParts, applyRequest } from "./apply-request.ts";
@@ -43,6 +43,8 @@ export class UnknownEntryError extends Error {
 
 export interface MachineParts extends ApplyParts {
   readonly onApplied: AppliedListener;
+  /** The first entry of a term was applied, with which its leader begins it. */
+  readonly onTermApplied: (term: Term) => void;
   /** A write was applied although the quota is used up: raise the NOSPACE alarm through the log. */
   readonly onNoSpace: () => void;
   readonly quota: Quota;
@@ -96,7 +98,9 @@ export class EntryApplier {
           return work === "later" ? this.#applyLater(entry) : this.#goOn(work, entry);
         }
       }
+      const isFirstOfTerm = entry.term !== this.#at.term;
       this.#at = { index: entry.index, term: entry.term };
+      if (isFirstOfTerm) this.#parts.onTermApplied(entry.term);
     }
     if (this.#at.index > before) this.#commit();
     return undefined;

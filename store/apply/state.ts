@@ -24,7 +24,7 @@ import { CompactionMetrics } from "../mvcc/metrics.ts";
 import { MvccStore } from "../mvcc/mvcc-store.ts";
 import { type SliceLimits, sliceLimits } from "../mvcc/read.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
-import type { ConfState, SnapshotMeta } from "../raft/types.ts";
+import type { ConfState, SnapshotMeta, Term } from "../raft/types.ts";
 import { SlowApplies } from "../slow-applies.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
 import { SnapshotError } from "../snapshot/format.ts";
@@ -82,6 +82,8 @@ export interface StateDeps {
   readonly tokens?: Tokens;
   /** Called for every applied entry, while applying. */
   readonly onApplied: AppliedListener;
+  /** Called when the first entry of a term was applied. */
+  readonly onTermApplied?: (term: Term) => void;
   /** A write was applied beyond the quota: raise the NOSPACE alarm through the log. May be called often. */
   readonly onNoSpace: () => void;
   /** The database cannot be written or read any more: stop the member with this error's message. */
@@ -197,6 +199,7 @@ export class State implements StateMachine {
         monotonicMs: () => clock.monotonicMs(),
         times: new ApplyTimes({ meter, clock, slow: this.slowApplies }),
         onApplied: deps.onApplied,
+        onTermApplied: deps.onTermApplied ?? (() => undefined),
         onNoSpace: deps.onNoSpace,
         turns,
         quota: this.quota,

@@ -42,17 +42,4 @@ describe("Lessor", () => {
     assert.deepEqual(lessor.expired(30_000, 2), [2n, 3n]);
     assert.deepEqual(lessor.expired(30_000, 2), [1n]);
   });
-
-  it("gives a lease its whole time where a checkpoint was taken back before this member led, and that takes effect after", () => {
-    const lessor = primary();
-    lessor.grant({ id: 1n, ttl: 600 }, 0);
-    lessor.demote();
-    lessor.checkpoint({ id: 1n, remainingTtl: 5 }, 0);
-    lessor.promote(0, 1_000);
-    lessor.checkpoint({ id: 1n, remainingTtl: 0 }, 100);
-    assert.deepEqual(lessor.expired(600_099, 10), []);
-    assert.deepEqual(lessor.expired(600_100, 10), [1n]);
-    lessor.checkpoint({ id: 1n, remainingTtl: 0 }, 600_101);
-    assert.equal(lessor.renew(1n, 600_101), "gone", "its revocation is under way");
-  });
 });

@@ -175,17 +175,12 @@ export class Lessor {
     lease.checkpointsTakenBack = Math.max(lease.checkpointsTakenBack, atMost);
   }
 
-  /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. These also count for a
-   *  leader that gave the lease less before it had applied them, for the renewal was answered. */
-  checkpoint({ id, remainingTtl }: Checkpoint, nowMs: number): void {
+  /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. */
+  checkpoint({ id, remainingTtl }: Checkpoint): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return; // revoked meanwhile
     lease.remainingTtl = remainingTtl;
     this.#save(lease);
-    const isToldToEnd = lease.dueMs !== lease.expiryMs;
-    if (!this.#primary || remainingTtl > 0 || isToldToEnd) return;
-    this.#schedule(lease, Math.max(lease.expiryMs, nowMs + lease.ttl * 1_000));
-    this.#scheduleCheckpoint(lease, nowMs);
   }
 
   /** At most `limit` checkpoints that are to be made now. The next ones come whether these take effect or not. */

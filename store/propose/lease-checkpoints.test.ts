@@ -46,12 +46,14 @@ function twoMembers(leases = 1) {
       proposed.push(checkpoints);
       terms.push(onlyIn);
       await held;
-      for (const lessor of lessors)
-        for (const checkpoint of checkpoints) lessor.checkpoint(checkpoint, clock.monotonicMs());
+      for (const lessor of lessors) for (const checkpoint of checkpoints) lessor.checkpoint(checkpoint);
     },
   };
   const parts = { leases: leader, consensus, proposer, clock, asRoot: () => root };
-  new LeaseExpiry({ electionTimeoutMs: 1_000 }, { ...parts, log: silentLog, meter: new MetricsRegistry() });
+  new LeaseExpiry(
+    { electionTimeoutMs: 1_000 },
+    { ...parts, appliedTerm: () => 7, log: silentLog, meter: new MetricsRegistry() },
+  );
   const desk = new LeaseDesk({
     ...parts,
     memberId: 1n,

@@ -25,6 +25,7 @@ function rig(expired: number, checkpoints: Checkpoint[] = []) {
   }[] = [];
   let told = 0;
   let isPrimary = false;
+  let appliedTerm = 1;
   let lead: (status: ConsensusStatus) => void = () => undefined;
   const expiry = new LeaseExpiry(
     { electionTimeoutMs: 1_000 },
@@ -32,6 +33,7 @@ function rig(expired: number, checkpoints: Checkpoint[] = []) {
       clock,
       log: silentLog,
       asRoot: () => root,
+      appliedTerm: () => appliedTerm,
       meter: new MetricsRegistry(),
       leases: {
         promote: () => {
@@ -72,11 +74,18 @@ function rig(expired: number, checkpoints: Checkpoint[] = []) {
       },
     },
   );
+  clock.jump(lookEveryMs);
   return {
     asked,
     expiry,
     clock,
+    isPrimary: () => isPrimary,
     become: (status: Pick<ConsensusStatus, "role" | "term">) => lead(status as ConsensusStatus),
+    /** The first entry of a term. */
+    apply(term: number) {
+      appliedTerm = term;
+      expiry.termApplied(term);
+    },
     /** Ends the revocations from one to another. */
     async end(from: number, to: number, how: (end: Deferred<unknown>) => void = (end) => end.resolve({})) {
       for (const { end } of asked.slice(from, to)) how(end);
@@ -111,14 +120,32 @@ describe("LeaseExpiry", () => {
   });
 
   it("revokes only in the term in which it leads, and nothing once another member does", async () => {
-    const { asked, end, become, clock } = rig(1_000);
+    const { asked, end, become, apply, clock } = rig(1_000);
     become({ role: "follower", term: 2 });
+    apply(2);
     await end(0, underWayMax);
     clock.jump(10 * lookEveryMs);
     assert.equal(asked.length, underWayMax);
     become({ role: "leader", term: 3 });
+    apply(3);
+    clock.jump(lookEveryMs);
     assert.deepEqual(new Set(asked.map(({ onlyIn }) => onlyIn)), new Set([1, 3]));
     assert.ok(asked.every(({ by }) => by === root));
     assert.equal(asked.length, 2 * underWayMax);
+  });
+
+  it("has leases run out once the first entry of its term is applied, whether that is told before it leads or after", () => {
+    const { isPrimary, become, apply } = rig(0);
+    assert.ok(isPrimary());
+    become({ role: "leader", term: 2 });
+    assert.ok(!isPrimary(), "it has not applied what the leader of term 1 answered");
+    apply(2);
+    assert.ok(isPrimary());
+    become({ role: "follower", term: 3 });
+    apply(3);
+    assert.ok(!isPrimary());
+    apply(4);
+    become({ role: "leader", term: 4 });
+    assert.ok(isPrimary());
   });
 });

@@ -38,7 +38,8 @@ export interface Revoking {
 }
 
 /** While this member leads, revokes through the log what ran out, and tells there how much time leases have left that ask for it.
- *  The lessor runs only on the leader; every new one gives all leases the time of their last checkpoint, else their whole time. */
+ *  The lessor runs only on the leader; every new one gives all leases the time of their last checkpoint, else their whole time,
+ *  once it has applied the first entry of its term, and with it every checkpoint and renewal that another leader has answered. */
 export class LeaseExpiry {
   readonly #leases: ExpiringLeases;
   readonly #proposer: Revoking & Checkpointing;
@@ -47,8 +48,11 @@ export class LeaseExpiry {
   readonly #expired: { inc(): void };
   readonly #electionTimeoutMs: number;
   readonly #asRoot: () => Requester | undefined;
+  readonly #appliedTerm: () => Term;
   readonly #stopListening: () => void;
-  #primaryTerm = 0;
+  /** In which this member leads; 0: in none. */
+  #leadingTerm: Term = 0;
+  #primaryTerm: Term = 0;
   #stopTimer: (() => void) | undefined;
   #underWay = 0;
   #isCheckpointing = false;
@@ -63,6 +67,8 @@ export class LeaseExpiry {
       readonly log: Log;
       /** In whose name leases are revoked, where authentication is on. */
       readonly asRoot: () => Requester | undefined;
+      /** The term of the last entry that was applied. */
+      readonly appliedTerm: () => Term;
       readonly meter: Meter;
     },
   ) {
@@ -72,6 +78,7 @@ export class LeaseExpiry {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#asRoot = parts.asRoot;
+    this.#appliedTerm = parts.appliedTerm;
     this.#expired = parts.meter.counter(
       "etcd_debugging_server_lease_expired_total",
       "The total number of expired leases.",
@@ -82,17 +89,24 @@ export class LeaseExpiry {
 
   stop(): void {
     this.#stopListening();
+    this.#leadingTerm = 0;
     this.#demote();
   }
 
+  /** To be told when the first entry of a term was applied. */
+  termApplied(term: Term): void {
+    if (term !== this.#leadingTerm || term === this.#primaryTerm) return;
+    this.#primaryTerm = term;
+    this.#leases.promote(this.#clock.monotonicMs(), this.#electionTimeoutMs);
+    this.#lookLater();
+  }
+
   #changed({ role, term }: Pick<ConsensusStatus, "role" | "term">): void {
-    if (role !== "leader") this.#demote();
-    else if (term !== this.#primaryTerm) {
-      this.#demote();
-      this.#primaryTerm = term;
-      this.#leases.promote(this.#clock.monotonicMs(), this.#electionTimeoutMs);
-      this.#look();
-    }
+    const leadingTerm = role === "leader" ? term : 0;
+    if (leadingTerm === this.#leadingTerm) return;
+    this.#demote();
+    this.#leadingTerm = leadingTerm;
+    this.termApplied(this.#appliedTerm());
   }
 
   #demote(): void {
@@ -106,6 +120,10 @@ export class LeaseExpiry {
   #look(): void {
     this.#revokeMore();
     if (!this.#isCheckpointing) void this.#checkpoint();
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
     this.#stopTimer = this.#clock.after(expiryLimits.lookEveryMs, () => this.#look());
   }
 
