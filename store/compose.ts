@@ -111,8 +111,8 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
       metrics,
       openLog: async (appliedIndex) => {
         const ask = {
-          members: (url: string) => askMembers(url, serverVersion, tls.peer),
-          versions: (url: string) => askVersions(url, serverVersion, tls.peer),
+          members: (url: string) => askMembers(url, serverVersion, { tls: tls.peer, clock }),
+          versions: (url: string) => askVersions(url, serverVersion, { tls: tls.peer, clock }),
         };
         const folder = config.walDir ?? walFolder(config.dataDir);
         hadLog = await Wal.exists(disk, folder);
@@ -171,6 +171,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
           serverVersion,
           peerUrls: [],
           tls: tls.peer,
+          clock,
         } as const;
         return askOnce(url, options, { kind, id: BigInt(revision), withinMs });
       },

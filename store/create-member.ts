@@ -328,7 +328,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     },
   );
   late.proposer = proposer;
-  const ask = (to: MemberId, kind: string, id: bigint) => peers.ask(to, kind, id);
+  const ask = (to: MemberId, kind: string, id: bigint, withinMs: number) => peers.ask(to, kind, id, withinMs);
   const leaseParts = { leases: lessor, consensus: driver, proposer, clock, asRoot: () => state.asRoot };
   const leases = new LeaseDesk({ ...leaseParts, memberId, state: reader, ask });
   const expiry = new LeaseExpiry(
@@ -404,7 +404,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
           return clusterMembers.downgrade;
         },
       },
-      versionOf: async (id) => memberVersions.decode(await ask(id, "version", 0n)).server,
+      versionOf: async (id) => memberVersions.decode(await peers.ask(id, "version", 0n)).server,
       proposer,
       consensus: driver,
       clock,

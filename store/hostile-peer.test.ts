@@ -469,6 +469,7 @@ describe("a hostile peer", function () {
           serverVersion: "t",
           peerUrls: [],
           tls: undefined,
+          clock: systemClock,
         };
         await sendSnapshot(
           [`http://127.0.0.1:${victim.port}`],

@@ -5,6 +5,7 @@ import { Agent, get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
+import { systemClock } from "../base/os/clock.ts";
 import { freePorts } from "../base/os/free-ports.ts";
 import type { RunningStore } from "./compose.ts";
 import { startAlone } from "./testing/start-alone.ts";
@@ -97,7 +98,10 @@ describe("a member's TLS", () => {
     assert.equal(other.status, 200);
     assert.notEqual(other.serial, first.serial);
     assert.equal(await serialAt(peerPort, shown), other.serial);
-    const { members } = await askMembers(peerUrl, "0", files.portTls({ asks: true }));
+    const { members } = await askMembers(peerUrl, "0", {
+      tls: files.portTls({ asks: true }),
+      clock: systemClock,
+    });
     assert.equal(members.length, 1);
   });
 

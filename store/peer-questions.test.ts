@@ -18,4 +18,18 @@ describe("what a member answers another", () => {
     await assert.rejects(answers("no such question", 1n), { code: "UNKNOWN_METHOD" });
     assert.deepEqual(asked, ["renew", "timeToLive.keys"]);
   });
+
+  it("hashes its history once at a time, however often it is asked", async () => {
+    const asked: number[] = [];
+    const state = {
+      hashHistory(revision: number) {
+        asked.push(revision);
+        return new Promise(() => undefined);
+      },
+    };
+    const answers = peerAnswers({} as Args[0], { state } as unknown as Args[1]);
+    for (const revision of [5n, 5n, 6n]) void answers("hashKv", revision);
+    await new Promise(setImmediate);
+    assert.deepEqual(asked, [5]);
+  });
 });

@@ -2,6 +2,7 @@ import { clampedToSafe } from "../base/wire.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import type { State } from "./apply/state.ts";
+import { AskedHashes } from "./corruption/asked-hashes.ts";
 import { StoreError } from "./errors.ts";
 import type { LeaseDesk } from "./propose/lease-desk.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
@@ -16,6 +17,7 @@ export function peerAnswers(
   parts: MemberParts,
   { state, leases }: { readonly state: State; readonly leases: LeaseDesk },
 ): (kind: string, id: bigint) => Promise<Uint8Array> {
+  const hashes = new AskedHashes((revision) => state.hashHistory(revision));
   return async (kind, id) => {
     switch (kind) {
       case "members":
@@ -27,7 +29,7 @@ export function peerAnswers(
           downgradeTarget: parts.members.downgrade.targetVersion,
         });
       case "hashKv": {
-        const hash = await state.hashHistory(clampedToSafe(id));
+        const hash = await hashes.at(clampedToSafe(id));
         return hashKvResponse.encode({ header: header(parts), ...hash });
       }
       case "compactionHash": {

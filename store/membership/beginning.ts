@@ -1,3 +1,4 @@
+import { must } from "../../base/assert.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { MembersResponse } from "../../proto/etcd-cluster.ts";
@@ -6,7 +7,7 @@ import type { Discovery } from "../discovery/flags.ts";
 import { type StoreConfig, serverVersion } from "../flags.ts";
 import { type Beginning, type Identity, ownMember } from "../open-log.ts";
 import type { MemberVersions } from "../transport/peer/versions.ts";
-import { fitsCluster, noDowngrade, parseVersion } from "./cluster-version.ts";
+import { fitsCluster, noDowngrade, parseVersion, type Version } from "./cluster-version.ts";
 import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
 
 /** Asks the member at a peer URL. */
@@ -48,7 +49,8 @@ export function checkIdentity(config: StoreConfig, { clusterId, memberId }: Iden
   );
 }
 
-/** A member that was added with MemberAdd finds its id by its peer URLs. */
+/** A member that was added with MemberAdd finds its id by its peer URLs. It asks nobody who has not caught up far enough to know
+ *  the cluster's version: such a learner may know neither whether this member fits, nor that it was added. */
 async function joining(config: StoreConfig, ask: AskMember): Promise<Beginning> {
   const own = [...config.initialAdvertisePeerUrls].sort().join(",");
   const others = [...config.initialCluster]
@@ -58,7 +60,13 @@ async function joining(config: StoreConfig, ask: AskMember): Promise<Beginning> 
   for (const url of others) {
     let answer: MembersResponse;
     try {
-      checkFits(url, await ask.versions(url));
+      const versions = await ask.versions(url);
+      const clusterVersion = parseVersion(versions.cluster);
+      if (clusterVersion === undefined) {
+        failures.push(`the member at ${url} does not know yet what version its cluster is of`);
+        continue;
+      }
+      checkFits(url, clusterVersion, versions);
       answer = await ask.members(url);
     } catch (error) {
       if (error instanceof UsageError) throw error;
@@ -79,10 +87,12 @@ async function joining(config: StoreConfig, ask: AskMember): Promise<Beginning> 
 }
 
 /** Throws where the cluster speaks a version that this member does not. */
-function checkFits(url: string, { cluster, downgradeTarget: targetVersion }: MemberVersions): void {
-  const own = parseVersion(serverVersion);
-  const clusterVersion = parseVersion(cluster);
-  if (own === undefined || clusterVersion === undefined) return; // it has not agreed on any yet
+function checkFits(
+  url: string,
+  clusterVersion: Version,
+  { cluster, downgradeTarget: targetVersion }: MemberVersions,
+): void {
+  const own = must(parseVersion(serverVersion), `${serverVersion} is a version`);
   const downgrade = targetVersion === "" ? noDowngrade : { enabled: true, targetVersion };
   if (fitsCluster(own, { clusterVersion, downgrade })) return;
   const towards = targetVersion === "" ? "" : `, on its way to ${targetVersion}`;

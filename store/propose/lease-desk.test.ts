@@ -15,6 +15,7 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
   const status = { leader, term: 1 };
   const applied = { index: 5, waiters: new AppliedWaiters() };
   const asked: bigint[] = [];
+  const timeoutsMs: number[] = [];
   const desk = new LeaseDesk({
     memberId: 1n,
     clock,
@@ -42,7 +43,8 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
     },
     proposer: { requestTimeoutMs, propose: () => Promise.reject(new Error("proposes nothing")) },
     asRoot: () => undefined,
-    ask: async (to) => {
+    ask: async (to, _kind, _id, withinMs) => {
+      timeoutsMs.push(withinMs);
       const refusal = refusals[asked.push(to) - 1];
       if (refusal !== undefined) throw refusal;
       return new Uint8Array(0);
@@ -52,6 +54,7 @@ function member(leader: bigint, refusals: readonly StoreError[] = []) {
     desk,
     clock,
     asked,
+    timeoutsMs,
     listeners,
     lead(id: bigint) {
       status.leader = id;
@@ -122,6 +125,16 @@ describe("who asks how long a lease lives", () => {
       lead(2n);
       await told;
       assert.deepEqual([asked, listeners.size], [[2n, 2n], 0]);
+    });
+
+    it(`gives the leader (${ask}) what is left of the time that a request may take`, async () => {
+      const { desk, clock, lead, timeoutsMs } = member(2n, [new StoreError("NOT_LEADER")]);
+      const told = answer(desk);
+      await turn();
+      clock.jump(2_000);
+      lead(3n);
+      await told;
+      assert.deepEqual(timeoutsMs, [requestTimeoutMs, requestTimeoutMs - 2_000]);
     });
 
     it(`waits for a leader (${ask}) no longer than a request may take`, async () => {

@@ -53,7 +53,7 @@ export interface LeaseDeskParts {
   /** In whose name checkpoints are made, where authentication is on. */
   readonly asRoot: () => Requester | undefined;
   /** Asks another member; rejects with the StoreError it answered. */
-  readonly ask: (member: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
+  readonly ask: (member: MemberId, kind: string, id: bigint, withinMs: number) => Promise<Uint8Array>;
 }
 
 const beforeAnswer = failpoint("beforeServeHTTPLeaseRenew");
@@ -110,7 +110,7 @@ export class LeaseDesk {
       const { term } = consensus.status;
       check?.();
       try {
-        return answerTable.decode(await ask(leader, kind, id));
+        return answerTable.decode(await ask(leader, kind, id, untilMs - clock.monotonicMs()));
       } catch (error) {
         const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";
         if (!isOutdated) throw error;

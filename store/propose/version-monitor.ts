@@ -120,7 +120,14 @@ export class VersionMonitor {
     const asked = members.ids().map(async (id) => {
       if (id === memberId) return parseVersion(version);
       try {
-        return parseVersion(await versionOf(id));
+        const told = await versionOf(id);
+        const parsed = parseVersion(told);
+        if (parsed === undefined)
+          log.warn("failed to parse server version of remote member", {
+            "remote-member-id": id,
+            "remote-member-version": told,
+          });
+        return parsed;
       } catch (error) {
         log.warn("failed to get version", { "remote-member-id": id, error });
         return undefined;

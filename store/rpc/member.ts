@@ -37,7 +37,7 @@ export interface MemberParts {
   readonly leases: LeaseBook;
   readonly members: MemberBook;
   /** Asks another member what only it can answer. Rejects with the StoreError it answered, or with that of the connection. */
-  readonly ask: (to: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
+  readonly ask: (to: MemberId, kind: string, id: bigint, withinMs: number) => Promise<Uint8Array>;
   readonly alarms: () => readonly AlarmMember[];
   readonly watches: WatchSource;
   readonly maintenance: MaintenanceParts;

@@ -11,7 +11,7 @@ const highId = 2n ** 63n + 5n;
 /** Member 1, which is not the leader; `answers` are what others answer, one after the other. */
 function follower(leader: bigint, answers: readonly (Uint8Array | StoreError)[]) {
   const clock = new ManualClock();
-  const asked: (readonly [bigint, string, bigint])[] = [];
+  const asked: (readonly [bigint, string, bigint, number])[] = [];
   const listeners = new Set<(status: ConsensusStatus) => void>();
   const status = { leader } as { leader: bigint };
   const parts = {
@@ -27,8 +27,8 @@ function follower(leader: bigint, answers: readonly (Uint8Array | StoreError)[])
         return () => listeners.delete(listener);
       },
     },
-    ask: async (to: bigint, kind: string, id: bigint) => {
-      const answer = answers[asked.push([to, kind, id]) - 1];
+    ask: async (to: bigint, kind: string, id: bigint, withinMs: number) => {
+      const answer = answers[asked.push([to, kind, id, withinMs]) - 1];
       if (answer instanceof Uint8Array) return answer;
       throw answer;
     },
@@ -57,7 +57,7 @@ describe("a promotion asked of a member that does not lead", () => {
       [9n],
     );
     assert.equal(answer.header?.memberId, 1n);
-    assert.deepEqual(asked, [[2n, "promote", BigInt.asIntN(64, highId)]]);
+    assert.deepEqual(asked, [[2n, "promote", BigInt.asIntN(64, highId), 7_000]]);
     assert.equal(listeners.size, 0);
   });
 

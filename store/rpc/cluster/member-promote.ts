@@ -23,7 +23,8 @@ export async function memberPromote(
     const { term } = parts.consensus.status;
     if (leader === parts.memberId) return promoteAsLeader(request.id, parts);
     try {
-      const answer = await parts.ask(leader, "promote", BigInt.asIntN(64, request.id));
+      const withinMs = untilMs - parts.clock.monotonicMs();
+      const answer = await parts.ask(leader, "promote", BigInt.asIntN(64, request.id), withinMs);
       return { header: header(parts), members: membersResponse.decode(answer).members };
     } catch (error) {
       const isOutdated = error instanceof StoreError && error.code === "NOT_LEADER";

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
+import type { Clock } from "../../../base/os/clock.ts";
 import { socketUrl } from "../../membership/initial-cluster.ts";
 import type { MemberId } from "../../raft/types.ts";
 import type { PortTls } from "../tls/port-tls.ts";
@@ -17,6 +18,7 @@ export interface DialOptions {
   readonly tls: PortTls | undefined;
   /** The address to connect from; absent: what the system takes. */
   readonly localAddress?: string | undefined;
+  readonly clock: Pick<Clock, "after">;
 }
 
 export const dialLimits = {
@@ -60,15 +62,17 @@ export function dial(
     /** Why the peer is not whom it must be; what it says itself then is heard before the connection ends. */
     let problem: string | undefined;
     const fail = (error: Error) => {
+      stopTimer();
       socket.destroy();
       if (welcome) handlers.onEnd(error);
       else reject(error);
     };
     const reader = new FrameReader(smallFrameBytesMax);
     socket.setNoDelay(true);
-    socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
+    const late = () => fail(new Error(`no answer from ${url}`));
+    const stopTimer = options.clock.after(dialLimits.dialWithinMs, late);
     socket.once(isTls ? "secureConnect" : "connect", () => {
-      const { tls, localAddress: _from, ...said } = options;
+      const { tls, localAddress: _from, clock: _clock, ...said } = options;
       problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
       if (problem === undefined)
         socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));
@@ -79,7 +83,7 @@ export function dial(
       else if (kind === frameKinds.welcome && problem === undefined) {
         welcome = true;
         reader.bytesMax = frameBytesMax;
-        socket.setTimeout(0);
+        stopTimer();
         resolve(socket);
       } else if (kind === frameKinds.refused)
         fail(new RefusedError(url, [problem, payload.toString("utf8")].filter(Boolean).join("; ")));

@@ -193,6 +193,7 @@ export class PeerNetwork implements PeerLinks {
   #dialOptions(to: MemberId) {
     const { clusterId, memberId, serverVersion, tls, localAddress } = this.#config;
     const peerUrls = this.#members.get(memberId) ?? [];
-    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls, localAddress };
+    const { clock } = this.#parts;
+    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls, localAddress, clock };
   }
 }

@@ -1,6 +1,6 @@
 import { message, type Of, string } from "../../../base/protobuf.ts";
-import type { PortTls } from "../tls/port-tls.ts";
 import { askOnce } from "./ask-once.ts";
+import type { DialOptions } from "./dial.ts";
 
 /** What a member answers to the question "version". */
 export const memberVersions = message({
@@ -17,9 +17,9 @@ export type MemberVersions = Of<typeof memberVersions>;
 export async function askVersions(
   url: string,
   serverVersion: string,
-  tls: PortTls | undefined,
+  { tls, clock }: Pick<DialOptions, "tls" | "clock">,
 ): Promise<MemberVersions> {
-  const self = { clusterId: 0n, from: 0n, peerUrls: [], serverVersion, tls };
+  const self = { clusterId: 0n, from: 0n, peerUrls: [], serverVersion, tls, clock };
   const options = { ...self, to: 0n, purpose: "members" } as const;
   return memberVersions.decode(await askOnce(url, options, { kind: "version", id: 0n }));
 }
