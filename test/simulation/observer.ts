@@ -37,6 +37,7 @@ export interface ObserverParts {
 }
 
 interface Seen {
+  turns: number;
   applied: number;
   whole: number;
   term: number;
@@ -85,11 +86,13 @@ export class Observer {
 
   #look(life: Life, member: StoreMember, log: MemberLog): void {
     const { elections, order, equal, events, onElected } = this.#parts;
+    const seen = this.#seenOf(life);
+    if (seen.turns === life.clock.turns) return;
+    seen.turns = life.clock.turns;
     const { name } = life.machine;
     const { role, term, committed } = member.driver.status;
     const { appliedIndex: applied } = member.state;
     const { revision } = member.state.reader;
-    const seen = this.#seenOf(life);
     const isLeader = role === "leader";
     if (isLeader && !(seen.isLeader && seen.term === term)) {
       events.add(`${name} leads in term ${term}`);
@@ -111,7 +114,7 @@ export class Observer {
   #seenOf(life: Life): Seen {
     let seen = this.#seen.get(life);
     if (seen === undefined) {
-      seen = { applied: -1, whole: -1, term: 0, isLeader: false };
+      seen = { turns: -1, applied: -1, whole: -1, term: 0, isLeader: false };
       this.#seen.set(life, seen);
     }
     return seen;

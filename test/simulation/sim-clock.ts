@@ -131,6 +131,11 @@ export interface Pace {
   readonly computeMs: number;
 }
 
+/** What a process asked for at a moment; without `fire` it was called off. */
+interface Due {
+  fire: (() => void) | undefined;
+}
+
 /** A member's view of the clock: its timers die with it, it can be paused as a stopped process is, and what it does takes time. */
 export class ProcessClock implements Clock {
   readonly #clock: SimClock;
@@ -138,8 +143,11 @@ export class ProcessClock implements Clock {
   #alive = true;
   /** While paused, timers that come due wait. */
   #paused = false;
-  #held: (() => void)[] = [];
+  #held: Due[] = [];
+  /** While the process is busy, timers that come due wait in their order. */
+  #waiting: Due[] = [];
   #busyUntilMs = 0;
+  #turns = 0;
   #killedMs: number | undefined;
 
   constructor(clock: SimClock, pace: Pace) {
@@ -156,27 +164,55 @@ export class ProcessClock implements Clock {
   }
 
   after(delayMs: number, fire: () => void): () => void {
-    let cancelled = false;
-    let cancel: () => void = () => undefined;
-    const run = () => {
-      if (!this.#alive || cancelled) return;
-      if (this.#paused) this.#held.push(run);
-      else {
-        const leftMs = this.#busyUntilMs - this.#clock.monotonicMs();
-        if (leftMs > 0) cancel = this.#clock.after(leftMs, run);
-        else this.#run(fire);
-      }
-    };
-    cancel = this.#clock.after(delayMs / this.#pace.rate, run);
+    const due: Due = { fire };
+    const cancel = this.#clock.after(delayMs / this.#pace.rate, () => this.#come(due));
     return () => {
-      cancelled = true;
+      due.fire = undefined;
       cancel();
     };
   }
 
-  #run(fire: () => void): void {
+  /** Its time has come: it runs, or waits until the process has done what it is at. */
+  #come(due: Due): void {
+    if (!this.#alive || due.fire === undefined) return;
+    if (this.#paused) this.#held.push(due);
+    else if (this.#waiting.length > 0 || this.#clock.monotonicMs() < this.#busyUntilMs) this.#wait(due);
+    else this.#run(due);
+  }
+
+  #run({ fire }: Due): void {
     this.#busyUntilMs = this.#clock.monotonicMs() + this.#pace.computeMs;
-    fire();
+    this.#turns++;
+    fire?.();
+  }
+
+  /** It goes on for a reason that is no timer of its own. */
+  woken(): void {
+    this.#turns++;
+  }
+
+  /** How often it had something to do: while this stays, nothing of the process changes. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  #wait(due: Due): void {
+    this.#waiting.push(due);
+    if (this.#waiting.length === 1) this.#runNextWhenFree();
+  }
+
+  #runNextWhenFree(): void {
+    this.#clock.after(this.#busyUntilMs - this.#clock.monotonicMs(), () => {
+      if (!this.#alive) return;
+      if (this.#paused) {
+        this.#held.push(...this.#waiting.splice(0));
+        return;
+      }
+      while (this.#waiting[0] !== undefined && this.#waiting[0].fire === undefined) this.#waiting.shift();
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#run(next);
+      if (this.#waiting.length > 0) this.#runNextWhenFree();
+    });
   }
 
   get isPaused(): boolean {
@@ -196,6 +232,7 @@ export class ProcessClock implements Clock {
     this.#alive = false;
     this.#killedMs = this.#clock.monotonicMs();
     this.#held = [];
+    this.#waiting = [];
   }
 
   pause(): void {
@@ -204,6 +241,6 @@ export class ProcessClock implements Clock {
 
   resume(): void {
     this.#paused = false;
-    for (const run of this.#held.splice(0)) run();
+    for (const due of this.#held.splice(0)) this.#come(due);
   }
 }

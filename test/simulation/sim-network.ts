@@ -177,7 +177,7 @@ export class SimNetwork {
     this.onSend(life, message);
     this.#events.add(`${from.name}>${to.name} snapshot i${message.snapshot?.index}`);
     target.snapshots.add(message.snapshot?.index ?? 0);
-    const inbox = new Inbox();
+    const inbox = new Inbox(() => target.clock.woken());
     const fail = () => inbox.put({ error: new Error("the connection broke") });
     life.onDeath.add(fail);
     target.installs++;
@@ -275,11 +275,17 @@ type Item = { readonly chunk: Uint8Array } | { readonly error: Error } | { reado
 /** The receiving end of a stream. */
 class Inbox {
   readonly #items: Item[] = [];
+  readonly #onItem: () => void;
   #wake: (() => void) | undefined;
   #closed = false;
 
+  constructor(onItem: () => void) {
+    this.#onItem = onItem;
+  }
+
   put(item: Item): void {
     if (this.#closed) return;
+    this.#onItem();
     if (!("chunk" in item)) this.#closed = true;
     this.#items.push(item);
     this.#wake?.();

@@ -15,8 +15,8 @@ export interface StreamClient {
   readonly message: (response: object) => void;
   /** Called once, whoever ended it. */
   readonly end: () => void;
-  /** How long the client takes to read a message; absent: no time. */
-  readonly readMs?: number;
+  /** How long the client takes to read a message, at the time; absent: no time. */
+  readonly readMs?: () => number;
 }
 
 /** One stream of a client: bytes there and back in order. What is under way when it breaks is lost. */
@@ -106,7 +106,7 @@ export class SimStream {
 
   #read(): void {
     this.#unread--;
-    const { readMs = 0 } = this.#on;
+    const readMs = this.#on.readMs?.() ?? 0;
     // What is under way already stays in front of what comes later.
     if (readMs > 0) this.#backMs = Math.max(this.#backMs, this.#clock.monotonicMs() + readMs);
     if (!this.#isHeld || this.#unread > unreadMax / 2) return;

@@ -373,7 +373,7 @@ export class World {
     const stream = this.#calls.stream(machine, methods.snapshot as AnyMethod, {
       message: () => undefined,
       end: () => undefined,
-      readMs: 20,
+      readMs: () => 20,
     });
     stream.send({});
     stream.halfClose();

@@ -34,7 +34,7 @@ export class WatchClient {
   readonly #position: WatchPosition;
   #stream: SimStream | undefined;
   #isCreated = false;
-  /** No more restlessness; only resumes when the stream ends. */
+  /** No more restlessness, and it reads at once; only resumes when the stream ends. */
   calm = false;
 
   constructor(parts: WatchClient["parts"]) {
@@ -76,7 +76,7 @@ export class WatchClient {
     const stream: SimStream = calls.stream(machine, methods.watch as AnyMethod, {
       message: (response) => this.#received(stream, response as WatchResponse),
       end: () => this.#ended(stream),
-      readMs: this.calm ? 0 : this.#parts.readMs,
+      readMs: () => (this.calm ? 0 : this.#parts.readMs),
     });
     this.#stream = stream;
     const { range, next } = this.#position;
