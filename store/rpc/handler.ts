@@ -11,6 +11,9 @@ export interface Call {
   readonly isOwn?: true;
   /** When the client gives up, by the monotonic clock; its own clock is what ends the call. Absent: whenever it likes. */
   readonly deadlineMs?: number | undefined;
+  /** To be called once it is known that the request can be read, and is none of those that a learner refuses: etcd counts a
+   *  client's requests there, whatever they are answered. Absent where nobody counts. */
+  accepted?(): void;
   /** Milliseconds since the request came in. Absent where nobody measures. */
   tookMs?(): number;
   /** Aborted once nobody waits for the answer any more. Absent where a transport cannot tell. */

@@ -68,6 +68,7 @@ export function serviceTable(
       const request = method.request.decode(bytes);
       if (servedBy(request) === "voters" && members.isLearner())
         throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      call.accepted?.();
       guard.check(call);
       serve(request, bytes, call, out);
     };
@@ -108,6 +109,7 @@ export function serviceTable(
     const guarded = guard.stream(kind === "serverStream" ? oneRequest(handler) : handler);
     const serve: StreamHandler = (out, call) => {
       if (servedBy === "voters" && members.isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      call.accepted?.();
       return guarded(out, call);
     };
     streams.set(method.path, { handler: serve, kind });

@@ -39,9 +39,8 @@ export class CallKind {
 
   /** Gives what `finish` is to be told of the call's deadline. */
   start(call: Expiring, startMs: number, timeoutMs: number | undefined): number | undefined {
-    const { metrics, requests, deadlines } = this.parts;
+    const { metrics, deadlines } = this.parts;
     metrics.start();
-    requests.count++;
     return timeoutMs === undefined ? undefined : deadlines.add(startMs + lateAnswerMs(timeoutMs), call);
   }
 

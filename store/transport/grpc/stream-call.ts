@@ -90,6 +90,10 @@ export class StreamCall implements StreamEvents, Call, Expiring {
     this.#controller?.abort();
   }
 
+  accepted(): void {
+    this.#kind.parts.requests.count++;
+  }
+
   get requireLeader(): boolean {
     return this.#kind.parts.requireLeader;
   }

@@ -106,6 +106,10 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     return this.#stream.nowMs - this.#startMs;
   }
 
+  accepted(): void {
+    this.#kind.parts.requests.count++;
+  }
+
   get requireLeader(): boolean {
     return this.#kind.parts.requireLeader;
   }
