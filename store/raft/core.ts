@@ -62,6 +62,8 @@ export class Core {
   electionElapsed = 0;
   heartbeatElapsed = 0;
   electionTimeout: number;
+  /** Terms that began since a leader was last known: elections that were not decided. */
+  leaderlessTerms = 0;
   messages: Message[] = [];
   messagesAfterAppend: Message[] = [];
   readStates: ReadState[] = [];
@@ -116,10 +118,18 @@ export class Core {
     return electionTicks + 1 + below(random, Math.max(2, Math.ceil(electionTicks / 2)));
   }
 
-  /** After an undecided election there is no leader to wait for: uniform in about [n/4, 5n/4) of the election ticks. */
+  /** After an undecided election there is no leader to wait for: uniform in about [n/4, 5n/4) of the election ticks, up to
+   *  [n/4, 33n/4) after several: perhaps the disks are so slow that no vote comes sooner, and every further term costs each of
+   *  them another write. */
   drawRetryTimeout(): number {
     const { electionTicks, random } = this.config;
-    return Math.max(2, Math.ceil(electionTicks / 4)) + below(random, electionTicks);
+    const spread = 2 ** Math.min(Math.max(0, this.leaderlessTerms - 2), 3);
+    return Math.max(2, Math.ceil(electionTicks / 4)) + below(random, electionTicks * spread);
+  }
+
+  /** A candidate whose own vote is not on disk yet. */
+  get awaitsOwnVote(): boolean {
+    return this.state.role === "candidate" && !this.state.votes.has(this.id);
   }
 
   send(parts: MessageParts): void {

@@ -71,6 +71,8 @@ export class RawNode {
   /** One heartbeat unit of time passed. */
   tick(): void {
     const core = this.#core;
+    // Its disk takes its time: asking anew would only make it write more.
+    if (core.awaitsOwnVote) return;
     core.electionElapsed += 1;
     if (core.state.role !== "leader") {
       if (core.electionElapsed < core.electionTimeout || !core.isPromotable) return;

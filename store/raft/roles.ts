@@ -13,6 +13,7 @@ function enterTerm(core: Core, term: Term): void {
   if (term !== core.term) {
     core.term = term;
     core.vote = nobody;
+    core.leaderlessTerms += 1;
   }
   core.electionElapsed = 0;
   core.heartbeatElapsed = 0;
@@ -23,6 +24,7 @@ function enterTerm(core: Core, term: Term): void {
 export function becomeFollower(core: Core, term: Term, leader: MemberId): void {
   enterTerm(core, term);
   if (leader === nobody) core.electionTimeout = core.drawRetryTimeout();
+  else core.leaderlessTerms = 0;
   core.state = { role: "follower", leader };
 }
 
@@ -47,6 +49,7 @@ export function becomeCandidate(core: Core): void {
 export function becomeLeader(core: Core): LeaderState {
   assert(core.role === "candidate", "only a candidate is elected");
   enterTerm(core, core.term);
+  core.leaderlessTerms = 0;
   const progress = new Map<MemberId, Progress>();
   for (const id of members(core.conf)) {
     if (id !== core.id) progress.set(id, new Progress(core.log.lastIndex + 1, core.config.limits));

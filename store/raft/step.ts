@@ -189,5 +189,6 @@ function hearLeader(core: Core, incoming: Message): void {
   core.electionElapsed = 0;
   // While there was no leader the timeout was short.
   if (core.leader === nobody) core.electionTimeout = core.drawElectionTimeout();
+  core.leaderlessTerms = 0;
   core.state = { role: "follower", leader: incoming.from };
 }
