@@ -1,6 +1,7 @@
 import { raftLimits } from "../raft/config.ts";
 import { RawNode } from "../raft/node.ts";
-import type { EntryId, HardState, SnapshotMeta, Term } from "../raft/types.ts";
+import type { EntryId, HardState, MemberId, SnapshotMeta, Term } from "../raft/types.ts";
+import { decodeConfChange } from "./conf-change-wire.ts";
 import { type DriverConfig, type DriverParts, electionTicks } from "./config.ts";
 
 /** The log and the state machine of this member do not belong together. */
@@ -30,12 +31,18 @@ export async function startRaft(config: DriverConfig, parts: DriverParts): Promi
     applied: parts.machine.appliedIndex,
     conf,
     random: parts.random,
+    removedBy,
     ...(parts.faults?.raft && { faults: parts.faults.raft }),
   });
   // Do not wait a full timeout for a leader that may not exist; if one does, its followers refuse the pre-vote.
   raft.hurry();
   campaignIfAlone(raft);
   return raft;
+}
+
+function removedBy(change: Uint8Array): MemberId | undefined {
+  const { type, nodeId } = decodeConfChange(change);
+  return type === "removeNode" ? nodeId : undefined;
 }
 
 /** A sole voter has nobody to wait for. */

@@ -43,6 +43,8 @@ export interface RaftConfig {
   /** The configuration as of `applied`. */
   readonly conf: ConfState;
   readonly random: Random;
+  /** Whom a serialized ConfChange takes out, if anybody. Without it a leader takes its own removal into the log. */
+  readonly removedBy?: (change: Uint8Array) => MemberId | undefined;
   /** Bugs planted by simulation. */
   readonly faults?: RaftFaults;
 }

@@ -7,17 +7,11 @@ import { campaign, checkQuorum, recordVote } from "./election.ts";
 import { nobody } from "./message.ts";
 import { requestRead } from "./reads.ts";
 import type { Ready } from "./ready.ts";
-import {
-  appendProposal,
-  broadcast,
-  broadcastHeartbeat,
-  maybeCommit,
-  replicateTo,
-  takesProposals,
-} from "./replication.ts";
+import { appendProposal, broadcast, broadcastHeartbeat, maybeCommit, takesProposals } from "./replication.ts";
 import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
 import { step } from "./step.ts";
+import { handsOverInstead, startTransfer } from "./transfer.ts";
 import type {
   ConfState,
   Entry,
@@ -57,6 +51,9 @@ export class RawNode {
   /** What was last handed out to be persisted, and whether the disk has confirmed it. */
   #writtenHardState: HardState;
   #isWriting = false;
+  /** The commit index that the disk has confirmed. */
+  #durableCommit: Index;
+  #writingCommit: Index;
   #writingSnapshot: SnapshotMeta | undefined;
   #handedToApply: Index;
   #announced: SoftState & { readonly term: Term };
@@ -64,6 +61,8 @@ export class RawNode {
   constructor(config: RaftConfig) {
     this.#core = new Core(config);
     this.#writtenHardState = config.hardState;
+    this.#durableCommit = config.hardState.commit;
+    this.#writingCommit = this.#durableCommit;
     this.#handedToApply = config.applied;
     this.#announced = { role: "follower", leader: nobody, term: this.#core.term };
   }
@@ -130,10 +129,15 @@ export class RawNode {
     return "accepted";
   }
 
-  /** `data`: a serialized ConfChange. "pending": another change is not applied yet. */
+  /** `data`: a serialized ConfChange. "pending": another change is not applied yet. "dropped" also by a leader that the change
+   *  would take out: it hands over first. */
   proposeConfChange(data: Uint8Array): ProposeResult | "pending" {
     const core = this.#core;
-    if (core.state.role === "leader" && core.state.pendingConfIndex > core.log.applied) return "pending";
+    const { state } = core;
+    if (state.role === "leader") {
+      if (state.pendingConfIndex > core.log.applied) return "pending";
+      if (takesProposals(core, state) && handsOverInstead(core, state, data)) return "dropped";
+    }
     const result = this.propose({ type: "confChange", data });
     if (result === "accepted" && core.state.role === "leader")
       core.state.pendingConfIndex = core.log.lastIndex;
@@ -151,20 +155,13 @@ export class RawNode {
     return requestRead(this.#core, requestId);
   }
 
-  /** Hands leadership to a voter that is told to campaign as soon as it has the whole log (thesis §3.10). */
+  /** Hands leadership to a voter. */
   transferLeader(to: MemberId): "started" | "notLeader" | "badTarget" {
     const core = this.#core;
     const { state } = core;
     if (state.role !== "leader") return "notLeader";
     if (!core.conf.voters.includes(to)) return "badTarget";
-    if (state.transferee === to) return "started";
-    state.transferee = nobody; // a transfer under way is given up for this one
-    const progress = state.progress.get(to);
-    if (progress === undefined) return "started"; // to this member itself, which leads already
-    state.transferee = to;
-    core.electionElapsed = 0; // it must succeed within an election timeout
-    if (progress.match === core.log.lastIndex) core.send({ type: "timeoutNow", to });
-    else replicateTo(core, to, progress, { force: true });
+    startTransfer(core, state, to);
     return "started";
   }
 
@@ -199,7 +196,9 @@ export class RawNode {
       core.dropped.length > 0 ||
       core.forwarding.length > 0 ||
       (state.role === "leader" && (state.broadcastDue || state.heartbeatDue)) ||
-      (caller.isApplyBusy !== true && core.log.applicable > this.#handedToApply) ||
+      (caller.isApplyBusy !== true &&
+        core.log.applicable > this.#handedToApply &&
+        !this.#isHeldBack(this.#handedToApply + 1)) ||
       this.#softStateChanged() ||
       (caller.isDiskBusy !== true && this.#hasToPersist())
     );
@@ -211,6 +210,13 @@ export class RawNode {
     return role !== core.role || leader !== core.leader || term !== core.term;
   }
 
+  /** A configuration takes effect only when the commit index is on disk. Otherwise the one of two members that stays could
+   *  forget, when its power fails, that it needs the other no more, and wait for it for ever. */
+  #isHeldBack(index: Index): boolean {
+    const { log } = this.#core;
+    return index > this.#durableCommit && index <= log.applicable && log.entry(index).type === "confChange";
+  }
+
   /** A commit index that moved is no reason to write: it goes along with the next batch. */
   #hasToPersist(): boolean {
     const core = this.#core;
@@ -219,7 +225,8 @@ export class RawNode {
       (core.log.hasUnpersisted() ||
         core.messagesAfterAppend.length > 0 ||
         core.installed !== undefined ||
-        this.#voteChanged())
+        this.#voteChanged() ||
+        this.#isHeldBack(this.#handedToApply + 1))
     );
   }
 
@@ -266,11 +273,18 @@ export class RawNode {
     const entries = core.log.takeUnpersisted();
     const hardState = { term: core.term, vote: core.vote, commit: core.log.committed };
     const isNew = this.#voteChanged() || hardState.commit !== this.#writtenHardState.commit;
-    const sync = this.#voteChanged() || entries.length > 0 || core.installed !== undefined;
+    const sync =
+      this.#voteChanged() ||
+      entries.length > 0 ||
+      core.installed !== undefined ||
+      this.#isHeldBack(this.#handedToApply + 1);
     const snapshot = core.installed;
     const messagesAfterAppend = core.messagesAfterAppend;
     core.messagesAfterAppend = [];
-    if (sync) this.#writtenHardState = hardState;
+    if (sync) {
+      this.#writtenHardState = hardState;
+      this.#writingCommit = hardState.commit;
+    }
     this.#isWriting = true;
     this.#writingSnapshot = snapshot;
     return {
@@ -288,7 +302,9 @@ export class RawNode {
     const from = this.#handedToApply + 1;
     const to = Math.min(log.applicable + 1, from + config.limits.applyEntriesMax);
     if (from >= to) return [];
-    const entries = log.slice(from, to, config.limits.applyBytesMax);
+    const taken = log.slice(from, to, config.limits.applyBytesMax);
+    const held = taken.findIndex(({ index }) => this.#isHeldBack(index));
+    const entries = held < 0 ? taken : taken.slice(0, held);
     this.#handedToApply = from + entries.length - 1;
     return entries;
   }
@@ -297,6 +313,7 @@ export class RawNode {
   persisted(index: Index, term: Term): void {
     assert(this.#isWriting, "nothing was to be persisted");
     this.#isWriting = false;
+    this.#durableCommit = Math.max(this.#durableCommit, this.#writingCommit);
     const core = this.#core;
     if (core.installed === this.#writingSnapshot) core.installed = undefined;
     if (index > 0) core.log.persisted({ index, term });

@@ -12,6 +12,7 @@ import {
 } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { installSnapshot } from "./snapshot.ts";
+import { handsOverInstead } from "./transfer.ts";
 import type { Entry, Message } from "./types.ts";
 
 /** One message's effect (Raft figure 2). Messages of term 0 (forwarded reads) belong to no term. */
@@ -117,6 +118,7 @@ function takeForwarded(core: Core, leader: LeaderState, entry: Entry): boolean {
   }
   const isChange = entry.type === "confChange";
   if (isChange && leader.pendingConfIndex > core.log.applied) return false;
+  if (isChange && handsOverInstead(core, leader, entry.data)) return false;
   if (!appendProposal(core, leader, entry)) return false;
   if (isChange) leader.pendingConfIndex = core.log.lastIndex;
   return true;

@@ -93,9 +93,8 @@ export class Operator {
     this.#nextChurnMs = this.#parts.clock.monotonicMs() + this.#pause();
     const { random } = this.#parts;
     if (members.length <= this.#options.members && chance(random, 0.7)) await this.#add(members);
-    // A machine may not know yet that it was taken out: what the cluster says counts. Where one of two goes, and power fails before
-    // the other has it on disk, that one has no majority for ever.
-    else if (members.length < Math.max(3, this.#options.members)) return;
+    // A machine may not know yet that it was taken out: what the cluster says counts.
+    else if (members.length < Math.max(2, this.#options.members)) return;
     // Whose disk is damaged may be lost at any time; the others must then be enough.
     else if (!this.#parts.machines.some(({ damage }) => damage !== undefined))
       await this.#ask(methods.memberRemove, { id: members[below(random, members.length)]?.id ?? 0n });

@@ -272,8 +272,10 @@ export class World {
           this.#calls
             .unary(machine, methods.hashKv as AnyMethod, request, historyEveryMs)
             .then(({ outcome }) => {
-              if (outcome.kind === "answer")
-                this.#history.told(machine.name, outcome.response as HashKvResponse);
+              if (outcome.kind !== "answer") return;
+              const response = outcome.response as HashKvResponse;
+              const compacted = life.member?.state.mvcc.compactionHashes.at(response.hashRevision);
+              this.#history.told(machine.name, response, compacted?.hash === response.hash);
             }),
         );
       }

@@ -11,8 +11,14 @@ export class EqualHistory {
     this.#report = report;
   }
 
-  told(member: string, { hash, compactRevision, hashRevision }: HashKvResponse): void {
-    const name = `revision ${hashRevision}, compacted up to ${compactRevision}`;
+  /** `isOfCompaction`: it was hashed by a compaction at that very revision, by another rule where no key was left (etcd's). */
+  told(
+    member: string,
+    { hash, compactRevision, hashRevision }: HashKvResponse,
+    isOfCompaction = false,
+  ): void {
+    const by = isOfCompaction ? ", hashed while compacting there," : "";
+    const name = `revision ${hashRevision}, compacted up to ${compactRevision}${by}`;
     const known = this.#hashes.get(name);
     if (known === undefined) this.#hashes.set(name, { hash, member });
     else if (known.hash !== hash)
