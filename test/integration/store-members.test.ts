@@ -156,6 +156,19 @@ describe("three members of the store", function () {
     await sameState();
     assert.equal((await client.members()).filter((member) => member.name !== "").length, 3);
   });
+
+  for (const asked of ["itself", "another"])
+    it(`let their leader go, asked at ${asked}`, async () => {
+      const gone = await leader();
+      const endpoint = must(client.endpoints[asked === "itself" ? gone : (gone + 1) % 3], "one per member");
+      const { header } = await client.status(must(cluster.endpoints[gone], "one per member"));
+      const exited = cluster.exited(gone);
+      const answer = await client.callAt(endpoint, methods.memberRemove, { id: header?.memberId ?? 0n });
+      assert.equal(answer.members.length, 2);
+      assert.notEqual(await exited, 0);
+      assert.notEqual(await leader(), gone);
+      await client.put("after", "1");
+    });
 });
 
 describe("a transfer of leadership to a member that stands still", function () {
