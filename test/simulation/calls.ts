@@ -7,6 +7,12 @@ import type { SimNetwork } from "./sim-network.ts";
 import { SimStream, type StreamClient } from "./sim-stream.ts";
 import type { Faults } from "./simulate.ts";
 
+/** What came of a call, and who served it. */
+export interface Served {
+  readonly outcome: Outcome;
+  readonly life: Life | undefined;
+}
+
 const call = { requireLeader: false };
 /** The connection broke. */
 const lost: Outcome = { kind: "lost" };
@@ -26,12 +32,33 @@ export class Calls {
   }
 
   /** Never rejects. What gets no answer in `timeoutMs` is lost. */
-  unary(
+  unary(machine: Machine, method: AnyMethod, bytes: Uint8Array, timeoutMs: number): Promise<Served> {
+    const isKept = () =>
+      this.#faults.loseAnswers === true && method.path.endsWith("/Put") && ++this.#writes % 20 === 0;
+    return this.#reach(machine, timeoutMs, {
+      isKept,
+      serve: async (life) => method.response.decode(await serve(life, method, bytes)),
+    });
+  }
+
+  /** The same of what only members ask each other. */
+  question(
     machine: Machine,
-    method: AnyMethod,
-    bytes: Uint8Array,
+    { kind, id }: { readonly kind: string; readonly id: number },
     timeoutMs: number,
-  ): Promise<{ readonly outcome: Outcome; readonly life: Life | undefined }> {
+  ): Promise<Served> {
+    return this.#reach(machine, timeoutMs, {
+      isKept: () => false,
+      serve: ({ member }) =>
+        member?.fromPeers.onQuestion(kind, BigInt(id)) ?? Promise.reject(new StoreError("STOPPED")),
+    });
+  }
+
+  #reach(
+    machine: Machine,
+    timeoutMs: number,
+    { serve, isKept }: { readonly serve: (life: Life) => Promise<object>; readonly isKept: () => boolean },
+  ): Promise<Served> {
     return new Promise((resolve) => {
       let life: Life | undefined;
       let over = false;
@@ -63,15 +90,16 @@ export class Calls {
           return;
         }
         const { clock } = life;
+        const reached = life;
+        const isUnsaid = isKept();
         // A member that dies in the middle of a turn runs on to the turn's end, but says nothing any more.
-        const isKept = this.#faults.loseAnswers && method.path.endsWith("/Put") && ++this.#writes % 20 === 0;
         const say = (outcome: Outcome) => {
-          if (clock.isAlive && !isKept) back(outcome);
+          if (clock.isAlive && !isUnsaid) back(outcome);
         };
         life.onDeath.add(onDeath);
         clock.after(0, () => {
-          serve(life, method, bytes).then(
-            (answer) => say({ kind: "answer", response: method.response.decode(answer) }),
+          serve(reached).then(
+            (response) => say({ kind: "answer", response }),
             (error: unknown) => {
               if (error instanceof StoreError) say({ kind: "error", code: error.code });
               else if (life?.diskFailure !== undefined || machine.damage !== undefined) say(lost);

@@ -48,6 +48,9 @@ export class CommittedLog {
     this.#listeners = listeners;
   }
 
+  /** Where who belongs to the cluster changed last. */
+  lastConfChange: Index = 0;
+
   get lastIndex(): Index {
     return this.#entries.length;
   }
@@ -102,6 +105,7 @@ export class CommittedLog {
     const { revision, compactRevision } = model;
     const committed = { entry, request, operation, answer, revision, compactRevision, atMs };
     this.#entries.push(committed);
+    if (entry.type === "confChange") this.lastConfChange = entry.index;
     this.#firstIndex[revision] ??= entry.index;
     for (const listener of this.#listeners) listener.committed(committed);
     if (operation !== 0) this.#byOperation.set(operation, committed);

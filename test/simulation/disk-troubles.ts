@@ -10,6 +10,7 @@ export class DiskTroubles {
   readonly #machines: readonly Machine[];
   readonly #events: EventLog;
   readonly #voters: () => number | undefined;
+  readonly #isSettled: (machine: Machine) => boolean;
 
   constructor(parts: {
     readonly clock: SimClock;
@@ -18,12 +19,15 @@ export class DiskTroubles {
     readonly events: EventLog;
     /** How many have a vote; undefined while that is changing. */
     readonly voters: () => number | undefined;
+    /** Whether a member knows after any crash who has a vote now. */
+    readonly isSettled: (machine: Machine) => boolean;
   }) {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#machines = parts.machines;
     this.#events = parts.events;
     this.#voters = parts.voters;
+    this.#isSettled = parts.isSettled;
   }
 
   /** The next operation of some kind fails. */
@@ -75,12 +79,15 @@ export class DiskTroubles {
     }
   }
 
-  /** A minority may lose what it has: one at a time, while nobody comes or goes. */
+  /** A minority may lose what it has: one at a time, while nobody comes or goes. Who does not know that a vote was added counts by the
+   *  votes before, among which the damaged one may be half. */
   #mayDamage(machine: Machine): boolean {
     return (
       (this.#voters() ?? 0) >= 3 &&
       this.#machines.every(
-        (one) => one === machine || (one.damage === undefined && !one.weather.lies && !one.isCatchingUp),
+        (one) =>
+          one === machine ||
+          (one.damage === undefined && !one.weather.lies && !one.isCatchingUp && this.#isSettled(one)),
       )
     );
   }

@@ -7,6 +7,8 @@ const kept = [
   { seed: 50_113, why: "the operator took one of two members out, and the power of the other failed" },
   { seed: 707_343_950, why: "the operator did so in a cluster that had begun with one member" },
   { seed: 900_027, why: "a client that read slowly in the storm had too much left to read after it" },
+  { seed: 296_263_795, why: "a disk was damaged before all others knew for good of a vote that was added" },
+  { seed: 296_263_818, why: "a learner was taken out while it was away, and had nothing to say to anybody" },
   { seed: 9_001_731, why: "a leader took itself out, and the power of the other of two failed" },
   { seed: 9_004_868, why: "a member told what a compaction had hashed in a store without any key left" },
 ] as const;

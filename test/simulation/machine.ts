@@ -32,6 +32,8 @@ export interface Life {
   readonly onDeath: Set<() => void>;
   /** Indexes at which it was sent the whole state: its log may follow a little later. */
   readonly snapshots: Set<number>;
+  /** The members that it connects with. */
+  peers: readonly MemberId[];
   /** Snapshots that it is being sent. */
   installs: number;
   /** What its disk told it last of all that failed. */
@@ -182,6 +184,7 @@ export class Machine {
       log: undefined,
       onDeath: new Set(),
       snapshots: new Set(),
+      peers: [],
       installs: 0,
       diskFailure: undefined,
     };

@@ -45,6 +45,8 @@ export class Nemesis {
       readonly events: EventLog;
       /** How many have a vote; undefined while that is changing. */
       readonly voters: () => number | undefined;
+      /** Whether a member knows after any crash who has a vote now. */
+      readonly isSettled: (machine: Machine) => boolean;
       /** Begins to read a member's whole state. */
       readonly backup: (machine: Machine) => { abort(): void };
       /** Asks a member to write something, whatever comes of it. */

@@ -11,6 +11,8 @@ import type { Faults } from "./simulate.ts";
 
 /** A question, or a link that stands still, is given up after so long. */
 const patienceMs = 3_000;
+/** Heartbeats between two looks whether the others still take a member's connections. */
+const heartbeatsBetweenDials = 10;
 
 interface Link {
   /** Messages of one connection arrive in their order. */
@@ -97,15 +99,33 @@ export class SimNetwork {
   }
 
   peersOf(life: Life): Peers {
+    this.#dialAgain(life);
     return {
       send: (messages) => {
         for (const message of messages) this.#send(life, message);
       },
       sendSnapshot: (message, chunks) => this.#sendSnapshot(life, message, chunks),
-      setPeers: () => undefined,
+      setPeers: (peers) => {
+        life.peers = peers.map(({ id }) => id);
+      },
       ask: (to, kind, id, withinMs = patienceMs) => this.#ask(life, to, { kind, id, withinMs }),
       connectedForMs: () => 60_000,
     };
+  }
+
+  /** A member connects with the others though it has nothing to say, and is told where it belongs to them no more. */
+  #dialAgain(life: Life): void {
+    life.clock.after(heartbeatsBetweenDials * this.#options.heartbeatMs, () => {
+      for (const id of life.peers) {
+        const other = this.#machines.get(id);
+        if (other?.life?.id !== id || this.isCut(life.machine, other) || this.isCut(other, life.machine))
+          continue;
+        if (other.life.clock.isPaused || !other.life.member?.fromPeers.isRemoved(life.id)) continue;
+        life.member?.removed();
+        return;
+      }
+      this.#dialAgain(life);
+    });
   }
 
   #link(from: Machine, to: Machine): Link {

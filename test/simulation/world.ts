@@ -1,5 +1,5 @@
 import { below, chance, Prng, type Random } from "../../base/os/random.ts";
-import type { HashKvResponse } from "../../proto/etcd-maintenance.ts";
+import { hashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
 import { type InitialCluster, newCluster } from "../../store/membership/initial-cluster.ts";
@@ -151,6 +151,7 @@ export class World {
       events,
       backup: (machine) => this.#backup(machine),
       voters: () => this.#operator.voters,
+      isSettled: ({ id }) => this.#promises.committedOf(id) >= committed.lastConfChange,
       write: (machine) => this.#writeTail(machine),
       report,
     });
@@ -256,27 +257,29 @@ export class World {
     return this.#active.flatMap(({ life }) => (life?.member === undefined ? [] : [life]));
   }
 
-  /** Now and then all members are asked for the hash of the same revision, and for what they keep in memory. */
+  /** Now and then all members are asked for the hash of the same revision, as they ask each other, for those of their compactions, and
+   *  for what they keep in memory. */
   async #lookAtHistory(): Promise<void> {
     const everyMs = historyEveryMs * this.#options.stretch;
     for (;;) {
       await new Promise<void>((resolve) => this.clock.after(everyMs, resolve));
       const living = this.#living();
       if (living.length === 0) continue;
-      const revision = Math.min(...living.map(({ member }) => member?.state.reader.revision ?? 1));
-      const request = methods.hashKv.request.encode({ revision });
+      const id = Math.min(...living.map(({ member }) => member?.state.reader.revision ?? 1));
       for (const life of living) {
         this.#memory.looked(life);
-        const { machine } = life;
+        const { machine, member } = life;
+        for (const hash of member?.state.mvcc.compactionHashes.list() ?? [])
+          this.#history.told(machine.name, "at its compaction", hash);
         this.#watched(
-          this.#calls
-            .unary(machine, methods.hashKv as AnyMethod, request, historyEveryMs)
-            .then(({ outcome }) => {
-              if (outcome.kind !== "answer") return;
-              const response = outcome.response as HashKvResponse;
-              const compacted = life.member?.state.mvcc.compactionHashes.at(response.hashRevision);
-              this.#history.told(machine.name, response, compacted?.hash === response.hash);
-            }),
+          this.#calls.question(machine, { kind: "hashKv", id }, historyEveryMs).then(({ outcome }) => {
+            if (outcome.kind !== "answer") return;
+            this.#history.told(
+              machine.name,
+              "as it is",
+              hashKvResponse.decode(outcome.response as Uint8Array),
+            );
+          }),
         );
       }
     }

@@ -99,17 +99,19 @@ describe("the checkers of the simulation", () => {
     const { said, report } = reports();
     const history = new EqualHistory(report);
     const hashed = (hash: number, compactRevision: number) => ({
-      header: undefined,
       hash,
       compactRevision,
       hashRevision: 9,
     });
-    history.told("m1", hashed(5, 1));
-    history.told("m2", hashed(5, 1));
-    history.told("m2", hashed(6, 2));
+    history.told("m1", "as it is", hashed(5, 1));
+    history.told("m2", "as it is", hashed(5, 1));
+    history.told("m2", "as it is", hashed(6, 2));
+    history.told("m2", "at its compaction", hashed(8, 1));
     assert.deepEqual(said, []);
-    history.told("m3", hashed(7, 1));
+    history.told("m3", "as it is", hashed(7, 1));
     assert.equal(said.length, 1);
+    history.told("m3", "at its compaction", hashed(7, 1));
+    assert.equal(said.length, 2);
   });
 
   it("an order of calls: found where there is one, and only there", () => {

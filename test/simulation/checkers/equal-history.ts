@@ -1,8 +1,9 @@
-import type { HashKvResponse } from "../../../proto/etcd-maintenance.ts";
+import type { KeyValueHash } from "../../../store/mvcc/hash.ts";
 import type { Report } from "../report.ts";
 
 /** All members tell the same hash of all revisions up to one, at the same compact revision: not only current keys are equal, but
- *  everything that a read or a watch of the past may show. */
+ *  everything that a read or a watch of the past may show. What is hashed while it is compacted is compared apart: as in etcd it has another
+ *  hash where no key is left and the last one went at that revision. */
 export class EqualHistory {
   readonly #hashes = new Map<string, { readonly hash: number; readonly member: string }>();
   readonly #report: Report;
@@ -11,14 +12,12 @@ export class EqualHistory {
     this.#report = report;
   }
 
-  /** `isOfCompaction`: it was hashed by a compaction at that very revision, by another rule where no key was left (etcd's). */
   told(
     member: string,
-    { hash, compactRevision, hashRevision }: HashKvResponse,
-    isOfCompaction = false,
+    when: "as it is" | "at its compaction",
+    { hash, compactRevision, hashRevision }: KeyValueHash,
   ): void {
-    const by = isOfCompaction ? ", hashed while compacting there," : "";
-    const name = `revision ${hashRevision}, compacted up to ${compactRevision}${by}`;
+    const name = `revision ${hashRevision}, compacted up to ${compactRevision}, ${when},`;
     const known = this.#hashes.get(name);
     if (known === undefined) this.#hashes.set(name, { hash, member });
     else if (known.hash !== hash)

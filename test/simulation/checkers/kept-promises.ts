@@ -1,4 +1,4 @@
-import type { Entry, EntryId, HardState, MemberId, SnapshotMeta } from "../../../store/raft/types.ts";
+import type { Entry, EntryId, HardState, Index, MemberId, SnapshotMeta } from "../../../store/raft/types.ts";
 import type { LogBatch } from "../member-log.ts";
 
 interface Promised {
@@ -42,6 +42,11 @@ export class KeptPromises {
       underway: undefined,
     });
     return problem;
+  }
+
+  /** Up to where a member knows after any crash that entries are committed. */
+  committedOf(member: MemberId): Index {
+    return this.#promised.get(member)?.hardState.commit ?? 0;
   }
 
   #of(member: MemberId): Promised {
