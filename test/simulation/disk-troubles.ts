@@ -79,8 +79,8 @@ export class DiskTroubles {
     }
   }
 
-  /** A minority may lose what it has: one at a time, while nobody comes or goes. Who does not know that a vote was added counts by the
-   *  votes before, among which the damaged one may be half. */
+  /** A minority may lose what it has: one at a time, while nobody comes or goes. Who does not know that a vote was added
+   *  counts by the votes before, among which the damaged one may be half. */
   #mayDamage(machine: Machine): boolean {
     return (
       (this.#voters() ?? 0) >= 3 &&

@@ -257,8 +257,8 @@ export class World {
     return this.#active.flatMap(({ life }) => (life?.member === undefined ? [] : [life]));
   }
 
-  /** Now and then all members are asked for the hash of the same revision, as they ask each other, for those of their compactions, and
-   *  for what they keep in memory. */
+  /** Now and then all members are asked for the hash of the same revision, as they ask each other, for those of their
+   *  compactions, and for what they keep in memory. */
   async #lookAtHistory(): Promise<void> {
     const everyMs = historyEveryMs * this.#options.stretch;
     for (;;) {

@@ -2,8 +2,8 @@ import type { KeyValueHash } from "../../../store/mvcc/hash.ts";
 import type { Report } from "../report.ts";
 
 /** All members tell the same hash of all revisions up to one, at the same compact revision: not only current keys are equal, but
- *  everything that a read or a watch of the past may show. What is hashed while it is compacted is compared apart: as in etcd it has another
- *  hash where no key is left and the last one went at that revision. */
+ *  everything that a read or a watch of the past may show. What was hashed while it was compacted is compared apart: as in etcd
+ *  it has another hash where no key is left and the last one went at that revision. */
 export class EqualHistory {
   readonly #hashes = new Map<string, { readonly hash: number; readonly member: string }>();
   readonly #report: Report;
