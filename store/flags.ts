@@ -318,12 +318,12 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   );
   const dataDir = flags["data-dir"] || `${flags.name}.etcd`;
   const validYears = flags["self-signed-cert-validity"];
-  const tls = (port: "client" | "peer", listen: readonly ListenUrl[]) =>
+  const tls = (port: "client" | "peer", listen: readonly ListenUrl[], domain?: string) =>
     attempt(undefined, () =>
-      tlsSettings(tlsFlags(flags, port), { port, urls: listen, dataDir, validYears, limits }),
+      tlsSettings(tlsFlags(flags, port), { port, urls: listen, domain, dataDir, validYears, limits }),
     );
   const clientTls = tls("client", [...listenClient, ...listenClientHttp]);
-  const peerTls = tls("peer", listenPeer);
+  const peerTls = tls("peer", listenPeer, discovery?.kind === "srv" ? discovery.domain : undefined);
   const autoCompaction = attempt(undefined, () =>
     autoCompactionOf(flags["auto-compaction-mode"], flags["auto-compaction-retention"]),
   );

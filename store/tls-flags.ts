@@ -26,6 +26,8 @@ export interface TlsFlags {
 export interface TlsContext {
   readonly port: "client" | "peer";
   readonly urls: readonly ListenUrl[];
+  /** The DNS domain that the members were discovered by. */
+  readonly domain?: string | undefined;
   readonly dataDir: string;
   readonly validYears: number;
   readonly limits: TlsLimits;
@@ -71,7 +73,7 @@ export function ignoredTlsFlags(
 
 /** A port's TLS; undefined when no certificate is named or made. Throws UsageError with the flags and the rule. */
 export function tlsSettings(flags: TlsFlags, context: TlsContext): TlsSettings | undefined {
-  const { port, limits } = context;
+  const { port, limits, domain } = context;
   const name = (flag: keyof TlsFlags) =>
     port === "client" && (flag === "crl-file" || flag === "cert-allowed-hostname")
       ? `--client-${flag}`
@@ -119,6 +121,8 @@ export function tlsSettings(flags: TlsFlags, context: TlsContext): TlsSettings |
     ...(dialCert !== undefined &&
       dialKey !== undefined && { dialFiles: { certFile: dialCert, keyFile: dialKey } }),
     ...(trustedCaFile !== undefined && { trustedCaFile }),
+    // As in etcd: an authority of the members' own may name them as it likes, others answer for the domain that named them.
+    ...(domain !== undefined && trustedCaFile === undefined && { serverName: domain }),
     ...(crlFile !== undefined && { crlFile }),
     ...(allowedNames !== undefined && { allowedNames }),
     ...(allowedHosts !== undefined && { allowedHosts }),

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import * as x509 from "@peculiar/x509";
 import { silentLog } from "../../../base/os/log.ts";
-import type { Certificate } from "../../../base/os/pki.ts";
+import { type Certificate, issueCertificate } from "../../../base/os/pki.ts";
 import { TlsFolder } from "../../testing/tls-folder.ts";
 import { BoundServer } from "../bound-server.ts";
 import type { PortTls } from "./port-tls.ts";
@@ -59,6 +59,26 @@ describe("a port's TLS", () => {
     return await outcome;
   };
   const serialOf = (certificate: Certificate) => new X509Certificate(certificate.certificatePem).serialNumber;
+
+  it("takes a member for whom its URL names, or for the name that was given", async () => {
+    const certificate = await issueCertificate(files.authority, {
+      commonName: "member",
+      addresses: [],
+      dnsNames: ["cluster.example"],
+      usage: "both",
+    });
+    await files.renew(certificate);
+    const server = await echo(files.portTls());
+    const ca = files.authority.certificatePem;
+    await assert.rejects(open(server, { ...files.portTls().dialOptions(), ca }), {
+      code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    });
+    const named = (serverName: string) => files.portTls({ serverName }).dialOptions();
+    await open(server, { ...named("cluster.example"), ca });
+    await assert.rejects(open(server, { ...named("other.example"), ca }), {
+      code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    });
+  });
 
   it("shows a renewed certificate to who connects then, and leaves connections that stand alone", async () => {
     const server = await echo(files.portTls());

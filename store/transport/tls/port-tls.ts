@@ -1,5 +1,10 @@
 import type { X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from "node:tls";
 import type { Log } from "../../../base/os/log.ts";
 import { oneHandshake } from "../../../base/os/server-sockets.ts";
 import { readPem } from "../../../base/pem.ts";
@@ -52,8 +57,13 @@ export class PortTls {
   }
 
   /** How to connect to another member. */
-  dialOptions(): SecureContextOptions & { readonly rejectUnauthorized: boolean } {
-    return { ...this.#usable(this.#dialled), rejectUnauthorized: this.#settings.selfSigned === undefined };
+  dialOptions(): SecureContextOptions & Pick<ConnectionOptions, "rejectUnauthorized" | "servername"> {
+    const { selfSigned, serverName } = this.#settings;
+    return {
+      ...this.#usable(this.#dialled),
+      rejectUnauthorized: selfSigned === undefined,
+      ...(serverName !== undefined && { servername: serverName }),
+    };
   }
 
   /** Says why whoever connected is turned away, beyond what TLS has checked itself; undefined where it is not. */

@@ -8,6 +8,8 @@ export interface TlsSettings {
   readonly dialFiles?: { readonly certFile: string; readonly keyFile: string };
   /** Authorities of the certificates that are asked for. Absent: none is asked for. */
   readonly trustedCaFile?: string;
+  /** The name that whoever is connected to must have a certificate for; absent: what its URL names. */
+  readonly serverName?: string;
   /** Certificates that hold no more, PEM or DER. */
   readonly crlFile?: string;
   /** Where given, a certificate must have one of these common names. */
