@@ -345,7 +345,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     state: reader,
     quota: state.quota,
     access: new Access({ auth: state.auth, rights: state.rights, tokens }, auth),
-    auth: { state: state.auth, tokens, passwords },
+    auth: { state: state.auth, tokens, passwords, log: log.child("auth") },
     consensus: driver,
     proposer,
     reads,

@@ -1,4 +1,6 @@
+import { goDurationText } from "../../base/go-duration-text.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import type { Log } from "../../base/os/log.ts";
 import { exponentialBuckets, type Meter } from "../../base/os/metrics.ts";
 import type { Buckets, TallyFamily } from "../../base/os/tally.ts";
 import { operationName, TimesByOutcome } from "../request-times.ts";
@@ -31,6 +33,7 @@ export class ApplyTimes {
   readonly #family: TallyFamily<"version" | "op" | "success", Buckets>;
   readonly #byKind = new Map<RequestKind, Applied>();
   readonly #slow: SlowApplies;
+  readonly #log: Pick<Log, "warn">;
   #count = 0;
   /** Of the present go. */
   #first: LoggedRequest | undefined;
@@ -39,9 +42,11 @@ export class ApplyTimes {
     readonly meter: Meter;
     readonly clock: Pick<Clock, "monotonicMs">;
     readonly slow: SlowApplies;
+    readonly log: Pick<Log, "warn">;
   }) {
     this.#clock = parts.clock;
     this.#slow = parts.slow;
+    this.#log = parts.log;
     this.#family = parts.meter.buckets(
       "etcd_server_apply_duration_seconds",
       "The latency distributions of v2 apply called by backend.",
@@ -82,6 +87,16 @@ export class ApplyTimes {
     const tookMs = this.nowMs() - startMs;
     (isOk ? times.succeeded : times.failed).observe(tookMs / 1_000);
     if (tookMs > this.#slow.warningMs) this.#slow.tell(tookMs, { prefix: "", request: textOf(request) });
+  }
+
+  /** Tells that one was refused, and how long after its go began. */
+  failed(request: LoggedRequest, error: Error, startMs: number): void {
+    this.#log.warn("failed to apply request", {
+      took: goDurationText(this.nowMs() - startMs),
+      request: textOf(request),
+      response: "",
+      error,
+    });
   }
 
   #of(kind: RequestKind): Applied {

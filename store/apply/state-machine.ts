@@ -59,6 +59,8 @@ export class EntryApplier {
   readonly waiters = new AppliedWaiters();
   #at: AppliedAt;
   #conf: ConfState;
+  /** When the present go began. */
+  #startMs = 0;
 
   constructor(parts: MachineParts, at: AppliedAt, conf: ConfState) {
     this.#parts = parts;
@@ -80,9 +82,9 @@ export class EntryApplier {
    *  then this answers when it will be applied, and what follows it is to be handed in again. */
   apply(entries: readonly Entry[]): Promise<void> | undefined {
     const { times } = this.#parts;
-    const startMs = times.nowMs();
+    this.#startMs = times.nowMs();
     const work = this.#applyAll(entries);
-    times.tell(startMs);
+    times.tell(this.#startMs);
     return work;
   }
 
@@ -190,7 +192,9 @@ export class EntryApplier {
 
   #tell(request: LoggedRequest, result: ApplyResult, index: Index): void {
     const { times, onApplied } = this.#parts;
-    times.applied(request, result.ok || isSuccess(result.error));
+    const failure = failureOf(result);
+    times.applied(request, failure === undefined);
+    if (failure !== undefined) times.failed(request, failure, this.#startMs);
     onApplied(request.id, result, index);
   }
 
@@ -203,7 +207,9 @@ export class EntryApplier {
     } catch (error) {
       result = refused(error);
     }
-    times.alone(request, result.ok || isSuccess(result.error), startMs);
+    const failure = failureOf(result);
+    times.alone(request, failure === undefined, startMs);
+    if (failure !== undefined) times.failed(request, failure, startMs);
     this.#parts.onApplied(request.id, result, index);
   }
 
@@ -234,7 +240,9 @@ interface Begun {
 }
 
 /** etcd counts a compaction that came too late, or a read of what is compacted, as one that went well. */
-const isSuccess = ({ code }: StoreError): boolean => code === "COMPACTED";
+function failureOf(result: ApplyResult): StoreError | undefined {
+  return result.ok || result.error.code === "COMPACTED" ? undefined : result.error;
+}
 
 /** Throws what is no StoreError. */
 function refused(error: unknown): ApplyResult {

@@ -136,8 +136,8 @@ export class State implements StateMachine {
   readonly mvcc: MvccStore;
   readonly hub: WatchHub;
   readonly alarms = new Alarms();
-  readonly auth = new AuthState();
-  readonly rights = new RequestRights(this.auth, (lease) => this.lessor.keysIfAny(lease));
+  readonly auth: AuthState;
+  readonly rights: RequestRights;
   readonly reader: MvccReader;
   readonly quota: Quota;
   readonly #deps: StateDeps;
@@ -159,6 +159,8 @@ export class State implements StateMachine {
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
     const checkpointEveryMs = config.leaseCheckpointMs ?? 0;
     const { meter, clock, log = silentLog } = deps;
+    this.auth = new AuthState(log.child("auth"));
+    this.rights = new RequestRights(this.auth, (lease) => this.lessor.keysIfAny(lease));
     this.slowApplies = new SlowApplies({ warningMs: config.warningApplyMs ?? 100 }, { log, meter });
     this.lessor = new Lessor(
       { minTtlS, checkpointEveryMs, faults: deps.faults },
@@ -197,7 +199,7 @@ export class State implements StateMachine {
         tokens: this.#tokens,
         backend: () => this.#backend,
         monotonicMs: () => clock.monotonicMs(),
-        times: new ApplyTimes({ meter, clock, slow: this.slowApplies }),
+        times: new ApplyTimes({ meter, clock, log, slow: this.slowApplies }),
         onApplied: deps.onApplied,
         onTermApplied: deps.onTermApplied ?? (() => undefined),
         onNoSpace: deps.onNoSpace,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Log, silentLog } from "../../base/os/log.ts";
 import { utf8 } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
@@ -190,5 +191,59 @@ describe("users and roles", () => {
     auth.requireWrite(who("ann"), range("a"));
     auth.revokePermission("writer", permission("WRITE", "a"), rows);
     refusedWith("PERMISSION_DENIED", () => auth.requireWrite(who("ann"), range("a")));
+  });
+
+  it("are told in the log in etcd's words, and neither passwords nor their hashes", () => {
+    const told: string[] = [];
+    const tell =
+      (level: string) =>
+      (message: string, fields: object = {}) =>
+        void told.push(`${level} ${message} ${JSON.stringify(fields)}`);
+    const levels = { info: tell("info"), warn: tell("warn"), error: tell("error") };
+    auth = new AuthState({ ...silentLog, ...levels } as Log);
+    turnOn();
+    auth.enable(rows);
+    auth.addRole("reader", rows);
+    auth.grantPermission("reader", permission("READ", "a", "b"), rows);
+    auth.addUser(plainUser("ann"), rows);
+    const before = who("ann");
+    auth.grantRole("ann", "reader", rows);
+    auth.grantRole("ann", "reader", rows);
+    refusedWith("AUTH_OLD_REVISION", () => auth.requireRead(before, range("a")));
+    refusedWith("PERMISSION_DENIED", () => auth.requireRead(who("eve"), range("a")));
+    auth.changePassword("ann", Buffer.from("hash").toString("base64"), rows);
+    auth.revokeRole("ann", "reader", rows);
+    auth.revokePermission("reader", { key: utf8("a"), rangeEnd: utf8("b") }, rows);
+    auth.deleteRole("reader", rows);
+    auth.deleteUser("ann", rows);
+    for (const act of [
+      () => auth.deleteUser("root", rows),
+      () => auth.deleteRole("root", rows),
+      () => auth.revokeRole("root", "root", rows),
+    ])
+      refusedWith("INVALID_AUTH_MANAGEMENT", act);
+    auth.disable(rows);
+    assert.deepEqual(told, [
+      'info added a user {"user-name":"root"}',
+      'info granted a role to a user {"user-name":"root","user-roles":["root"],"added-role-name":"root"}',
+      "info enabled authentication {}",
+      "info authentication is already enabled; ignored auth enable request {}",
+      'info created a role {"role-name":"reader"}',
+      'info granted/updated a permission to a user {"user-name":"reader","permission-name":"READ","key":"a","range-end":"b"}',
+      'info added a user {"user-name":"ann"}',
+      'info granted a role to a user {"user-name":"ann","user-roles":["reader"],"added-role-name":"reader"}',
+      'warn ignored grant role request to a user {"user-name":"ann","user-roles":["reader"],"duplicate-role-name":"reader"}',
+      'warn request auth revision is less than current node auth revision {"current node auth revision":7,"request auth revision":6,"request key":"a"}',
+      'error cannot find a user for permission check {"user-name":"eve"}',
+      'info changed a password of a user {"user-name":"ann","user-roles":["reader"]}',
+      'info revoked a role from a user {"user-name":"ann","old-user-roles":["reader"],"new-user-roles":[],"revoked-role-name":"reader"}',
+      'info revoked a permission on range {"role-name":"reader","key":"a","range-end":"b"}',
+      'info deleted a role {"role-name":"reader"}',
+      'info deleted a user {"user-name":"ann","user-roles":[]}',
+      `error cannot delete 'root' user {"user-name":"root"}`,
+      `error cannot delete 'root' role {"role-name":"root"}`,
+      `error 'root' user cannot revoke 'root' role {"user-name":"root","role-name":"root"}`,
+      "info disabled authentication {}",
+    ]);
   });
 });

@@ -1,4 +1,6 @@
+import { type Log, silentLog } from "../../base/os/log.ts";
 import type { Of } from "../../base/protobuf.ts";
+import { latin1Bytes, text } from "../../base/wire.ts";
 import type { authUserAddRequest, Permission } from "../../proto/etcd-auth-requests.ts";
 import { StoreError } from "../errors.ts";
 import {
@@ -38,8 +40,14 @@ export class AuthState {
   readonly #users = new Map<string, User>();
   readonly #roles = new Map<string, Role>();
   readonly #rights = new Map<string, Rights>();
+  readonly #log: Log;
   #isOn = false;
   #revision = untouchedRevision;
+
+  /** @param log Where changes are told, in etcd's words. */
+  constructor(log: Log = silentLog) {
+    this.#log = log;
+  }
 
   /** At start, and when a snapshot replaced the state. Throws WireError having changed nothing. */
   restore({ auth, authUsers, authRoles }: AllAuthRows): void {
@@ -88,17 +96,22 @@ export class AuthState {
 
   /** Throws ROOT_USER_NOT_EXIST, ROOT_ROLE_NOT_EXIST. */
   enable(rows: AuthRows): void {
-    if (this.#isOn) return;
+    if (this.#isOn) {
+      this.#log.info("authentication is already enabled; ignored auth enable request");
+      return;
+    }
     const root = this.#users.get(rootName);
     if (root === undefined) throw new StoreError("ROOT_USER_NOT_EXIST");
     if (!root.roles.includes(rootName)) throw new StoreError("ROOT_ROLE_NOT_EXIST");
     this.#turn(true, rows);
+    this.#log.info("enabled authentication");
   }
 
   disable(rows: AuthRows): void {
     if (!this.#isOn) return;
     this.#turn(false, rows);
     this.#changed(rows);
+    this.#log.info("disabled authentication");
   }
 
   /** Throws USER_EMPTY, USER_EXISTS, NO_PASSWORD_USER. */
@@ -109,15 +122,20 @@ export class AuthState {
     const password = options.noPassword ? new Uint8Array(0) : passwordOf(request.hashedPassword);
     this.#putUser({ name, password, roles: [], options: { noPassword: options.noPassword } }, rows);
     this.#changed(rows);
+    this.#log.info("added a user", { "user-name": name });
   }
 
   /** Throws INVALID_AUTH_MANAGEMENT, USER_NOT_FOUND. */
   deleteUser(name: string, rows: AuthRows): void {
-    if (this.#isOn && name === rootName) throw new StoreError("INVALID_AUTH_MANAGEMENT");
-    this.user(name);
+    if (this.#isOn && name === rootName) {
+      this.#log.error("cannot delete 'root' user", { "user-name": name });
+      throw new StoreError("INVALID_AUTH_MANAGEMENT");
+    }
+    const { roles } = this.user(name);
     this.#users.delete(name);
     rows.delete("authUsers", rowKey(name));
     this.#changed(rows);
+    this.#log.info("deleted a user", { "user-name": name, "user-roles": roles });
   }
 
   /** Throws USER_NOT_FOUND, NO_PASSWORD_USER. */
@@ -126,25 +144,48 @@ export class AuthState {
     const password = user.options?.noPassword ? new Uint8Array(0) : passwordOf(hashedPassword);
     this.#putUser({ ...user, password }, rows);
     this.#changed(rows);
+    this.#log.info("changed a password of a user", { "user-name": name, "user-roles": user.roles });
   }
 
   /** Throws USER_NOT_FOUND, ROLE_NOT_FOUND. The role `root` may be granted though nobody made it. */
   grantRole(userName: string, role: string, rows: AuthRows): void {
     const user = this.user(userName);
     if (role !== rootName) this.role(role);
-    if (user.roles.includes(role)) return;
-    this.#putUser({ ...user, roles: byBytes([...user.roles, role]) }, rows);
+    if (user.roles.includes(role)) {
+      this.#log.warn("ignored grant role request to a user", {
+        "user-name": userName,
+        "user-roles": user.roles,
+        "duplicate-role-name": role,
+      });
+      return;
+    }
+    const roles = byBytes([...user.roles, role]);
+    this.#putUser({ ...user, roles }, rows);
     this.#changed(rows);
+    this.#log.info("granted a role to a user", {
+      "user-name": userName,
+      "user-roles": roles,
+      "added-role-name": role,
+    });
   }
 
   /** Throws INVALID_AUTH_MANAGEMENT, USER_NOT_FOUND, ROLE_NOT_GRANTED. */
   revokeRole(userName: string, role: string, rows: AuthRows): void {
-    if (this.#isOn && userName === rootName && role === rootName)
+    if (this.#isOn && userName === rootName && role === rootName) {
+      this.#log.error("'root' user cannot revoke 'root' role", { "user-name": userName, "role-name": role });
       throw new StoreError("INVALID_AUTH_MANAGEMENT");
+    }
     const user = this.user(userName);
     if (!user.roles.includes(role)) throw new StoreError("ROLE_NOT_GRANTED");
-    this.#putUser(withoutRole(user, role), rows);
+    const left = withoutRole(user, role);
+    this.#putUser(left, rows);
     this.#changed(rows);
+    this.#log.info("revoked a role from a user", {
+      "user-name": userName,
+      "old-user-roles": user.roles,
+      "new-user-roles": left.roles,
+      "revoked-role-name": role,
+    });
   }
 
   /** Throws ROLE_EMPTY, ROLE_EXISTS. */
@@ -153,17 +194,22 @@ export class AuthState {
     if (this.#roles.has(name)) throw new StoreError("ROLE_EXISTS");
     this.#putRole({ name, permissions: [] }, rows);
     this.#changed(rows);
+    this.#log.info("created a role", { "role-name": name });
   }
 
   /** Takes it from all users as well. Throws INVALID_AUTH_MANAGEMENT, ROLE_NOT_FOUND. */
   deleteRole(name: string, rows: AuthRows): void {
-    if (this.#isOn && name === rootName) throw new StoreError("INVALID_AUTH_MANAGEMENT");
+    if (this.#isOn && name === rootName) {
+      this.#log.error("cannot delete 'root' role", { "role-name": name });
+      throw new StoreError("INVALID_AUTH_MANAGEMENT");
+    }
     this.role(name);
     this.#roles.delete(name);
     rows.delete("authRoles", rowKey(name));
     for (const user of [...this.#users.values()])
       if (user.roles.includes(name)) this.#putUser(withoutRole(user, name), rows);
     this.#changed(rows);
+    this.#log.info("deleted a role", { "role-name": name });
   }
 
   /** In place of what the role has on the same range. Throws PERMISSION_NOT_GIVEN, INVALID_AUTH_MANAGEMENT, ROLE_NOT_FOUND. */
@@ -178,6 +224,12 @@ export class AuthState {
       : [...role.permissions, own].sort((a, b) => Buffer.compare(a.key, b.key));
     this.#putRole({ name: roleName, permissions }, rows);
     this.#changed(rows);
+    // In etcd's words, though it is a role that has them.
+    this.#log.info("granted/updated a permission to a user", {
+      "user-name": roleName,
+      "permission-name": own.permType,
+      ...rangeFields(own),
+    });
   }
 
   /** Throws ROLE_NOT_FOUND, PERMISSION_NOT_GRANTED. */
@@ -187,18 +239,19 @@ export class AuthState {
     if (permissions.length === role.permissions.length) throw new StoreError("PERMISSION_NOT_GRANTED");
     this.#putRole({ name: roleName, permissions }, rows);
     this.#changed(rows);
+    this.#log.info("revoked a permission on range", { "role-name": roleName, ...rangeFields(range) });
   }
 
   /** Throws USER_EMPTY, AUTH_OLD_REVISION, PERMISSION_DENIED while authentication is on. */
   requireRead(who: Requester, range: KeyRange): void {
-    const rights = this.#isOn ? this.#currentRights(who) : undefined;
+    const rights = this.#isOn ? this.#currentRights(who, range) : undefined;
     if (rights !== undefined && !rights.isRoot && !rights.read.covers(range))
       throw new StoreError("PERMISSION_DENIED");
   }
 
   /** Throws as `requireRead`. */
   requireWrite(who: Requester, range: KeyRange): void {
-    const rights = this.#isOn ? this.#currentRights(who) : undefined;
+    const rights = this.#isOn ? this.#currentRights(who, range) : undefined;
     if (rights !== undefined && !rights.isRoot && !rights.write.covers(range))
       throw new StoreError("PERMISSION_DENIED");
   }
@@ -215,11 +268,21 @@ export class AuthState {
   }
 
   /** What was allowed at an older revision may not be any more. */
-  #currentRights({ name, revision }: Requester): Rights {
+  #currentRights({ name, revision }: Requester, { from }: KeyRange): Rights {
     if (revision === 0) throw new StoreError("USER_EMPTY");
-    if (revision < this.#revision) throw new StoreError("AUTH_OLD_REVISION");
+    if (revision < this.#revision) {
+      this.#log.warn("request auth revision is less than current node auth revision", {
+        "current node auth revision": this.#revision,
+        "request auth revision": revision,
+        "request key": text(latin1Bytes(from)),
+      });
+      throw new StoreError("AUTH_OLD_REVISION");
+    }
     const user = this.#users.get(name);
-    if (user === undefined) throw new StoreError("PERMISSION_DENIED");
+    if (user === undefined) {
+      this.#log.error("cannot find a user for permission check", { "user-name": name });
+      throw new StoreError("PERMISSION_DENIED");
+    }
     let rights = this.#rights.get(name);
     if (rights === undefined) {
       rights = rightsOf(user, (role) => this.#roles.get(role));
@@ -259,5 +322,6 @@ const withoutRole = (user: User, role: string): User => ({
 });
 
 type Range = Pick<Permission, "key" | "rangeEnd">;
+const rangeFields = ({ key, rangeEnd }: Range) => ({ key: text(key), "range-end": text(rangeEnd) });
 const isSameRange = (one: Range, other: Range): boolean =>
   Buffer.compare(one.key, other.key) === 0 && Buffer.compare(one.rangeEnd, other.rangeEnd) === 0;

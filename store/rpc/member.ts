@@ -1,3 +1,4 @@
+import type { Log } from "../../base/os/log.ts";
 import type { Turns } from "../../base/slices.ts";
 import type { AlarmMember } from "../../proto/etcd-maintenance.ts";
 import type { Quota } from "../apply/quota.ts";
@@ -57,6 +58,7 @@ export interface AuthParts {
   readonly state: AuthState;
   readonly tokens: Tokens;
   readonly passwords: Pick<Passwords, "hash" | "matches">;
+  readonly log: Pick<Log, "info" | "warn">;
 }
 
 export interface RpcLimits {
