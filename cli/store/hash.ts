@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
-import { systemDisk } from "../../base/os/disk.ts";
+import { readOnlyDisk, systemDisk } from "../../base/os/disk.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import { methods } from "../../proto/etcd-methods.ts";
+import { hashSnapshot } from "../../store/offline/hash-snapshot.ts";
 import { hashState, readState } from "../../store/offline/load-database.ts";
 import { withStoppedDatabase } from "../../store/offline/stopped-database.ts";
 import { command } from "../command.ts";
-import { answerText, isJson, noWords, outputFlag } from "./formats.ts";
+import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
 import { memberFlags, withMembers } from "./members.ts";
 
 const flags = {
@@ -33,25 +34,38 @@ interface HashedMember {
 
 export const hashCommand = command<typeof flags>({
   name: "store hash",
-  summary: "HashKV of running members or of a stopped one's files, to see whether they hold the same",
-  usage: "[--endpoints URLS | --data-dir DIR]",
+  summary:
+    "HashKV of running members, a stopped one's files or a snapshot, to see whether they hold the same",
+  usage: "[--endpoints URLS | --data-dir DIR | SNAPSHOT]",
   flags,
   examples: [
     "pintle store hash --endpoints http://10.0.0.1:2379,http://10.0.0.2:2379 --rev 1000",
     "pintle store hash --data-dir /var/lib/pintle",
+    "pintle store hash backup.db",
   ],
   async run({ flags: given, words, given: names }, io) {
-    noWords(words);
-    const dataDir = given["data-dir"];
-    if (dataDir !== undefined && names.has("endpoints"))
-      throw new UsageError("--endpoints and --data-dir exclude each other");
-    const members =
-      dataDir === undefined ? await online(given) : [await offline(resolve(dataDir), given.rev)];
+    const places = [...["endpoints", "data-dir"].filter((name) => names.has(name)), ...words];
+    if (places.length > 1)
+      throw new UsageError("--endpoints, --data-dir and a snapshot file exclude each other");
+    const members = await hashedBy(given, words);
     if (isJson(given.output)) io.stdout(`${JSON.stringify(members)}\n`);
     else io.stdout(members.map((member) => answerText({ ...member }, "text")).join("\n"));
     return 0;
   },
 });
+
+type Given = Parameters<typeof online>[0] & { readonly "data-dir": string | undefined };
+
+async function hashedBy(given: Given, words: readonly string[]): Promise<readonly HashedMember[]> {
+  const dataDir = given["data-dir"];
+  if (words.length > 0) return [await inSnapshot(resolve(onlyWord(words, "snapshot file")), given.rev)];
+  return dataDir === undefined ? await online(given) : [await offline(resolve(dataDir), given.rev)];
+}
+
+async function inSnapshot(path: string, revision: number): Promise<HashedMember> {
+  const { hash, hashRevision, compactRevision } = await hashSnapshot(path, readOnlyDisk, revision);
+  return { member: path, hash, hashRevision, compactRevision };
+}
 
 function online(
   given: Parameters<typeof withMembers>[0] & { readonly rev: number },

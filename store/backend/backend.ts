@@ -100,6 +100,12 @@ export interface Backend {
   retire(): Promise<void>;
 }
 
+/** What the key index is built of, and HashKV. */
+export type StoredRevisions = Pick<
+  Backend,
+  "get" | "visitRevisions" | "checkpoint" | "readCheckpoint" | "visitBehind"
+>;
+
 /** The environment's fault, with a line for the operator: what happened, where, and what to do. */
 export class BackendError extends Error {
   override readonly name = "BackendError";

@@ -177,7 +177,7 @@ function revisionBytes(main: number): Uint8Array {
 }
 
 /** -1, as in etcd, where none was stored: a compaction at 0 is one. */
-export function storedRevision(backend: Backend, name: string): number {
+export function storedRevision(backend: Pick<Backend, "get">, name: string): number {
   const bytes = backend.get("meta", name);
   return bytes === undefined ? -1 : mainOf(latin1(bytes));
 }

@@ -17,16 +17,17 @@ export interface KeyValueHash {
 /** Where keys and their history lie. */
 export interface HashedState {
   readonly index: KeyIndex;
-  readonly backend: Backend;
+  readonly backend: Pick<Backend, "visitRevisions">;
   /** Lets others run. */
   readonly pause: () => Promise<void>;
 }
 
 /** What a hash is made of. */
-export type HashedStore = Pick<
-  MvccStore,
-  "revision" | "compactRevision" | "backend" | "index" | "checkRevision" | "pause"
->;
+export type HashedStore = HashedState &
+  Pick<MvccStore, "revision" | "compactRevision"> & {
+    /** Throws StoreError where the revision is not to be had. */
+    readonly checkRevision: (revision: number) => void;
+  };
 
 /** etcd's HashKV: CRC-32C over the bucket's name and the rows up to `revision` (0: the newest), without those that a
  *  compaction drops, removed already or not; equal on all members at equal compact revisions. Throws StoreError. */
@@ -47,7 +48,7 @@ export async function hashKeyValues(store: HashedStore, revision: number): Promi
 /** What etcd hashes while it compacts at `hashRevision`, before anything of that compaction is dropped: the rows up to there
  *  as the compaction before left them. Rejects with the signal's reason. */
 export async function hashBeforeCompaction(
-  state: HashedState,
+  state: HashedState & { readonly backend: Backend },
   revisions: { readonly compactRevision: number; readonly hashRevision: number },
   signal: AbortSignal,
 ): Promise<KeyValueHash> {

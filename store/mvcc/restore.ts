@@ -1,5 +1,5 @@
 import { latin1, WireError, WireReader } from "../../base/wire.ts";
-import { type Backend, BackendError } from "../backend/backend.ts";
+import { type Backend, BackendError, type StoredRevisions } from "../backend/backend.ts";
 import { CheckpointError, type CheckpointMark } from "../revisions/checkpoint.ts";
 import type { PlacedRow } from "../revisions/row-format.ts";
 import { compactionKeys, storedRevision } from "./compaction.ts";
@@ -8,8 +8,8 @@ import { KeyIndex } from "./key-index.ts";
 import { marks } from "./key-records.ts";
 import { readBare } from "./key-value.ts";
 
-export interface RestoredMvcc {
-  readonly backend: Backend;
+export interface RestoredMvcc<B extends StoredRevisions = Backend> {
+  readonly backend: B;
   readonly index: KeyIndex;
   readonly revision: number;
   readonly compactRevision: number;
@@ -25,10 +25,10 @@ export interface RestoredMvcc {
 
 /** Builds the index: from the checkpoint and the revisions behind it, or, where there is none that can be used, from all
  *  revisions. Rejects with BackendError or WireError when a row is none. `onUnusable` hears why a checkpoint was not used. */
-export async function restoreMvcc(
-  backend: Backend,
+export async function restoreMvcc<B extends StoredRevisions>(
+  backend: B,
   onUnusable: (problem: string) => void = () => undefined,
-): Promise<RestoredMvcc> {
+): Promise<RestoredMvcc<B>> {
   const scheduled = storedRevision(backend, compactionKeys.scheduled);
   const finished = storedRevision(backend, compactionKeys.finished);
   const loaded = await loadCheckpoint(backend, onUnusable);
@@ -62,7 +62,7 @@ export async function restoreMvcc(
 
 /** Undefined where there is none, or none that can be used. */
 async function loadCheckpoint(
-  backend: Backend,
+  backend: StoredRevisions,
   onUnusable: (problem: string) => void,
 ): Promise<(Pick<IndexLoad, "index" | "leased"> & { readonly of: CheckpointMark }) | undefined> {
   const of = backend.checkpoint;

@@ -28,6 +28,7 @@ export async function fillFromBolt(
   }
 }
 
-function isBump(bucket: Bucket, row: Row): boolean {
+/** A revision without content. */
+export function isBump(bucket: Bucket, row: Row): boolean {
   return bucket === "key" && row.value.length === 0;
 }

@@ -1,8 +1,9 @@
 import { type LoadedState, loadState } from "../apply/state.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, StoredRevisions } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import { ClusterMembers } from "../membership/membership-state.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
+import type { RestoredMvcc } from "../mvcc/restore.ts";
 
 /** What a database holds, for people. */
 export interface FoundState {
@@ -43,7 +44,10 @@ export function readState(backend: Backend): Promise<LoadedState> {
 }
 
 /** HashKV at a revision (0: the newest). Rejects with StoreError. */
-export function hashState({ mvcc }: LoadedState, revision: number): Promise<KeyValueHash> {
+export function hashState(
+  { mvcc }: { readonly mvcc: RestoredMvcc<StoredRevisions> },
+  revision: number,
+): Promise<KeyValueHash> {
   const checkRevision = (asked: number) => {
     if (asked > mvcc.revision) throw new StoreError("FUTURE_REVISION");
     if (asked > 0 && asked < mvcc.compactRevision) throw new StoreError("COMPACTED");

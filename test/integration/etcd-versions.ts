@@ -8,13 +8,19 @@ export interface EtcdVersion {
   /** What comes before the file's name, and flags. */
   readonly restore: readonly string[];
   readonly status: readonly string[];
-  /** So many members stay alike under a generated history. Of etcd 3.4's three come to differ, by themselves. */
-  readonly members: 1 | 3;
+  /** HashKV of a file; absent: this version's tools do not tell it, or fall over leases. */
+  readonly hashKv?: readonly string[];
+  /** Where a transaction's range is refused, the member that was asked refuses all of it, and the others, which leave ranges out,
+   *  write it: up to 3.6 they come to differ. */
+  readonly refusesAlike: boolean;
+  /** It starts on a database of its own version only: ours is written in that once the cluster was downgraded. */
+  readonly downgradeTo?: string;
   /** `restore` knows --bump-revision. */
   readonly bumps: boolean;
 }
 
-/** Debian's etcd, and in the folder that $PINTLE_ETCD_37 names the binaries `etcd` and `etcdutl` of release 3.7. */
+/** Debian's etcd, and of releases 3.5 to 3.7 those whose folder $PINTLE_ETCD_35, $PINTLE_ETCD_36 and $PINTLE_ETCD_37 name, with the
+ *  binaries `etcd` and `etcdutl`. */
 export const etcdVersions: readonly EtcdVersion[] = [
   ...(etcdMissing
     ? []
@@ -24,21 +30,26 @@ export const etcdVersions: readonly EtcdVersion[] = [
           server: ["etcd"],
           restore: ["etcdctl", "snapshot", "restore"],
           status: ["etcdctl", "snapshot", "status"],
-          members: 1 as const,
+          refusesAlike: false,
           bumps: false,
         },
       ]),
-  ...(process.env.PINTLE_ETCD_37 === undefined ? [] : [release37(process.env.PINTLE_ETCD_37)]),
+  ...[5, 6, 7].flatMap((minor) => {
+    const folder = process.env[`PINTLE_ETCD_3${minor}`];
+    return folder === undefined ? [] : [release(minor, folder)];
+  }),
 ];
 
-function release37(folder: string): EtcdVersion {
+function release(minor: number, folder: string): EtcdVersion {
   const tool = join(folder, "etcdutl");
   return {
-    name: "etcd 3.7",
+    name: `etcd 3.${minor}`,
     server: [join(folder, "etcd")],
     restore: [tool, "snapshot", "restore"],
     status: [tool, "snapshot", "status"],
-    members: 3,
+    ...(minor >= 7 && { hashKv: [tool, "hashkv"] }),
+    ...(minor === 6 && { downgradeTo: "3.6.0" }),
+    refusesAlike: minor >= 7,
     bumps: true,
   };
 }

@@ -88,6 +88,9 @@ describe("pintle store's commands for operators", function () {
     const running = await pintleStore("hash", "--data-dir", dataDir());
     assert.equal(running.status, 1);
     assert.match(running.stderr, /in use by another member/);
+    const both = await pintleStore("hash", "snapshot.db", "--data-dir", dataDir());
+    assert.equal(both.status, 2);
+    assert.match(both.stderr, /exclude each other/);
     await store.kill(0);
     const [offline] = await json("hash", "--data-dir", dataDir());
     const states = [offline, online].map(({ hash, hashRevision, compactRevision }) => ({

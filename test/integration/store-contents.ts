@@ -10,6 +10,7 @@ import {
   leaseGrantRequest,
   leaseRevokeRequest,
   putRequest,
+  type RequestOp,
   rangeRequest,
   txnRequest,
 } from "../../proto/etcd.ts";
@@ -28,7 +29,12 @@ const methods: Partial<Record<keyof InternalRaftRequest, readonly [path: string,
 
 /** Writes a history by chance: puts, deletions, transactions, leases, compactions. Requests that are refused are part of it.
  *  No compaction is at revision 0: etcd 3.7 then answers a hash at "the newest revision", which is 0 too, with that of no row. */
-export async function writeHistory(endpoint: string, random: Random, count: number): Promise<void> {
+export async function writeHistory(
+  endpoint: string,
+  random: Random,
+  count: number,
+  isTaken: (request: InternalRaftRequest) => boolean = () => true,
+): Promise<void> {
   const client = new Client(endpoint.replace("http://", ""), credentials.createInsecure());
   const same = (bytes: Uint8Array) => Buffer.from(bytes);
   const requests = new RandomRequests(random);
@@ -36,7 +42,7 @@ export async function writeHistory(endpoint: string, random: Random, count: numb
     for (let at = 0; at < count; at++) {
       requests.revision = 1 + Math.floor(at / 2);
       const request = requests.next();
-      if (request.compaction?.revision === 0) continue;
+      if (request.compaction?.revision === 0 || !isTaken(request)) continue;
       for (const [kind, body] of Object.entries(request)) {
         const method = methods[kind as keyof InternalRaftRequest];
         if (method === undefined || body === undefined) continue;
@@ -51,6 +57,14 @@ export async function writeHistory(endpoint: string, random: Random, count: numb
   } finally {
     client.close();
   }
+}
+
+/** No range in its transaction can be refused. */
+export function hasNoPastRange({ txn }: InternalRaftRequest): boolean {
+  const isPast = ({ requestRange, requestTxn }: RequestOp): boolean =>
+    (requestRange?.revision ?? 0) > 0 ||
+    [...(requestTxn?.success ?? []), ...(requestTxn?.failure ?? [])].some(isPast);
+  return ![...(txn?.success ?? []), ...(txn?.failure ?? [])].some(isPast);
 }
 
 const run = promisify(execFile);

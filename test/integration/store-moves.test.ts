@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Prng } from "../../base/os/random.ts";
+import type { KeyValueHash } from "../../store/mvcc/hash.ts";
 import { runs } from "../fuzz/runs.ts";
+import { EtcdCalls } from "./etcd-calls.ts";
 import { type Place, type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
-import { etcdVersions } from "./etcd-versions.ts";
-import { contentsOf, etcdctl, writeHistory } from "./store-contents.ts";
+import { type EtcdVersion, etcdVersions } from "./etcd-versions.ts";
+import { contentsOf, etcdctl, hasNoPastRange, writeHistory } from "./store-contents.ts";
 
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url))];
 const run = promisify(execFile);
@@ -63,12 +65,22 @@ for (const version of etcdVersions) {
         assert.deepEqual(await contentsOf(ours.endpoint), before);
         await checkLogins(ours.endpoint);
         await writeHistory(ours.endpoint, new Prng(seed + 100), 150);
+        if (version.downgradeTo !== undefined) await downgrade(ours.endpoint, version.downgradeTo);
         const second = join(folder, `pintle-${seed}.db`);
         await etcdctl(ours.endpoint, "snapshot", "save", second);
         const between = await contentsOf(ours.endpoint);
         const status = JSON.parse(await say(version.status, second, "-w", "json"));
         assert.equal(status.revision, between.revision);
         await ours.store.stop();
+        for (const [file, { hash, revision }] of [
+          [first, before],
+          [second, between],
+        ] as const) {
+          const [newest, past] = [await hashesOf(file, version), await hashesOf(file, version, revision - 3)];
+          for (const one of newest) assert.deepEqual(one, { ...hash, hashRevision: revision });
+          for (const one of past) assert.deepEqual(one, past[0]);
+          assert.notDeepEqual(past[0], newest[0]);
+        }
 
         const again = await start(1, version.server, [], restoreWith(version.restore, second));
         assert.deepEqual(await contentsOf(again.endpoint), between);
@@ -110,13 +122,14 @@ for (const version of etcdVersions) {
       });
 
     it("in place: a cluster's stopped members go on as the store's, each with its id and its log", async () => {
-      const etcd = await startStoreProcesses(version.members, version.server);
+      const etcd = await startStoreProcesses(3, version.server);
       started.push(etcd);
       const first = etcd.endpoints[0] ?? "";
       const second = etcd.endpoints.at(-1) ?? "";
-      await writeHistory(first, new Prng(11), 150);
+      const isTaken = version.refusesAlike ? undefined : hasNoPastRange;
+      await writeHistory(first, new Prng(11), 150, isTaken);
       await addUsers(first);
-      await writeHistory(second, new Prng(12), 50);
+      await writeHistory(second, new Prng(12), 50, isTaken);
       const before = await contentsOf(first);
       const members = await etcdctl(first, "member", "list");
       const migrate = (name: string) => async (place: Place) => {
@@ -169,6 +182,36 @@ describe("a cluster restored from a snapshot", function () {
     for (const endpoint of restored.endpoints) assert.deepEqual(await contentsOf(endpoint), before);
   });
 });
+
+/** Until what it stores is in the older version's form. */
+async function downgrade(endpoint: string, version: string): Promise<void> {
+  const calls = new EtcdCalls(endpoint);
+  try {
+    const enabled = await calls.call("downgrade", { action: "ENABLE", version });
+    assert.ok("answer" in enabled, JSON.stringify(enabled));
+    for (let stored: unknown; stored !== version; ) {
+      const status = await calls.call("status", {});
+      if ("answer" in status) stored = status.answer.storageVersion;
+    }
+  } finally {
+    calls.close();
+  }
+}
+
+/** HashKV of a snapshot file at a revision (0: the newest) as our tool tells it, and as etcd's does, which opens it for writing. */
+async function hashesOf(file: string, { hashKv }: EtcdVersion, revision = 0): Promise<readonly unknown[]> {
+  const rev = `--rev=${revision}`;
+  const told = JSON.parse(await say([...pintle, "store", "hash"], file, rev, "-o", "json"));
+  if (hashKv !== undefined) {
+    await copyFile(file, `${file}.copy`);
+    told.push(JSON.parse(await say(hashKv, `${file}.copy`, rev, "-w", "json")));
+  }
+  return told.map(({ hash, hashRevision, compactRevision }: KeyValueHash) => ({
+    hash,
+    hashRevision,
+    compactRevision,
+  }));
+}
 
 async function addUsers(endpoint: string): Promise<void> {
   await etcdctl(endpoint, "user", "add", "root:secret");
