@@ -71,6 +71,7 @@ export interface MemberConfig {
   readonly tuning?: {
     readonly raft?: RaftLimits;
     readonly catchUpEntries?: number;
+    readonly logBytesMax?: number;
     readonly watch?: NonNullable<StateConfig["watch"]>;
     readonly slices?: NonNullable<StateConfig["slices"]>;
     readonly checkpoints?: NonNullable<StateConfig["checkpoints"]>;
@@ -266,6 +267,7 @@ function openDriver(
       conf: state.confState,
       ...(tuning.raft && { limits: tuning.raft }),
       ...(tuning.catchUpEntries !== undefined && { catchUpEntries: tuning.catchUpEntries }),
+      ...(tuning.logBytesMax !== undefined && { logBytesMax: tuning.logBytesMax }),
     },
     {
       log: parts.log,

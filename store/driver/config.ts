@@ -11,7 +11,8 @@ import type { DurableLog, PeerLinks, StateMachine } from "./seams.ts";
 export const driverLimits = {
   /** Applied entries kept in memory for followers that lag (etcd's DefaultSnapshotCatchUpEntries). */
   catchUpEntries: 5_000,
-  /** Payload of the log in memory beyond which it is shortened even if followers then need a snapshot. */
+  /** Payload of the log in memory beyond which it is shortened even if followers then need a snapshot; up to it the log is
+   *  kept for those that are sent a snapshot or catch up. */
   logBytesMax: 256 * 1024 * 1024,
   /** Readys worked off before sockets are served again. */
   readysPerTurn: 8,
@@ -36,6 +37,8 @@ export interface DriverConfig {
   readonly limits?: RaftLimits;
   /** In place of `driverLimits.catchUpEntries`. */
   readonly catchUpEntries?: number;
+  /** In place of `driverLimits.logBytesMax`. */
+  readonly logBytesMax?: number;
 }
 
 /** The election timeout in ticks. */

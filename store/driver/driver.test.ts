@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { deferred } from "../../base/deferred.ts";
+import { type RaftLimits, raftLimits } from "../raft/config.ts";
 import type { ConfChange } from "../raft/types.ts";
+import type { DriverConfig } from "./config.ts";
 import { points } from "./failpoints.ts";
 import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
 import type { DroppedProposal } from "./seams.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 const removal = (nodeId: bigint): ConfChange => ({ id: 5n, type: "removeNode", nodeId, context: bytes("") });
+
+/** A leader keeps nothing for a follower that one check of the quorum found silent. */
+const forgetful: RaftLimits = { ...raftLimits, silentChecksMax: 1 };
+const forgottenTicks = 25;
 
 /** Twenty entries of a leader that was cut off: nobody else has those past `commit`. */
 function divergentLog({ commit }: { readonly commit: number }): MemoryLog {
@@ -263,10 +269,11 @@ describe("driver", () => {
   });
 
   it("shortens the log and brings a follower back with a snapshot", async () => {
-    rig = await Rig.start(3, { snapshotCount: 4000 });
+    rig = await Rig.start(3, { snapshotCount: 4000, limits: forgetful });
     const leader = await rig.leader();
     const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
     rig.cutOff.add(id);
+    await rig.ticks(forgottenTicks);
     for (let round = 0; round < 12; round++) {
       for (let i = 0; i < 1000; i++) leader.driver.propose(bytes("x"));
       await rig.settle();
@@ -289,11 +296,70 @@ describe("driver", () => {
     assert.equal(behind.machine.applied.at(-1), "after");
   });
 
+  describe("with a follower that is sent the state", () => {
+    const entryBytes = 100;
+    const sendWhileOthersWrite = async (config: Partial<DriverConfig>) => {
+      rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0, limits: forgetful, ...config });
+      const leader = await rig.leader();
+      const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
+      const write = async (count: number) => {
+        for (let i = 0; i < count; i++) leader.driver.propose(bytes("x".repeat(entryBytes)));
+        await rig.settle();
+      };
+      rig.cutOff.add(id);
+      await rig.ticks(forgottenTicks);
+      for (let n = 0; n < 10; n++) await write(10);
+      assert.ok(leader.driver.raftStatus.firstIndex > 80, "nothing is kept for who does not answer");
+      const arrives = deferred<void>();
+      rig.snapshotsWait = arrives.promise;
+      rig.cutOff.delete(id);
+      while (rig.snapshotsSent === 0) await rig.ticks(1);
+      return { leader, behind: rig.member(id), write, arrives };
+    };
+
+    it("keeps what comes behind the state until the follower has that, too", async () => {
+      const { leader, behind, write, arrives } = await sendWhileOthersWrite({});
+      for (let n = 0; n < 30; n++) await write(10);
+      await rig.ticks(5);
+      assert.ok(leader.log.snapshot.index > 350, "the durable log is marked all the same");
+      assert.ok(leader.driver.raftStatus.firstIndex <= 110);
+      arrives.resolve();
+      await rig.ticks(3);
+      assert.equal(behind.machine.applied.length, 400);
+      assert.equal(rig.snapshotsSent, 1);
+      await write(20);
+      await rig.ticks(1);
+      await write(20);
+      assert.ok(leader.driver.raftStatus.firstIndex > 400, "and no longer");
+    });
+
+    it("keeps no more than a bound, marks the log no oftener for it, and sends the state anew", async () => {
+      const { leader, behind, write, arrives } = await sendWhileOthersWrite({
+        logBytesMax: 150 * entryBytes,
+      });
+      const { flushes } = leader.machine;
+      for (let n = 0; n < 30; n++) {
+        await write(10);
+        const { logBytes } = leader.driver.raftStatus;
+        assert.ok(logBytes <= 170 * entryBytes, `${logBytes} bytes`);
+      }
+      assert.ok(
+        leader.machine.flushes - flushes <= 300 / 20 + 2,
+        `${leader.machine.flushes - flushes} flushes`,
+      );
+      arrives.resolve();
+      await rig.ticks(5);
+      assert.equal(behind.machine.applied.length, 400);
+      assert.equal(rig.snapshotsSent, 2);
+    });
+  });
+
   it("lets go of the state it was to send when there is no connection for it", async () => {
-    rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0 });
+    rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0, limits: forgetful });
     const leader = await rig.leader();
     const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
     rig.cutOff.add(id);
+    await rig.ticks(forgottenTicks);
     for (let i = 0; i < 100; i++) leader.driver.propose(bytes("x"));
     await rig.ticks(5);
     rig.snapshotsFail = true;

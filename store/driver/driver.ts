@@ -474,7 +474,7 @@ export class Driver implements Consensus {
         this.#metrics.snapshotSyncSeconds.observe((nowMs - beganMs) / 1_000);
         this.#metrics.snapshotSaveSeconds.observe((nowMs - this.#flushBeganMs) / 1_000);
       },
-      () => this.#raft.compact(this.#marks.finished(meta, this.#raft)),
+      () => this.#marks.finished(meta, this.#raft),
     );
   }
 }

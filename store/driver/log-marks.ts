@@ -1,7 +1,7 @@
 import { must } from "../../base/assert.ts";
 import type { RawNode } from "../raft/node.ts";
 import type { ConfState, EntryId, Index, SnapshotMeta } from "../raft/types.ts";
-import { driverLimits } from "./config.ts";
+import { type DriverConfig, driverLimits } from "./config.ts";
 
 /** Decides when the log may be shortened: every `snapshotCount` applied entries the backend is flushed, the flushed index is
  *  marked in the durable log, and what lies before it may go.
@@ -9,6 +9,7 @@ import { driverLimits } from "./config.ts";
 export class LogMarks {
   readonly #snapshotCount: number;
   readonly #catchUpEntries: number;
+  readonly #logBytesMax: number;
   #state:
     | { readonly kind: "idle" | "flushing" | "marking" }
     | { readonly kind: "flushed"; readonly at: EntryId } = {
@@ -19,11 +20,12 @@ export class LogMarks {
   #confs: { readonly index: Index; readonly conf: ConfState }[];
 
   constructor(
-    options: { readonly snapshotCount: number; readonly catchUpEntries?: number },
+    options: Pick<DriverConfig, "snapshotCount" | "catchUpEntries" | "logBytesMax">,
     start: { readonly index: Index; readonly conf: ConfState },
   ) {
     this.#snapshotCount = options.snapshotCount;
     this.#catchUpEntries = options.catchUpEntries ?? driverLimits.catchUpEntries;
+    this.#logBytesMax = options.logBytesMax ?? driverLimits.logBytesMax;
     this.#marked = start.index;
     this.#confs = [start];
   }
@@ -36,7 +38,7 @@ export class LogMarks {
   isDue(raft: RawNode): boolean {
     if (this.#state.kind !== "idle") return false;
     const applied = raft.appliedIndex - this.#marked;
-    return applied >= this.#snapshotCount || (applied > 0 && raft.logBytes > driverLimits.logBytesMax);
+    return applied >= this.#snapshotCount || (applied > 0 && this.#isHeavy(raft));
   }
 
   /** idle -> flushing. */
@@ -61,13 +63,18 @@ export class LogMarks {
     return { index, term, conf };
   }
 
-  /** marking -> idle. Answers up to where the log in memory may be forgotten. */
-  finished(meta: SnapshotMeta, raft: RawNode): Index {
+  /** marking -> idle. Shortens the log in memory: what followers may lack stays as long as it is not too much in all. */
+  finished(meta: SnapshotMeta, raft: RawNode): void {
     this.#state = { kind: "idle" };
     this.#marked = meta.index;
     const current = this.#confs.findLastIndex((known) => known.index <= meta.index);
     this.#confs = this.#confs.slice(Math.max(0, current));
-    const isHeavy = raft.logBytes > driverLimits.logBytesMax;
-    return Math.max(0, isHeavy ? meta.index : meta.index - this.#catchUpEntries);
+    const ordinary = Math.max(0, meta.index - this.#catchUpEntries);
+    raft.compact(this.#isHeavy(raft) ? ordinary : Math.min(ordinary, raft.wantedFrom - 1));
+    if (this.#isHeavy(raft)) raft.compact(meta.index);
+  }
+
+  #isHeavy(raft: RawNode): boolean {
+    return raft.logBytes > this.#logBytesMax;
   }
 }

@@ -16,6 +16,8 @@ export interface RaftLimits {
   readonly applyBytesMax: number;
   /** Linearizable reads that may wait for their quorum round or for the term's first commit. */
   readonly readsMax: number;
+  /** Checks of the quorum in a row that find a follower silent before the log is no longer kept for it. */
+  readonly silentChecksMax: number;
 }
 
 export const raftLimits: RaftLimits = {
@@ -26,6 +28,7 @@ export const raftLimits: RaftLimits = {
   applyEntriesMax: 512,
   applyBytesMax: 4 * 1024 * 1024,
   readsMax: 4096,
+  silentChecksMax: 30,
 };
 
 export interface RaftConfig {

@@ -7,7 +7,14 @@ import { campaign, checkQuorum, recordVote } from "./election.ts";
 import { nobody } from "./message.ts";
 import { requestRead } from "./reads.ts";
 import type { Ready } from "./ready.ts";
-import { appendProposal, broadcast, broadcastHeartbeat, maybeCommit, takesProposals } from "./replication.ts";
+import {
+  appendProposal,
+  broadcast,
+  broadcastHeartbeat,
+  maybeCommit,
+  takesProposals,
+  wantedFrom,
+} from "./replication.ts";
 import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
 import { step } from "./step.ts";
@@ -388,6 +395,11 @@ export class RawNode {
   /** The term of an entry; undefined when it was compacted away or does not exist. */
   termAt(index: Index): Term | undefined {
     return this.#core.log.term(index);
+  }
+
+  /** The first entry that a follower may still be sent from the log; past the last one where nobody lacks any. */
+  get wantedFrom(): Index {
+    return wantedFrom(this.#core);
   }
 
   get logBytes(): number {

@@ -22,6 +22,8 @@ export class Progress {
   feed: Feed;
   /** Whether it was heard from since the last check-quorum. */
   active = true;
+  /** How many checks up to the last one in a row found it silent. */
+  silentChecks = 0;
   /** The commit index last sent with an append, so that a follower learns of a commit without a new entry, once. */
   commitSent: Index = 0;
   /** `match` when the last heartbeat was answered. */
@@ -32,6 +34,17 @@ export class Progress {
     this.match = 0;
     this.feed = { state: "probe", next, paused: false };
     this.#limits = limits;
+  }
+
+  /** The first entry that it is still to be sent, as far as is known. */
+  get wanted(): Index {
+    return this.feed.state === "replicate" ? this.match + 1 : this.feed.next;
+  }
+
+  /** The quorum was checked: another period begins. */
+  checked(): void {
+    this.silentChecks = this.active ? 0 : this.silentChecks + 1;
+    this.active = false;
   }
 
   get isPaused(): boolean {

@@ -5,7 +5,7 @@ import { commitOnlyContext, idBytes, isCommitOnly, noBytes, nobody } from "./mes
 import type { Progress } from "./progress.ts";
 import { committedIndex } from "./quorum.ts";
 import { releaseEarlyReads } from "./reads.ts";
-import type { MemberId, Message, Proposal } from "./types.ts";
+import type { Index, MemberId, Message, Proposal } from "./types.ts";
 
 /** Sends what the follower lacks, as far as its window allows. `force`: an append without entries too, to find out where
  *  the follower stands. */
@@ -48,6 +48,20 @@ function sendSnapshot(core: Core, to: MemberId, progress: Progress): void {
   const term = must(core.log.term(index), "the applied entry's id is known");
   core.send({ type: "snapshot", to, snapshot: { index, term, conf: core.conf } });
   progress.becomeSnapshot(index);
+}
+
+/** The first entry that some follower is still to be sent and that this log still has: of those that are sent a snapshot at the
+ *  moment what comes behind it, too. A follower that has been silent for long does not count, nor does one that needs what is
+ *  gone already. Past the last entry where nobody lacks any. */
+export function wantedFrom(core: Core): Index {
+  const { log, state, config } = core;
+  let from = log.lastIndex + 1;
+  if (state.role !== "leader") return from;
+  for (const { wanted, active, silentChecks } of state.progress.values()) {
+    const isThere = active || silentChecks < config.limits.silentChecksMax;
+    if (isThere && wanted >= log.firstIndex) from = Math.min(from, wanted);
+  }
+  return from;
 }
 
 /** Sends everybody what waits. Called once per Ready, so that all that came since the last one shares its messages. */

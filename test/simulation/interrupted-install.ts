@@ -61,10 +61,9 @@ export class InterruptedInstall {
   look(): void {
     if (this.#act.act !== "alone") return;
     const { life, committed } = this.#act;
-    const { snapshotCount, catchUpEntries } = this.#options;
     const other = this.#leader((one) => one !== life);
-    const reached = other?.member?.driver.status.committed ?? 0;
-    if (reached <= committed + snapshotCount + catchUpEntries) return;
+    const firstIndex = other?.member?.driver.raftStatus.firstIndex ?? 0;
+    if (firstIndex <= committed + 1) return;
     this.#act = { act: "back", life };
     this.#cutter.release(life.machine);
   }

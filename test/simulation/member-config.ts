@@ -5,7 +5,7 @@ import type { SimOptions } from "./options.ts";
 /** A member's configuration, with bounds so small that a run gets to where they matter. */
 export function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
   const { heartbeatMs, electionMs, snapshotCount, catchUpEntries, appendBytesMax, requestBytesMax } = options;
-  const { stretch, quotaBytes } = options;
+  const { stretch, quotaBytes, silentChecksMax, logBytesMax } = options;
   return {
     dataDir: "/data",
     heartbeatMs,
@@ -19,8 +19,9 @@ export function memberConfig(options: SimOptions): Parameters<typeof createMembe
     watchProgressMs: 700 * stretch,
     version: "3.5.0",
     tuning: {
-      raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8 },
+      raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8, silentChecksMax },
       catchUpEntries,
+      logBytesMax,
       // So small that most ranges and many writes pause.
       slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100, changesMax: 2 },
       // So small that the keys are saved all the time, in many pages.

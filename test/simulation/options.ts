@@ -61,6 +61,9 @@ export interface SimOptions {
   readonly electionMs: number;
   readonly snapshotCount: number;
   readonly catchUpEntries: number;
+  /** Checks of the quorum that find a follower silent before the log is no longer kept for it. */
+  readonly silentChecksMax: number;
+  readonly logBytesMax: number;
   readonly segmentBytes: number;
   /** Payload of one append message: 1 means one entry a message. */
   readonly appendBytesMax: number;
@@ -170,7 +173,16 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
   const quotaBytes = oneOf(random, [0, 0, 1]) * (quotaBytesLeast + keys * valueBytesMax);
   const isLong = chance(random, longShare) && Object.keys(given).length === 0;
   const churnEveryMs = 100 * drawn.churnEveryMs;
-  return { ...drawn, quotaBytes, ...(isLong && { ...longLife(random), churnEveryMs }), ...given };
+  const silentChecksMax = oneOf(random, [0, 0, 1, 30]);
+  const logBytesMax = oneOf(random, [5_000, 50_000, 500_000]);
+  return {
+    ...drawn,
+    quotaBytes,
+    silentChecksMax,
+    logBytesMax,
+    ...(isLong && { ...longLife(random), churnEveryMs }),
+    ...given,
+  };
 }
 
 /** On one line, without what is off. */

@@ -223,6 +223,7 @@ export const planted: readonly Planted[] = [
       electionMs: 300,
       snapshotCount: 10,
       catchUpEntries: 0,
+      silentChecksMax: 0,
       delayMs: 0.5,
       lossChance: 0,
       syncMs: 0.5,

@@ -13,13 +13,14 @@ export class BoundedMemory {
   readonly #pendingBytesMax: number;
 
   constructor(options: SimOptions, report: Report) {
-    const { snapshotCount, catchUpEntries, valueBytesMax, backendBatchRows } = options;
+    const { snapshotCount, catchUpEntries, logBytesMax, valueBytesMax, backendBatchRows } = options;
     this.#report = report;
     // A batch leaves when it has so many rows.
     this.#pendingBytesMax = (backendBatchRows + 10) * (requestBytesMax + valueBytesMax);
-    // Between two snapshots' worth of entries, as many that were proposed meanwhile, and a tail nobody else has.
+    // Between two snapshots' worth of entries, as many that were proposed meanwhile, and a tail nobody else has; besides what is
+    // kept for those that are sent a snapshot.
     const entries = 40 * snapshotCount + catchUpEntries + 200;
-    this.#logBytesMax = entries * (requestBytesMax + 4 * valueBytesMax);
+    this.#logBytesMax = logBytesMax + entries * (requestBytesMax + 4 * valueBytesMax);
   }
 
   looked(life: Life): void {
