@@ -14,7 +14,7 @@ export interface Call {
   /** To be called once it is known that the request can be read, and is none of those that a learner refuses: etcd counts a
    *  client's requests there, whatever they are answered. Absent where nobody counts. */
   accepted?(): void;
-  /** Milliseconds since the request came in. Absent where nobody measures. */
+  /** Milliseconds since the request came in. Absent where it came from this process: reads measure themselves then. */
   tookMs?(): number;
   /** Aborted once nobody waits for the answer any more. Absent where a transport cannot tell. */
   readonly signal?: AbortSignal;

@@ -23,12 +23,15 @@ class RangeCall implements Reader {
   readonly #out: UnaryAnswer;
   /** Undefined: authentication was off when the read began. */
   #who: Requester | undefined;
+  /** Of a call that nobody measures. */
+  readonly #beganMs: number;
 
   constructor(request: RangeRequest, parts: MemberParts, call: Call, out: UnaryAnswer) {
     this.#request = request;
     this.#parts = parts;
     this.#call = call;
     this.#out = out;
+    this.#beganMs = call.tookMs === undefined ? parts.clock.monotonicMs() : 0;
   }
 
   ready(): void {
@@ -38,10 +41,14 @@ class RangeCall implements Reader {
   }
 
   failed(error: unknown): void {
-    const tookMs = this.#call.tookMs?.();
-    if (tookMs !== undefined) this.#parts.metrics.ranges.failed.observe(tookMs / 1_000);
-    if (tookMs !== undefined && tookMs > this.#parts.slowApplies.warningMs) this.#tellSlow(tookMs, { error });
+    const tookMs = this.#tookMs();
+    this.#parts.metrics.ranges.failed.observe(tookMs / 1_000);
+    if (tookMs > this.#parts.slowApplies.warningMs) this.#tellSlow(tookMs, { error });
     this.#out.fail(error);
+  }
+
+  #tookMs(): number {
+    return this.#call.tookMs?.() ?? this.#parts.clock.monotonicMs() - this.#beganMs;
   }
 
   #tellSlow(tookMs: number, outcome: Pick<SlowRequest, "response" | "error">): void {
@@ -77,9 +84,9 @@ class RangeCall implements Reader {
   }
 
   #answer({ header, kvs, packed, more, count }: RangeAnswer): void {
-    const tookMs = this.#call.tookMs?.();
-    if (tookMs !== undefined) this.#parts.metrics.ranges.succeeded.observe(tookMs / 1_000);
-    if (tookMs !== undefined && tookMs > this.#parts.slowApplies.warningMs)
+    const tookMs = this.#tookMs();
+    this.#parts.metrics.ranges.succeeded.observe(tookMs / 1_000);
+    if (tookMs > this.#parts.slowApplies.warningMs)
       this.#tellSlow(tookMs, { response: `range_response_count:${kvs.length}` });
     const fields = {
       head: this.#parts.headerBytes.at(header.revision),
