@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
-import { isSignedBy, parseJws, type SignatureAlgorithm, signatureAlgorithms, signJws } from "./jws.ts";
+import {
+  isSignedBy,
+  parseJws,
+  type SignatureAlgorithm,
+  signatureAlgorithms,
+  signedJws,
+  signJws,
+} from "./jws.ts";
+import { signMethods } from "./sign-methods.ts";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
@@ -11,7 +19,7 @@ const pairs = {
   p384: { keys: ec("P-384"), made: ["ES384"] },
   p521: { keys: ec("P-521"), made: ["ES512"] },
 } as const;
-const all = Object.keys(signatureAlgorithms) as SignatureAlgorithm[];
+const all: readonly SignatureAlgorithm[] = signatureAlgorithms;
 const signed = (name: keyof typeof pairs, algorithm: SignatureAlgorithm) =>
   signJws({ sub: "é" }, { key: pairs[name].keys.privateKey, keyId: "k", algorithm });
 
@@ -27,6 +35,19 @@ describe("signed tokens", () => {
         const others = all.filter((one) => one !== algorithm);
         assert.equal(isSignedBy(jws, pairs[name as keyof typeof pairs].keys.publicKey, others), false);
       }
+  });
+
+  it("do not hold by a shared secret or by nothing, whatever they say, though such ways of signing are known", () => {
+    const secret = createSecretKey(Buffer.from("secret"));
+    const byAnything = Object.keys(signMethods) as SignatureAlgorithm[];
+    for (const algorithm of ["HS256", "HS512"] as const) {
+      const jws = parseJws(signedJws({}, { sub: "a" }, { key: secret, algorithm }));
+      assert.ok(jws);
+      assert.equal(isSignedBy(jws, secret, byAnything), false);
+    }
+    const unsigned = parseJws(`${Buffer.from('{"alg":"none"}').toString("base64url")}.e30.`);
+    assert.ok(unsigned);
+    assert.equal(isSignedBy(unsigned, pairs.rsa.keys.publicKey, byAnything), false);
   });
 
   it("do not hold with a byte of them changed", () => {

@@ -1,33 +1,26 @@
-import { constants, type KeyObject, type SignKeyObjectInput, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { fitsMethod, isSignatureOf, type SignMethodName, signatureOf } from "./sign-methods.ts";
 
 type JsonObject = { [field: string]: unknown };
 
-/** JSON Web Signatures in their compact form (RFC 7515), as far as they are made with a private key. There is no way to ask
- *  for "none" or for a shared secret: no table has them. */
-export const signatureAlgorithms = {
-  RS256: { type: "rsa", hash: "sha256" },
-  RS384: { type: "rsa", hash: "sha384" },
-  RS512: { type: "rsa", hash: "sha512" },
-  PS256: { type: "rsa", hash: "sha256", padded: true },
-  PS384: { type: "rsa", hash: "sha384", padded: true },
-  PS512: { type: "rsa", hash: "sha512", padded: true },
-  ES256: { type: "ec", hash: "sha256", curve: "prime256v1" },
-  ES384: { type: "ec", hash: "sha384", curve: "secp384r1" },
-  ES512: { type: "ec", hash: "sha512", curve: "secp521r1" },
-} as const satisfies Readonly<Record<string, AlgorithmRow>>;
+/** JSON Web Signatures in their compact form (RFC 7515), as Kubernetes takes them: made with a private key. There is no way to ask
+ *  for "none" or for a shared secret: they are not among these. */
+export const signatureAlgorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+] as const satisfies readonly SignMethodName[];
 
-interface AlgorithmRow {
-  readonly type: "rsa" | "ec";
-  readonly hash: string;
-  readonly curve?: string;
-  /** RSASSA-PSS in place of PKCS #1 v1.5. */
-  readonly padded?: true;
-}
-
-export type SignatureAlgorithm = keyof typeof signatureAlgorithms;
+export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 
 export function isSignatureAlgorithm(name: unknown): name is SignatureAlgorithm {
-  return typeof name === "string" && Object.hasOwn(signatureAlgorithms, name);
+  return (signatureAlgorithms as readonly unknown[]).includes(name);
 }
 
 /** A token taken apart; nothing of it is proved. */
@@ -65,36 +58,30 @@ export function isSignedBy(
   allowed: readonly SignatureAlgorithm[],
 ): boolean {
   if (!isSignatureAlgorithm(algorithm) || !allowed.includes(algorithm)) return false;
-  const row: AlgorithmRow = signatureAlgorithms[algorithm];
-  if (!fits(row, key)) return false;
-  return verify(row.hash, signed, withParameters(row, key), signature);
+  return fitsMethod(algorithm, key) && isSignatureOf(algorithm, signed, key, signature);
 }
 
 /** The algorithm that Kubernetes signs with such a key by; `undefined` for a key that it does not take. */
 export function algorithmOf(key: KeyObject): SignatureAlgorithm | undefined {
-  return (["RS256", "ES256", "ES384", "ES512"] as const).find((one) => fits(signatureAlgorithms[one], key));
+  return (["RS256", "ES256", "ES384", "ES512"] as const).find((one) => fitsMethod(one, key));
 }
 
-/** A token with these claims. */
+/** A token with these claims, that names its key. */
 export function signJws(
   claims: JsonObject,
-  { key, keyId, algorithm }: { key: KeyObject; keyId: string; algorithm: SignatureAlgorithm },
+  { keyId, ...by }: { key: KeyObject; keyId: string; algorithm: SignatureAlgorithm },
 ): string {
-  const row: AlgorithmRow = signatureAlgorithms[algorithm];
-  const text = [{ alg: algorithm, kid: keyId }, claims].map(encoded).join(".");
-  const signature = sign(row.hash, Buffer.from(text), withParameters(row, key));
-  return `${text}.${signature.toString("base64url")}`;
+  return signedJws({ kid: keyId }, claims, by);
 }
 
-function fits({ type, curve }: AlgorithmRow, key: KeyObject): boolean {
-  if (key.asymmetricKeyType !== type) return false;
-  return curve === undefined || key.asymmetricKeyDetails?.namedCurve === curve;
-}
-
-function withParameters({ type, padded }: AlgorithmRow, key: KeyObject): SignKeyObjectInput {
-  if (type === "ec") return { key, dsaEncoding: "ieee-p1363" };
-  if (padded !== true) return { key };
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+/** A token with these claims, and with more in its header than how it is signed. */
+export function signedJws(
+  header: JsonObject,
+  claims: JsonObject,
+  { key, algorithm }: { readonly key: KeyObject; readonly algorithm: SignMethodName },
+): string {
+  const text = [{ alg: algorithm, ...header }, claims].map(encoded).join(".");
+  return `${text}.${signatureOf(algorithm, Buffer.from(text), key).toString("base64url")}`;
 }
 
 const encoded = (value: JsonObject) => Buffer.from(JSON.stringify(value)).toString("base64url");

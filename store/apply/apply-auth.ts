@@ -52,14 +52,16 @@ const changes: Changes = {
 export function applyAuth(request: AuthRequest, index: Index, parts: ApplyParts): object {
   if (request.kind === "authenticate") return authenticate(request.body, index, parts);
   const { auth, tokens } = parts;
-  if (isChange(request)) {
+  if (isAuthChange(request)) {
     const change = changes[request.kind] as (body: object, parts: ChangeParts) => void;
     change(request.body, { auth, tokens, rows: parts.backend() });
   }
   return {};
 }
 
-const isChange = (request: AuthRequest): request is Change => Object.hasOwn(changes, request.kind);
+/** Whether it changes users or roles, for which one must be root. */
+export const isAuthChange = (request: StoreRequest): request is Change =>
+  Object.hasOwn(changes, request.kind);
 
 /** The password was checked before the request entered the log; that the user is still there is checked here. */
 function authenticate(

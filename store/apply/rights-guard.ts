@@ -1,6 +1,7 @@
 import type { Requester } from "../auth/auth-state.ts";
+import { isAuthChange } from "./apply-auth.ts";
 import type { ApplyParts } from "./apply-request.ts";
-import type { LoggedRequest, RequestKind } from "./logged-request.ts";
+import type { LoggedRequest } from "./logged-request.ts";
 
 /** Of entries that name nobody. */
 export const nobody: Requester = { name: "", revision: 0 };
@@ -14,20 +15,7 @@ export function refuseByRights(request: LoggedRequest, { auth, rights }: ApplyPa
   else if (request.kind === "deleteRange") rights.deleteRange(request.body, who);
   else if (request.kind === "txn") rights.txn(request.body, who);
   else if (request.kind === "leaseRevoke") rights.writeKeysOf(request.body.id, who);
-  else if (forRoot.has(request.kind)) auth.requireRoot(who);
+  else if (isAuthChange(request)) auth.requireRoot(who);
+
   // The rest is what members ask of each other, or was checked before it entered the log.
 }
-
-const forRoot: ReadonlySet<RequestKind> = new Set([
-  "authEnable",
-  "authDisable",
-  "authUserAdd",
-  "authUserDelete",
-  "authUserChangePassword",
-  "authUserGrantRole",
-  "authUserRevokeRole",
-  "authRoleAdd",
-  "authRoleDelete",
-  "authRoleGrantPermission",
-  "authRoleRevokePermission",
-]);

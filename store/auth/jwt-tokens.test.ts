@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
 import fc from "fast-check";
+import { type SignMethodName, signMethods } from "../../base/os/sign-methods.ts";
 import { JwtTokens } from "./jwt-tokens.ts";
-import { type SignMethodName, signMethods } from "./sign-methods.ts";
 import { type TokenKind, tokenKind } from "./token-option.ts";
 
 const pem = (key: { export(options: object): string | Buffer }, type: string) =>

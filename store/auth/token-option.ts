@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import { parseGoDurationMs } from "../../base/os/flags.ts";
+import { fitsMethod, isSignMethod, type SignMethodName, signMethods } from "../../base/os/sign-methods.ts";
 import type { JwtKeys } from "./jwt-tokens.ts";
-import { isSignMethod, type SignMethodName, signMethods } from "./sign-methods.ts";
 
 /** What --auth-token says. */
 export type TokenKind =
@@ -75,15 +75,12 @@ function jwtKeys(
 }
 
 function asymmetricKey(method: SignMethodName, name: string, { path, bytes }: KeyFile): KeyObject {
-  const row: { readonly family: string; readonly curve?: string } = signMethods[method];
   let key: KeyObject;
   try {
     key = name === "priv-key" ? createPrivateKey(bytes) : createPublicKey(bytes);
   } catch (cause) {
     throw new Error(`${name}: ${path} holds no key in PEM`, { cause });
   }
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (key.asymmetricKeyType !== row.family || (row.curve !== undefined && curve !== row.curve))
-    throw new Error(`${name}: the key in ${path} is none for ${method}`);
+  if (!fitsMethod(method, key)) throw new Error(`${name}: the key in ${path} is none for ${method}`);
   return key;
 }

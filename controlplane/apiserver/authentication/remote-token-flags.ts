@@ -77,9 +77,7 @@ export function oidcConfig(
   const algorithms = flags["oidc-signing-algs"].filter(isSignatureAlgorithm);
   for (const one of flags["oidc-signing-algs"])
     if (!isSignatureAlgorithm(one))
-      problems.push(
-        `--oidc-signing-algs: "${one}" is none of ${Object.keys(signatureAlgorithms).join(", ")}`,
-      );
+      problems.push(`--oidc-signing-algs: "${one}" is none of ${signatureAlgorithms.join(", ")}`);
   const requiredClaims = new Map<string, string>();
   for (const one of flags["oidc-required-claim"]) {
     const at = one.indexOf("=");

@@ -8,7 +8,7 @@ import {
   verify,
 } from "node:crypto";
 
-/** JWT's ways of signing (RFC 7518, RFC 8037). */
+/** The ways of signing of JSON Web Signatures (RFC 7518, RFC 8037). */
 interface SignMethod {
   /** Undefined where the way has its own. */
   readonly hash: string | undefined;
@@ -37,9 +37,15 @@ export type SignMethodName = keyof typeof signMethods;
 
 export const isSignMethod = (name: string): name is SignMethodName => Object.hasOwn(signMethods, name);
 
-export function signatureOf(name: SignMethodName, text: string, key: KeyObject): Buffer {
+/** Whether a key of a pair is made for it. */
+export function fitsMethod(name: SignMethodName, key: KeyObject): boolean {
+  const { family, curve }: SignMethod = signMethods[name];
+  if (key.asymmetricKeyType !== family) return false;
+  return curve === undefined || key.asymmetricKeyDetails?.namedCurve === curve;
+}
+
+export function signatureOf(name: SignMethodName, data: Uint8Array, key: KeyObject): Buffer {
   const method: SignMethod = signMethods[name];
-  const data = Buffer.from(text);
   if (method.family === "hmac")
     return createHmac(method.hash ?? "", key)
       .update(data)
@@ -49,17 +55,17 @@ export function signatureOf(name: SignMethodName, text: string, key: KeyObject):
 
 export function isSignatureOf(
   name: SignMethodName,
-  text: string,
+  data: Uint8Array,
   key: KeyObject,
-  signature: Buffer,
+  signature: Uint8Array,
 ): boolean {
   const method: SignMethod = signMethods[name];
   if (method.family === "hmac") {
-    const own = signatureOf(name, text, key);
+    const own = signatureOf(name, data, key);
     return own.length === signature.length && timingSafeEqual(own, signature);
   }
   const input = keyInput(method, key, constants.RSA_PSS_SALTLEN_AUTO);
-  return verify(method.hash, Buffer.from(text), input, signature);
+  return verify(method.hash, data, input, signature);
 }
 
 function keyInput({ family, isPss }: SignMethod, key: KeyObject, saltLength: number): SignKeyObjectInput {
