@@ -22,6 +22,8 @@ export interface ApplyFaults {
   readonly applyTwiceAfterRestart?: true;
   /** What a full database has no room for is written all the same. */
   readonly growPastAlarm?: true;
+  /** Some values become others. */
+  readonly appliesElse?: true;
 }
 
 const beforeEntry = failpoint("beforeApplyOneEntryNormal");
@@ -170,7 +172,8 @@ export class EntryApplier {
 
   /** What is left to do in later turns; undefined where all is done. */
   #applyNormal(entry: Entry): Sliced<void> | undefined {
-    const request = readEntry(entry);
+    const read = readEntry(entry);
+    const request = this.#parts.faults?.appliesElse ? otherThan(read, entry.index) : read;
     entry.content = undefined;
     const { kind } = request;
     let room: boolean;
@@ -249,6 +252,12 @@ function refused(error: unknown): ApplyResult {
   if (error instanceof StoreError) return { ok: false, error };
   throw error;
 }
+
+/** What a member with that bug takes for the request. */
+const otherThan = (read: LoggedRequest, index: Index): LoggedRequest =>
+  read.kind === "put" && index % 20 === 0
+    ? { ...read, body: { ...read.body, value: Uint8Array.of(index & 0xff) } }
+    : read;
 
 function readEntry(entry: Entry): LoggedRequest {
   try {

@@ -8,6 +8,8 @@ import { type LeaseMetrics, uncountedLeases } from "./metrics.ts";
 export interface LeaseFaults {
   /** A renewal is answered, and the lease runs out as if there had been none. */
   readonly forgetRenewals?: true;
+  /** A renewal leaves the time that was left at the last checkpoint to the next leader. */
+  readonly keepCheckpoints?: true;
 }
 
 export interface LessorConfig {
@@ -162,7 +164,7 @@ export class Lessor {
    *  the lease is renewed, a checkpoint of 0 seconds must take effect, and `tookBack` be told the number. */
   checkpointsToTakeBack(id: bigint): number | undefined {
     const lease = this.#leases.get(id);
-    if (lease === undefined) return undefined;
+    if (lease === undefined || this.#config.faults?.keepCheckpoints) return undefined;
     const isAnyLeft = lease.remainingTtl > 0 || lease.checkpointsBegun > lease.checkpointsTakenBack;
     return isAnyLeft ? lease.checkpointsBegun : undefined;
   }

@@ -144,7 +144,7 @@ export class Machine {
       random,
       home: this.#home,
       defer: (run) => clock.after(0, run),
-      faults,
+      faults: { ...faults, ...(faults.oneAppliesElse && this.index === 0 && { appliesElse: true }) },
       openLog: async (appliedIndex) => {
         const { segmentBytes } = options;
         const config = { folder: "/data/member/wal", segmentBytes, appliedIndex, faults };

@@ -5,7 +5,7 @@ import type { SimOptions } from "./options.ts";
 /** A member's configuration, with bounds so small that a run gets to where they matter. */
 export function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
   const { heartbeatMs, electionMs, snapshotCount, catchUpEntries, appendBytesMax, requestBytesMax } = options;
-  const { stretch, quotaBytes, silentChecksMax, logBytesMax } = options;
+  const { stretch, quotaBytes, silentChecksMax, logBytesMax, leaseCheckpointMs, corruptCheckMs } = options;
   return {
     dataDir: "/data",
     heartbeatMs,
@@ -17,6 +17,8 @@ export function memberConfig(options: SimOptions): Parameters<typeof createMembe
     maxLearners: 1,
     strictReconfigCheck: true,
     watchProgressMs: 700 * stretch,
+    leaseCheckpointMs,
+    corruptionChecks: { everyMs: corruptCheckMs, compactionsEveryMs: corruptCheckMs },
     version: "3.5.0",
     tuning: {
       raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8, silentChecksMax },

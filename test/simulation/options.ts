@@ -51,6 +51,10 @@ export interface SimOptions {
   readonly requestBytesMax: number;
   /** What a member's database may hold before it raises the alarm; 0: whatever comes. */
   readonly quotaBytes: number;
+  /** How often the leader tells all members how long leases have left; 0: never. */
+  readonly leaseCheckpointMs: number;
+  /** How often the leader compares what members hold, and what they hashed while they compacted; 0: never. */
+  readonly corruptCheckMs: number;
   /** Share of the watchers that read slowly. */
   readonly slowWatchers: number;
   /** Share of the machines whose members write their messages as another version does. */
@@ -175,14 +179,17 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
   const churnEveryMs = 100 * drawn.churnEveryMs;
   const silentChecksMax = oneOf(random, [0, 0, 1, 30]);
   const logBytesMax = oneOf(random, [5_000, 50_000, 500_000]);
-  return {
-    ...drawn,
-    quotaBytes,
-    silentChecksMax,
-    logBytesMax,
-    ...(isLong && { ...longLife(random), churnEveryMs }),
-    ...given,
-  };
+  const long = isLong ? { ...longLife(random), churnEveryMs } : {};
+  const upkeep = upkeepOf(random, { ...drawn, ...long });
+  return { ...drawn, quotaBytes, silentChecksMax, logBytesMax, ...long, ...upkeep, ...given };
+}
+
+/** What members do now and then of themselves. Drawn last, so that seeds of before keep their weather. */
+function upkeepOf(random: Random, { stretch, weights }: Pick<SimOptions, "stretch" | "weights">) {
+  const everyMs = oneOf(random, [0, 0, 300, 1_000]);
+  // Whose disk lost what it said to keep may hold something else, and nobody is to blame.
+  const corruptCheckMs = oneOf(random, [0, 500, 3_000]) * (weights.lieOnDisk > 0 ? 0 : stretch);
+  return { leaseCheckpointMs: everyMs * stretch, corruptCheckMs };
 }
 
 /** On one line, without what is off. */

@@ -6,13 +6,13 @@ import { simulate } from "./simulate.ts";
 describe("the simulator finds planted bugs", () => {
   it("has more than twenty of them", () => assert.ok(planted.length > 20));
 
-  for (const { bug, faults, weather, breaks, found } of planted) {
+  for (const { bug, faults, weather, breaks, found, heeded } of planted) {
     const seeds = seedsFor({ found });
     it(`a member that ${bug}, within ${seeds} seeds`, async function () {
       this.timeout(600_000);
       for (let seed = 1; seed <= seeds; seed++) {
         const options = swarmOptions(seed, weather);
-        const { violation } = await simulate(options, faults);
+        const { violation } = await simulate(options, faults, heeded);
         if (violation === undefined) continue;
         assert.match(violation.message, breaks);
         const { violation: without } = await simulate(options);

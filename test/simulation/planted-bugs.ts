@@ -16,6 +16,8 @@ const quiet = {
   requestBytesMax: 1_000_000,
   slowWatchers: 0,
   otherVersions: 0,
+  leaseCheckpointMs: 0,
+  corruptCheckMs: 0,
   cutNewLeaderChance: 0,
   crashVoterChance: 0,
   figureEightEveryMs: 0,
@@ -96,6 +98,8 @@ export interface Planted {
   readonly weather: Partial<SimOptions>;
   /** Properties one of which it breaks first. */
   readonly breaks: RegExp;
+  /** The properties that count, where the bug is to be found by these alone. */
+  readonly heeded?: RegExp;
   /** The share of seeds that find it, from 20 seeds or more, rounded down. */
   readonly found: number;
 }
@@ -437,5 +441,38 @@ export const planted: readonly Planted[] = [
     weather: { ...quick, ...fair, quotaBytes: 15_000, valueBytesMax: 2_000, keys: 8 },
     breaks: broken(...state),
     found: 0.5,
+  },
+  {
+    bug: "applies something else than the others, seen by what members hash",
+    faults: { oneAppliesElse: true },
+    weather: { ...quick, ...fair },
+    heeded: /^equal history/,
+    breaks: broken("equal history"),
+    found: 0.9,
+  },
+  {
+    bug: "applies something else than the others, which these accuse",
+    faults: { oneAppliesElse: true },
+    weather: { ...quick, ...fair, corruptCheckMs: 1_000 },
+    heeded: /^no corruption/,
+    breaks: broken("no corruption: the members accuse m1$"),
+    found: 0.9,
+  },
+  {
+    bug: "leaves a renewed lease the time that it had left before to the next leader",
+    faults: { keepCheckpoints: true },
+    weather: {
+      ...quick,
+      weights: only({ moveLeader: 2 }),
+      troubleEveryMs: 1_500,
+      stormMs: 15_000,
+      leaseholders: 16,
+      clients: 1,
+      watchers: 1,
+      leaseTtlMaxS: 8,
+      leaseCheckpointMs: 500,
+    },
+    breaks: broken("leases live"),
+    found: 0.7,
   },
 ];

@@ -16,9 +16,13 @@ export interface DoorFaults {
   readonly repeatProposals?: true;
   /** Some writes are never answered. */
   readonly loseAnswers?: true;
+  /** The members of the first machine apply something else now and then. */
+  readonly oneAppliesElse?: true;
 }
 
 export type Faults = NonNullable<MemberDoors["faults"]> & WalFaults & DoorFaults;
+
+const everything = /^/;
 
 export interface Verdict {
   readonly options: SimOptions;
@@ -36,9 +40,13 @@ const calmMs = ({ electionMs, leaseTtlMaxS, thinkMs, stretch }: SimOptions): num
     : 2 * (10_000 + 5 * electionMs + 1_000 * leaseTtlMaxS + 2 * thinkMs + 1_000 * stretch);
 
 /** One whole life of a cluster: first a storm with faults, in which nothing may go wrong, then calm, in which everything must
- *  go on. The same options give the same run. */
-export async function simulate(options: SimOptions, faults: Faults = {}): Promise<Verdict> {
-  const world = new World(options, faults);
+ *  go on. The same options give the same run. `heeded`: the properties that count. */
+export async function simulate(
+  options: SimOptions,
+  faults: Faults = {},
+  heeded: RegExp = everything,
+): Promise<Verdict> {
+  const world = new World(options, faults, heeded);
   try {
     await world.storm();
     await world.calm(calmMs(options));

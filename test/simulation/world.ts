@@ -19,6 +19,7 @@ import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import { Leases } from "./checkers/leases.ts";
 import { Linearizability } from "./checkers/linearizability.ts";
 import { LogMatching } from "./checkers/log-matching.ts";
+import { NoCorruption } from "./checkers/no-corruption.ts";
 import { Progress } from "./checkers/progress.ts";
 import { SerializableReads } from "./checkers/serializable.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
@@ -65,6 +66,7 @@ export class World {
   readonly clock = new SimClock();
   readonly events = new EventLog(() => this.clock.monotonicMs());
   readonly #options: SimOptions;
+  readonly #heeded: RegExp;
   readonly #prng: Prng;
   readonly #network: SimNetwork;
   readonly #machines: readonly Machine[];
@@ -94,15 +96,21 @@ export class World {
   #tailWrites = 0;
   violation: Violation | undefined;
 
-  constructor(options: SimOptions, faults: Faults) {
+  constructor(options: SimOptions, faults: Faults, heeded: RegExp) {
     this.#options = options;
+    this.#heeded = heeded;
     this.#prng = new Prng(options.seed);
     const fork = () => new Prng(this.#prng.uint32());
     const { clock, events, report } = this;
     this.#network = new SimNetwork({ clock, random: fork(), options, events, faults });
     const minTtlS = Math.ceil((1.5 * options.electionMs) / 1_000);
     this.#leases = new Leases({ minTtlS, clockDrift: options.clockDrift }, report);
-    const committed = new CommittedLog([this.#leases, new ExactlyOnce(report)]);
+    const nameOf = (member: bigint) => this.#machines.find(({ id }) => id === member)?.name ?? "nobody";
+    const committed = new CommittedLog([
+      this.#leases,
+      new ExactlyOnce(report),
+      new NoCorruption(nameOf, report),
+    ]);
     this.#committed = committed;
     this.#linearizability = new Linearizability(committed, report);
     this.#watches = new Watches(committed, report);
@@ -179,9 +187,9 @@ export class World {
     });
   }
 
-  /** The first broken property ends the run. */
+  /** The first broken property that somebody heeds ends the run. */
   readonly report = (property: string, what: string): void => {
-    if (this.violation !== undefined) return;
+    if (this.violation !== undefined || !this.#heeded.test(property)) return;
     this.violation = new Violation(property, what);
     this.events.add(`VIOLATION ${property}: ${what}`);
   };

@@ -18,6 +18,7 @@ import { LeaderCompleteness } from "./leader-completeness.ts";
 import { Leases } from "./leases.ts";
 import { Linearizability } from "./linearizability.ts";
 import { LogMatching } from "./log-matching.ts";
+import { NoCorruption } from "./no-corruption.ts";
 import { Progress } from "./progress.ts";
 import { SerializableReads } from "./serializable.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
@@ -461,6 +462,19 @@ describe("the checkers of the simulation", () => {
     assert.deepEqual(said, []);
     forgotten.finished(open, 9_000);
     assert.equal(said.length, 1);
+  });
+
+  it("no corruption: an alarm that says so, and whom it names", () => {
+    const { said, report } = reports();
+    const committed = new CommittedLog([new NoCorruption((id) => `m${id}`, report)]);
+    const alarm = (action: "ACTIVATE" | "DEACTIVATE", alarm: "CORRUPT" | "NOSPACE") => ({
+      alarm: { action, memberId: 2n, alarm },
+    });
+    committed.add(entry(1, 1, internalRaftRequest.encode(alarm("ACTIVATE", "NOSPACE"))), 0);
+    committed.add(entry(2, 1, internalRaftRequest.encode(alarm("DEACTIVATE", "CORRUPT"))), 0);
+    assert.deepEqual(said, []);
+    committed.add(entry(3, 1, internalRaftRequest.encode(alarm("ACTIVATE", "CORRUPT"))), 0);
+    assert.deepEqual(said, ["no corruption: the members accuse m2"]);
   });
 
   it("progress: a member that does not take writes, and one that stays behind", async () => {
