@@ -1,4 +1,3 @@
-import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Sliced, Turns } from "../../base/slices.ts";
 import type { Change, StoredChange } from "../mvcc/change.ts";
@@ -58,7 +57,6 @@ export const watchLimits: WatchLimits = {
 };
 
 const nothing: never[] = [];
-const beforeSend = failpoint("beforeSendWatchResponse");
 
 /** What watches of a group are given that want it from one revision on. */
 interface Share {
@@ -172,7 +170,6 @@ export class WatchHub {
   }
 
   #tellSynced(): void {
-    if (beforeSend.armed) beforeSend.block();
     const untold = this.#untold;
     const revision = untold.at(-1)?.[0]?.revision;
     if (revision === undefined) return;
@@ -335,7 +332,6 @@ export class WatchHub {
   async #catchUp(): Promise<void> {
     await Promise.resolve(); // not within the call that started the watch
     for (;;) {
-      if (beforeSend.armed) await beforeSend.pass();
       const beganMs = this.#clock.monotonicMs();
       const from = this.#serveFromMemory();
       this.#sentWithin(this.#clock.monotonicMs() - beganMs);

@@ -13,6 +13,7 @@ import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { messageOverheadBytes } from "../message-overhead.ts";
 import { createProblem, watchedRange, watchRefusal } from "./create-problem.ts";
+import { DelayedAnswers } from "./delayed-answers.ts";
 import { fragments } from "./fragments.ts";
 import { StreamWatch } from "./stream-watch.ts";
 
@@ -28,7 +29,7 @@ const noWatchId = -1n;
 /** One client's stream of watches.
  *  Invariant: `created` is the first message of a watch, `canceled` its last, but for the answer to a cancellation. */
 export class WatchStream implements Incoming {
-  readonly #out: Outgoing;
+  readonly #out: DelayedAnswers;
   readonly #call: Call;
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
@@ -47,7 +48,7 @@ export class WatchStream implements Incoming {
     { parts, call }: { readonly parts: MemberParts; readonly call: Call },
     options: { readonly progressEveryMs: number },
   ) {
-    this.#out = out;
+    this.#out = new DelayedAnswers(out, parts.clock, () => this.drained());
     this.#call = call;
     this.#parts = parts;
     this.#progressEveryMs = options.progressEveryMs;
@@ -72,6 +73,7 @@ export class WatchStream implements Incoming {
 
   closed(): void {
     this.#over = true;
+    this.#out.closed();
     this.#parts.metrics.watchStreams.count--;
     for (const watch of this.#watches.values()) watch.handle.cancel();
     this.#watches.clear();
@@ -115,6 +117,7 @@ export class WatchStream implements Incoming {
 
   /** Only for watches of this stream that are not over. */
   deliver({ id, fragment }: StreamWatch, batch: WatchBatch): void {
+    this.#out.passFailpoint();
     if (fragment) this.#deliverFragments(id, batch);
     else this.hasRoom = this.#out.sendParts(batch.head(id, this.#parts.headerBytes), batch.body);
   }
