@@ -16,6 +16,5 @@ export function refuseByRights(request: LoggedRequest, { auth, rights }: ApplyPa
   else if (request.kind === "txn") rights.txn(request.body, who);
   else if (request.kind === "leaseRevoke") rights.writeKeysOf(request.body.id, who);
   else if (isAuthChange(request)) auth.requireRoot(who);
-
   // The rest is what members ask of each other, or was checked before it entered the log.
 }

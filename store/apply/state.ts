@@ -150,6 +150,8 @@ export class State implements StateMachine {
   #openRetired = 0;
   readonly slowApplies: SlowApplies;
   readonly #work: StateWorkTimes;
+  /** Settles when the last hash that was asked for is there. */
+  #hashed: Promise<unknown> = Promise.resolve();
 
   constructor(config: StateConfig, deps: StateDeps, home: BackendHome, loaded: LoadedState) {
     this.#deps = deps;
@@ -313,12 +315,19 @@ export class State implements StateMachine {
 
   /** The same of what is stored now, whatever compactions hashed. */
   hashHistory(revision: number): Promise<KeyValueHash> {
-    return this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision));
+    return this.#afterHashes(() => this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision)));
   }
 
   /** The same of the newest revision, for the Hash call. */
   async hash(): Promise<number> {
-    return (await this.#work.hashing(() => hashKeyValues(this.mvcc, 0))).hash;
+    return (await this.#afterHashes(() => this.#work.hashing(() => hashKeyValues(this.mvcc, 0)))).hash;
+  }
+
+  /** One hash after the other, whoever asks: each reads all that is stored, a slice in each turn of the event loop. */
+  #afterHashes(hash: () => Promise<KeyValueHash>): Promise<KeyValueHash> {
+    const hashed = this.#hashed.then(hash);
+    this.#hashed = hashed.catch(() => undefined); // whoever asked for it hears of it
+    return hashed;
   }
 
   /** Flushes and closes; nothing of it runs afterwards. */

@@ -57,6 +57,9 @@ export async function* walkRows(
   if (page.length > 0) yield page;
 }
 
+/** Rows that are shown at a stretch: a run of small ones has thousands, and for each there may be a key to look for. */
+export const sliceRows = 500;
+
 /** Shows every row from one on to `visit`, in order, without making anything for each: there may be millions. */
 export async function visitRows(
   views: readonly SegmentView[],
@@ -65,6 +68,7 @@ export async function visitRows(
   from: RevisionRange["from"] = { main: 0, sub: 0 },
 ): Promise<void> {
   const row = placedRow();
+  let shown = 0;
   for await (const { view, first, bodies } of walkRuns(views, { from, to: undefined }, pause)) {
     const { dead, rows, segment } = view;
     let number = segment.table.firstRow(first);
@@ -72,6 +76,7 @@ export async function visitRows(
       for (let at = start; at < end && number < rows; at = row.end, number++) {
         fillRow(chunk, at, row);
         if ((dead === undefined || !dead.has(number)) && !isBefore(row, from)) visit(row);
+        if (++shown % sliceRows === 0) await pause();
       }
     }
   }
