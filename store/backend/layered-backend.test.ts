@@ -153,7 +153,8 @@ describe("store/backend: crashes and faults", () => {
   });
 
   for (const megabytes of [2, 12, 60])
-    it(`gives back ${megabytes} MB of LevelDB's in the first defragmentation after they were deleted`, async () => {
+    it(`gives back ${megabytes} MB of LevelDB's in the first defragmentation after they were deleted`, async function () {
+      this.timeout(180_000);
       const backend = await levelHome(join(folder, `garbage${megabytes}`)).open();
       const rounds = megabytes * 20;
       for (let round = 0; round < rounds; round++) {

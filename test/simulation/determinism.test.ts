@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { swarmOptions } from "./options.ts";
 import { simulate } from "./simulate.ts";
 
-describe("a simulated run", () => {
+describe("a simulated run", function () {
+  this.timeout(180_000);
   it("is the same for the same seed, event by event", async () => {
     for (const seed of [3, 5, 10]) {
       const options = swarmOptions(seed, { stormMs: 6_000, thinkMs: 20, delayMs: 0.5, clients: 4 });
