@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { below, Prng, type Random } from "../../base/os/random.ts";
 import { utf8 } from "../../base/wire.ts";
 import type { methods } from "../../proto/etcd-methods.ts";
 import { type CallOutcome, EtcdCalls } from "./etcd-calls.ts";
@@ -10,9 +9,6 @@ import { etcdVersions } from "./etcd-versions.ts";
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
 /** Hashing is not what is compared. */
 const flags = ["--bcrypt-cost=4"];
-/** DIFFERENTIAL_SEED and DIFFERENTIAL_ROUNDS go further. */
-const seed = Number(process.env.DIFFERENTIAL_SEED ?? 1);
-const stepsCount = 400 * Number(process.env.DIFFERENTIAL_ROUNDS ?? 1);
 
 /** A store that is asked in the name of users, whose tokens it remembers. */
 class Side {
@@ -196,93 +192,6 @@ const everything: readonly Omit<Step, "by">[] = [
   { call: "resign", request: {} },
 ];
 
-const keys = ["a", "aa", "b", "c", "d", "e"] as const;
-/** No two on the same key: of those etcd keeps copies (docs/differences.md). */
-const grantable: readonly (readonly [key: string, end: string])[] = [
-  ["a", ""],
-  ["aa", "b"],
-  ["b", "d"],
-  ["c", ""],
-  ["d", "\0"],
-  ["e", ""],
-];
-class RandomSteps {
-  readonly #random: Random;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  next(): Step {
-    return below(this.#random, 3) === 0 ? this.#change() : this.#use();
-  }
-
-  #use(): Step {
-    const by = this.#of(["root", "ann", "eve", "", "forged"]);
-    const lease = this.#of([0n, 0n, 1n, 2n]);
-    const prevKv = this.#of([false, true]);
-    const op = () =>
-      this.#of([
-        { requestRange: this.#range() },
-        { requestPut: put(this.#key(), { prevKv, lease }) },
-        { requestDeleteRange: { ...this.#range(), prevKv } },
-      ]);
-    const nested = { requestTxn: { compare: [{ target: "MOD", ...this.#range() }], success: [op()] } };
-    return this.#of([
-      as(by, "range", this.#range()),
-      as(by, "range", { ...this.#range(), serializable: true }),
-      as(by, "put", put(this.#key(), { prevKv, lease })),
-      as(by, "deleteRange", { ...this.#range(), prevKv }),
-      as(by, "txn", { compare: [{ target: "MOD", ...this.#range() }], success: [op()], failure: [nested] }),
-      as(by, "txn", { success: [{ requestRange: this.#range() }] }),
-      as(by, "watch", { createRequest: this.#range() }),
-      as(by, "leaseTimeToLive", { id: lease, keys: prevKv }),
-      as(by, "leaseLeases"),
-      as(by, "leaseKeepAlive", { id: lease }),
-      as(by, "userGet", { name: this.#user() }),
-      as(by, "roleGet", { role: this.#role() }),
-    ]);
-  }
-
-  #change(): Step {
-    const by = this.#of(["root", "root", "root", "ann", ""]);
-    const name = this.#user();
-    const role = this.#role();
-    const kind = this.#of(["READ", "WRITE", "READWRITE"]);
-    const perm = permission(kind, ...this.#of(grantable));
-    return this.#of([
-      as(by, "userAdd", { name, password: "pw" }),
-      as(by, "userDelete", { name: this.#of(["eve", "root"]) }),
-      as(by, "userChangePassword", { name: this.#of(["eve", "ann"]), password: "pw" }),
-      as(by, "userGrantRole", { user: name, role }),
-      as(by, "userRevokeRole", { name, role }),
-      as(by, "roleAdd", { name: role }),
-      as(by, "roleDelete", { role: this.#of(["r1", "r2", "root"]) }),
-      as(by, "roleGrantPermission", { name: role, perm }),
-      as(by, "roleGrantPermission", { name: role, perm }),
-      as(by, "roleRevokePermission", { role, ...this.#range() }),
-      as("", "authenticate", { name: this.#of(["ann", "eve", "root"]), password: "pw" }),
-      as("", "authenticate", { name: this.#of(["ann", "eve"]), password: "wrong" }),
-      as(by, "authStatus"),
-      as(by, "userList"),
-      as(by, "roleList"),
-    ]);
-  }
-
-  #key = () => this.#of(keys);
-  /** Never one that ends before its begin: whether etcd lets that pass hangs on the shape of its tree of permissions. */
-  #range = () => {
-    const from = this.#key();
-    return range(from, this.#of(["", "", "\0", ...keys.filter((end) => end > from)]));
-  };
-  #user = () => this.#of(["ann", "eve", "bob"]);
-  #role = () => this.#of(["r1", "r2", "some", "none"]);
-
-  #of<T>(some: readonly T[]): T {
-    return some[below(this.#random, some.length)] as T;
-  }
-}
-
 /** Earlier ones let through what later releases closed, or fall over it. */
 const versions = etcdVersions.filter(({ name }) => name === "etcd 3.7");
 
@@ -312,11 +221,6 @@ for (const { name, server } of versions)
     it("refuse everybody what is not theirs, with the same words", async () => {
       for (const by of ["root", "ann", "", "forged"])
         for (const [at, step] of everything.entries()) await compare({ by, ...step }, at);
-    });
-
-    it(`are the same after ${stepsCount} requests by chance`, async () => {
-      const steps = new RandomSteps(new Prng(seed));
-      for (let at = 0; at < stepsCount; at++) await compare(steps.next(), at);
     });
 
     it("are turned off again", async () => {

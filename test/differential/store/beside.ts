@@ -32,13 +32,10 @@ export function besideEach(
       this.timeout(600_000);
       let pair: Pair | undefined;
       before(async () => {
-        const commands = [ours, [peer.program]];
-        const [own, theirs] = await Promise.all(commands.map((command) => startSide(command, flags)));
-        assert.ok(own !== undefined && theirs !== undefined, "two sides");
-        pair = { own, theirs };
+        pair = await startPair(peer, flags);
       });
       after(async () => {
-        if (pair !== undefined) await Promise.all([pair.own, pair.theirs].map(stopSide));
+        if (pair !== undefined) await stopPair(pair);
       });
       body(() => pair as Pair, peer);
     });
@@ -50,6 +47,17 @@ interface What {
   readonly flags?: readonly string[];
   /** Like "3.7"; absent: all. */
   readonly versions?: readonly string[];
+}
+
+/** Both at their beginning. */
+export async function startPair({ program }: Peer, flags: readonly string[]): Promise<Pair> {
+  const [own, theirs] = await Promise.all([ours, [program]].map((command) => startSide(command, flags)));
+  assert.ok(own !== undefined && theirs !== undefined, "two sides");
+  return { own, theirs };
+}
+
+export async function stopPair({ own, theirs }: Pair): Promise<void> {
+  await Promise.all([own, theirs].map(stopSide));
 }
 
 async function startSide(command: readonly string[], flags: readonly string[]): Promise<Side> {

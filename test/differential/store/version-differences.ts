@@ -1,3 +1,4 @@
+import { forger, type Step } from "./conversation.ts";
 import type { Peer } from "./peers.ts";
 import type { Told } from "./raw-client.ts";
 import type { Asked } from "./requests.ts";
@@ -19,6 +20,17 @@ export function settled({ minor }: Peer, asked: Asked, { own, theirs }: Sides): 
   const apply = (told: Told) => rules.reduce((kept, rule) => rule(kept, asked), told);
   return { own: apply(own), theirs: apply(theirs) };
 }
+
+/** 3.4 lets pass what later releases closed: compactions, leases, watches, and comparisons and ranges of transactions to which a
+ *  user has no right; it refuses tokens that nobody gave out also where nobody needs one; it has no status of users, and tells no
+ *  permission of root's. */
+export function isCompared({ minor }: Peer, { by, asked: { method, request } }: Step): boolean {
+  if (minor !== "3.4") return true;
+  if (by === forger || looseIn34.test(method)) return false;
+  return method !== "roleGet" || (request as { role: string }).role !== "root";
+}
+
+const looseIn34 = /^(lease|watch$|txn$|compact$|auth(Status|Enable|Disable)$|alarm$)/;
 
 /** Once it was asked to compact at revision 0, 3.7 takes the hash of that compaction for the newest. */
 function isHashOfNothing({ method }: Asked, theirs: Told): boolean {
