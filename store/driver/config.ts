@@ -13,7 +13,9 @@ export const driverLimits = {
   catchUpEntries: 5_000,
   /** Payload of the log in memory beyond which it is shortened even if followers then need a snapshot; up to it the log is
    *  kept for those that are sent a snapshot or catch up. */
-  logBytesMax: 256 * 1024 * 1024,
+  logBytesMax: 512 * 1024 * 1024,
+  /** How fast the state is sent to a follower while more entries than these are written (see `bench/rejoin`). */
+  snapshotPace: { bytesPerSecond: 20 * 1024 * 1024, workPerSecond: 100 },
   /** Readys worked off before sockets are served again. */
   readysPerTurn: 8,
 } as const;

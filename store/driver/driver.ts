@@ -19,6 +19,7 @@ import { type DriverConfig, type DriverParts, driverLimits, electionTicks } from
 import { points } from "./failpoints.ts";
 import { LogMarks } from "./log-marks.ts";
 import { type DriverMetrics, driverMetrics } from "./metrics.ts";
+import { paced } from "./paced.ts";
 import { PeerInputError } from "./peer-input.ts";
 import { readRounds } from "./read-ids.ts";
 import type { ReadRounds } from "./read-rounds.ts";
@@ -415,7 +416,7 @@ export class Driver implements Consensus {
     this.#tasks.run("snapshot.send", async (signal) => {
       let outcome: "delivered" | "failed" = "delivered";
       try {
-        await peers.sendSnapshot({ ...message, snapshot: meta }, chunks);
+        await peers.sendSnapshot({ ...message, snapshot: meta }, this.#paced(chunks));
         logger.info("sent a snapshot", { to: message.to, index });
       } catch (error) {
         outcome = "failed";
@@ -425,6 +426,16 @@ export class Driver implements Consensus {
         await release();
       }
       this.#input(() => this.#raft.reportSnapshot(message.to, outcome));
+    });
+  }
+
+  /** Who writes meanwhile shall hardly notice, unless the entries that are kept for the follower come to be too many, or another
+   *  leads and keeps none. */
+  #paced(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return paced(chunks, driverLimits.snapshotPace, {
+      clock: this.#parts.clock,
+      work: () => this.#raft.lastIndex,
+      isPressed: () => this.#raft.role !== "leader" || this.#marks.isHalfFull(this.#raft),
     });
   }
 

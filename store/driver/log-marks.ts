@@ -74,6 +74,11 @@ export class LogMarks {
     if (this.#isHeavy(raft)) raft.compact(meta.index);
   }
 
+  /** Whether the log in memory has half of what it may have. */
+  isHalfFull(raft: RawNode): boolean {
+    return raft.logBytes > this.#logBytesMax / 2;
+  }
+
   #isHeavy(raft: RawNode): boolean {
     return raft.logBytes > this.#logBytesMax;
   }

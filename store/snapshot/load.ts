@@ -14,88 +14,111 @@ import {
 
 /** A key or value longer than this is damage, not data: no entry of a log comes near it. */
 const fieldBytesMax = 512 * 1024 * 1024;
-/** Room made at once for what a row claims to hold; the rest is made as bytes come in. */
-const roomBytesMax = 1024 * 1024;
 
 /** Fills an empty backend and makes it durable. Rejects with SnapshotError when the stream is cut short, altered or of
  *  another version; what was filled in so far is then worthless. */
 export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Backend): Promise<void> {
   const reader = new StreamReader(chunks);
-  const head = await reader.take(headerBytes);
+  await reader.need(headerBytes);
+  const head = reader.take(headerBytes);
   if (latin1(head.subarray(0, snapshotMagic.length)) !== snapshotMagic)
     throw new SnapshotError("snapshot: this is not one");
   const version = head[snapshotMagic.length];
   if (version !== snapshotVersion)
     throw new SnapshotError(`snapshot: version ${version} is not the ${snapshotVersion} this member reads`);
-  let rows = 0;
   const filler = new BackendFiller(into);
-  for (;;) {
-    const number = (await reader.take(1))[0] ?? 0;
+  for (let rows = 0; ; rows++) {
+    if (!reader.has(1)) await reader.need(1);
+    const number = reader.byteAt(0);
     if (number === 0) break;
     const bucket = bucketOf(number);
     if (bucket === undefined) throw new SnapshotError(`snapshot: unknown bucket ${number}`);
-    const lengths = Buffer.from(await reader.take(rowHeadBytes - 1));
-    const keyBytes = lengths.readUInt32BE(0);
-    const valueBytes = lengths.readUInt32BE(4);
+    if (!reader.has(rowHeadBytes)) await reader.need(rowHeadBytes);
+    const keyBytes = reader.uint32At(1);
+    const valueBytes = reader.uint32At(5);
     if (keyBytes > fieldBytesMax || valueBytes > fieldBytesMax)
       throw new SnapshotError(`snapshot: row ${rows} claims ${keyBytes} + ${valueBytes} bytes`);
-    const row = await reader.take(keyBytes + valueBytes);
-    const key = latin1(row.subarray(0, keyBytes));
-    const value = row.subarray(keyBytes);
-    rows += 1;
-    const room = filler.add(bucket, { key, value });
+    const rowBytes = rowHeadBytes + keyBytes + valueBytes;
+    if (!reader.has(rowBytes)) await reader.need(rowBytes);
+    const row = reader.take(rowBytes);
+    const key = latin1(row.subarray(rowHeadBytes, rowHeadBytes + keyBytes));
+    const value = row.subarray(rowHeadBytes + keyBytes);
+    // A revision is copied when it is appended; all else would keep the whole chunk.
+    const room = filler.add(bucket, { key, value: bucket === "key" ? value : Buffer.from(value) });
     if (room !== undefined) await room;
   }
+  reader.take(1);
   await reader.checkDigest();
   await filler.finish();
 }
 
-/** Hands out bytes of a stream in the sizes asked for, and digests what it handed out. */
+/** Hands out bytes of a stream where they lie, and digests what it handed out. */
 class StreamReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #hash = createHash("sha256");
-  #rest: Uint8Array = new Uint8Array(0);
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** Bytes of the chunk that are digested. */
+  #digested = 0;
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Exactly `count` bytes, the caller's own. */
-  async take(count: number): Promise<Uint8Array> {
-    const bytes = await this.#read(count);
-    this.#hash.update(bytes);
-    return bytes;
+  /** Whether so many of the next bytes are here. */
+  has(count: number): boolean {
+    return this.#chunk.length - this.#at >= count;
+  }
+
+  /** Waits until they are, in one piece. Room is made for what has come, whatever is claimed to come. */
+  async need(count: number): Promise<void> {
+    if (this.has(count)) return;
+    this.#digest();
+    const pieces: Uint8Array[] = [this.#chunk.subarray(this.#at)];
+    for (let bytes = this.#chunk.length - this.#at; bytes < count; ) {
+      const next = await this.#chunks.next();
+      if (next.done) throw new SnapshotError("snapshot: the stream ended early");
+      pieces.push(next.value);
+      bytes += next.value.length;
+    }
+    const whole = pieces.filter(({ length }) => length > 0);
+    const [only] = whole;
+    this.#chunk = whole.length === 1 && only !== undefined ? asBuffer(only) : Buffer.concat(whole);
+    this.#at = 0;
+    this.#digested = 0;
+  }
+
+  byteAt(offset: number): number {
+    return this.#chunk[this.#at + offset] as number;
+  }
+
+  uint32At(offset: number): number {
+    return this.#chunk.readUInt32BE(this.#at + offset);
+  }
+
+  /** A view of the next bytes, which must be here. */
+  take(count: number): Uint8Array {
+    const start = this.#at;
+    this.#at += count;
+    return this.#chunk.subarray(start, this.#at);
   }
 
   async checkDigest(): Promise<void> {
+    this.#digest();
     const found = this.#hash.digest();
-    const wanted = await this.#read(digestBytes);
-    if (!found.equals(wanted))
+    await this.need(digestBytes);
+    if (!found.equals(this.take(digestBytes)))
       throw new SnapshotError("snapshot: its SHA-256 does not match; it was altered on the way");
-    const more = this.#rest.length > 0 ? { done: false } : await this.#chunks.next();
+    const more = this.has(1) ? { done: false } : await this.#chunks.next();
     if (!more.done) throw new SnapshotError("snapshot: there are bytes after its end");
   }
 
-  async #read(count: number): Promise<Uint8Array> {
-    let out = Buffer.allocUnsafeSlow(Math.min(count, roomBytesMax));
-    let filled = 0;
-    while (filled < count) {
-      if (filled === out.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(count, 2 * filled));
-        out.copy(larger);
-        out = larger;
-      }
-      if (this.#rest.length === 0) {
-        const next = await this.#chunks.next();
-        if (next.done) throw new SnapshotError("snapshot: the stream ended early");
-        this.#rest = next.value;
-        continue;
-      }
-      const part = this.#rest.subarray(0, out.length - filled);
-      out.set(part, filled);
-      filled += part.length;
-      this.#rest = this.#rest.subarray(part.length);
-    }
-    return out;
+  #digest(): void {
+    if (this.#at === this.#digested) return;
+    this.#hash.update(this.#chunk.subarray(this.#digested, this.#at));
+    this.#digested = this.#at;
   }
 }
+
+const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, length);

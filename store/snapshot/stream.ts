@@ -3,7 +3,8 @@ import type { Row, View } from "../backend/backend.ts";
 import { bucketNumber, rowHeadBytes, snapshotBuckets, snapshotMagic, snapshotVersion } from "./format.ts";
 import { type ViewStream, viewStream } from "./view-stream.ts";
 
-const chunkBytes = 256 * 1024;
+/** A chunk has one row at least, and no more than this with more rows. */
+const chunkBytes = 64 * 1024;
 const rowsPerRead = 500;
 
 /** The view as a stream of chunks, which closes it at the end or when the reader gives up. */
@@ -13,35 +14,54 @@ export function snapshotStream(view: View): ViewStream {
 
 async function* snapshotChunks(view: View): AsyncIterable<Uint8Array> {
   const hash = createHash("sha256");
-  const seal = (parts: readonly Uint8Array[]): Uint8Array => {
-    const chunk = Buffer.concat(parts);
+  const writer = new ChunkWriter();
+  const sealed = (chunk: Uint8Array): Uint8Array => {
     hash.update(chunk);
     return chunk;
   };
-  yield seal([Buffer.from(snapshotMagic, "latin1"), Uint8Array.of(snapshotVersion)]);
-  let parts: Uint8Array[] = [];
-  let size = 0;
+  yield sealed(Buffer.concat([Buffer.from(snapshotMagic, "latin1"), Uint8Array.of(snapshotVersion)]));
   for (const bucket of snapshotBuckets) {
     for await (const page of view.pages(bucket, {}, rowsPerRead)) {
       for (const row of page) {
-        const written = encodeRow(bucketNumber(bucket), row);
-        parts.push(...written);
-        size += rowHeadBytes + row.key.length + row.value.length;
-        if (size < chunkBytes) continue;
-        yield seal(parts);
-        [parts, size] = [[], 0];
+        if (!writer.fits(row)) yield sealed(writer.take());
+        writer.row(bucketNumber(bucket), row);
       }
     }
   }
-  yield seal([...parts, Uint8Array.of(0)]);
+  yield sealed(writer.take());
+  yield sealed(Uint8Array.of(0));
   yield hash.digest();
 }
 
-function encodeRow(bucket: number, { key, value }: Row): readonly Uint8Array[] {
-  const head = Buffer.allocUnsafe(rowHeadBytes + key.length);
-  head[0] = bucket;
-  head.writeUInt32BE(key.length, 1);
-  head.writeUInt32BE(value.length, 5);
-  head.write(key, rowHeadBytes, key.length, "latin1");
-  return [head, value];
+/** Lays rows down one after the other. */
+class ChunkWriter {
+  #chunk = Buffer.alloc(0);
+  #used = 0;
+
+  fits(row: Row): boolean {
+    return this.#used === 0 || this.#used + rowBytes(row) <= chunkBytes;
+  }
+
+  row(bucket: number, row: Row): void {
+    const { key, value } = row;
+    if (this.#used === 0) this.#chunk = Buffer.allocUnsafeSlow(Math.max(chunkBytes, rowBytes(row)));
+    const chunk = this.#chunk;
+    let at = this.#used;
+    chunk[at] = bucket;
+    chunk.writeUInt32BE(key.length, at + 1);
+    chunk.writeUInt32BE(value.length, at + 5);
+    at += rowHeadBytes;
+    chunk.write(key, at, key.length, "latin1");
+    at += key.length;
+    chunk.set(value, at);
+    this.#used = at + value.length;
+  }
+
+  take(): Uint8Array {
+    const chunk = this.#chunk.subarray(0, this.#used);
+    this.#used = 0;
+    return chunk;
+  }
 }
+
+const rowBytes = ({ key, value }: Row): number => rowHeadBytes + key.length + value.length;

@@ -155,7 +155,7 @@ export function acceptPeer(
           if (kind !== frameKinds.message) throw unfit();
           state = { ...state, receiver: receiveSnapshot(messageFrom(from, payload)) };
         } else if (kind === frameKinds.chunk) receiver.chunk(payload);
-        else if (kind === frameKinds.end) receiver.finish(payload);
+        else if (kind === frameKinds.end) receiver.finish();
         else throw unfit();
         return;
       }

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { deferred } from "../../../base/deferred.ts";
 import { type DialOptions, dial } from "./dial.ts";
-import { frame, frameKinds } from "./frame.ts";
+import { type FrameKind, frameHead, frameHeadBytes, frameKinds } from "./frame.ts";
 import { readAnswer } from "./question.ts";
+
+const noBytes = new Uint8Array(0);
 
 /** Streams a snapshot over a connection of its own, to the first of the peer's URLs that answers. Resolves when the peer has
  *  installed it. Rejects also when the peer is done before it has read all, for what it still has to read will not be. */
@@ -30,18 +31,18 @@ export async function sendSnapshot(
     },
   );
   try {
-    const hash = createHash("sha256");
-    const write = async (bytes: Buffer) => {
-      onSent(bytes.length);
+    const write = async (kind: FrameKind, payload: Uint8Array) => {
+      onSent(frameHeadBytes + payload.length);
       if (socket.destroyed) throw new Error(`the connection to ${url} was closed`);
-      if (!socket.write(bytes)) await drained(socket);
+      socket.cork();
+      socket.write(frameHead(kind, payload.length));
+      const hasRoom = socket.write(payload);
+      socket.uncork();
+      if (!hasRoom) await drained(socket);
     };
-    await write(frame(frameKinds.message, message));
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      await write(frame(frameKinds.chunk, chunk));
-    }
-    await write(frame(frameKinds.end, hash.digest()));
+    await write(frameKinds.message, message);
+    for await (const chunk of chunks) await write(frameKinds.chunk, chunk);
+    await write(frameKinds.end, noBytes);
     await installed.promise;
   } finally {
     socket.destroy();
