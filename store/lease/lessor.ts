@@ -1,6 +1,7 @@
 import { assert, must } from "../../base/assert.ts";
-import { Heap } from "../../base/heap.ts";
+import { SlotHeap } from "../../base/slot-heap.ts";
 import { StoreError } from "../errors.ts";
+import { LeaseRecords } from "./lease-records.ts";
 import { encodeLease, type LeaseRow, leaseKey } from "./lease-rows.ts";
 import { type LeaseMetrics, uncountedLeases } from "./metrics.ts";
 
@@ -33,32 +34,10 @@ export const leaseLimits = {
   retryMs: 3_000,
 } as const;
 
-interface Lease {
-  readonly id: bigint;
-  readonly ttl: number;
-  /** Seconds left at the last checkpoint; 0: none. */
-  remainingTtl: number;
-  /** Monotonic; infinite while not primary. */
-  expiryMs: number;
-  /** When it is told next: when it runs out, and then again and again until it is revoked. */
-  dueMs: number;
-  /** When its time left is told to the others; infinite while that is not wanted. */
-  checkpointMs: number;
-  /** Checkpoints of it that were told to be made, and those of them that were taken back. */
-  checkpointsBegun: number;
-  checkpointsTakenBack: number;
-  readonly keys: Set<string>;
-}
-
 /** How much time a lease has left, in whole seconds. */
 export interface Checkpoint {
   readonly id: bigint;
   readonly remainingTtl: number;
-}
-
-interface Due {
-  readonly atMs: number;
-  readonly id: bigint;
 }
 
 export interface LeaseInfo {
@@ -69,15 +48,21 @@ export interface LeaseInfo {
   readonly keys: readonly string[];
 }
 
+const never = Number.POSITIVE_INFINITY;
+const noKeys: ReadonlySet<string> = new Set();
+
 export class Lessor {
   readonly #config: LessorConfig;
   #store: LeaseStore;
-  readonly #leases = new Map<bigint, Lease>();
-  readonly #leaseOfKey = new Map<string, bigint>();
-  /** Due times; one that is not its lease's own any more is stale. */
-  readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
-  /** The leases' `checkpointMs`, and those of leases that are gone. */
-  readonly #checkpoints = new Heap<Due>((a, b) => a.atMs < b.atMs);
+  #records = new LeaseRecords();
+  readonly #slots = new Map<bigint, number>();
+  /** Of leases that have any. */
+  readonly #keys = new Map<number, Set<string>>();
+  readonly #slotOfKey = new Map<string, number>();
+  /** Leases that run, by when they are told next: when they run out, and then again and again until they are revoked. */
+  readonly #due = this.#heapBy("dueMs", "due");
+  /** Leases whose time left is to be told to the others, by when. */
+  readonly #checkpoints = this.#heapBy("checkpointMs", "checkpoint");
   #primary = false;
   readonly #metrics: LeaseMetrics;
 
@@ -91,12 +76,14 @@ export class Lessor {
   restore(store: LeaseStore, rows: Iterable<LeaseRow>, leased: ReadonlyMap<string, bigint>): void {
     this.#store = store;
     this.#primary = false;
-    this.#leases.clear();
-    this.#leaseOfKey.clear();
     this.#due.clear();
     this.#checkpoints.clear();
+    this.#slots.clear();
+    this.#keys.clear();
+    this.#slotOfKey.clear();
+    this.#records = new LeaseRecords();
     for (const { id, ttl, remainingTtl } of rows)
-      this.#leases.set(id, resting({ id, ttl: Math.max(ttl, this.#config.minTtlS), remainingTtl }));
+      this.#add({ id, ttl: Math.max(ttl, this.#config.minTtlS), remainingTtl });
     for (const [key, id] of leased) this.move(key, id);
   }
 
@@ -104,24 +91,23 @@ export class Lessor {
     return this.#primary;
   }
   get size(): number {
-    return this.#leases.size;
+    return this.#slots.size;
   }
-  readonly exists = (id: bigint): boolean => this.#leases.has(id);
+  readonly exists = (id: bigint): boolean => this.#slots.has(id);
 
   /** Answers the TTL granted, in seconds. Throws LEASE_EXISTS, LEASE_TTL_TOO_LARGE, LEASE_NOT_FOUND (id 0). */
   grant(request: { readonly id: bigint; readonly ttl: number }, nowMs: number): number {
     const { id } = request;
     if (id === 0n) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
     if (request.ttl > leaseLimits.ttlMaxS) throw new StoreError("LEASE_TTL_TOO_LARGE", { ttl: request.ttl });
-    if (this.#leases.has(id)) throw new StoreError("LEASE_EXISTS", { lease: id });
+    if (this.#slots.has(id)) throw new StoreError("LEASE_EXISTS", { lease: id });
     const ttl = Math.max(request.ttl, this.#config.minTtlS);
-    const lease = resting({ id, ttl, remainingTtl: 0 });
-    this.#leases.set(id, lease);
+    const slot = this.#add({ id, ttl, remainingTtl: 0 });
     if (this.#primary) {
-      this.#schedule(lease, nowMs + ttl * 1_000);
-      this.#scheduleCheckpoint(lease, nowMs);
+      this.#schedule(slot, nowMs + ttl * 1_000);
+      this.#scheduleCheckpoint(slot, nowMs);
     }
-    this.#save(lease);
+    this.#save(id, slot);
     this.#metrics.granted.count++;
     this.#metrics.ttls.observe(ttl);
     return ttl;
@@ -129,21 +115,26 @@ export class Lessor {
 
   /** The keys that hang on a lease, in no order; undefined for one that does not exist. */
   keysIfAny(id: bigint): ReadonlySet<string> | undefined {
-    return this.#leases.get(id)?.keys;
+    const slot = this.#slots.get(id);
+    return slot === undefined ? undefined : (this.#keys.get(slot) ?? noKeys);
   }
 
   /** The keys that go when the lease is revoked, in byte order. Throws LEASE_NOT_FOUND. */
   keysOf(id: bigint): readonly string[] {
-    const lease = this.#leases.get(id);
-    if (lease === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
-    return [...lease.keys].sort();
+    const keys = this.keysIfAny(id);
+    if (keys === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+    return [...keys].sort();
   }
 
   /** Ends a lease on which no key hangs any more. */
   revoke(id: bigint): void {
-    const keys = this.#leases.get(id)?.keys.size;
+    const slot = must(this.#slots.get(id), `lease ${id.toString(16)} does not exist, so it cannot end`);
+    const keys = this.#keys.get(slot)?.size ?? 0;
     assert(keys === 0, `lease ${id.toString(16)} has ${keys} keys, so it cannot end`);
-    this.#leases.delete(id);
+    this.#due.remove(slot);
+    this.#checkpoints.remove(slot);
+    this.#records.remove(slot);
+    this.#slots.delete(id);
     this.#store.delete("lease", leaseKey(id));
     this.#metrics.revoked.count++;
   }
@@ -152,54 +143,57 @@ export class Lessor {
    *  about to be revoked. */
   renew(id: bigint, nowMs: number): { readonly ttl: number } | "notPrimary" | "gone" {
     if (!this.#primary) return "notPrimary";
-    const lease = this.#leases.get(id);
-    if (lease === undefined || lease.expiryMs <= nowMs) return "gone";
-    if (!this.#config.faults?.forgetRenewals) this.#schedule(lease, nowMs + lease.ttl * 1_000);
-    this.#scheduleCheckpoint(lease, nowMs);
+    const slot = this.#slots.get(id);
+    if (slot === undefined || this.#records.get(slot, "expiryMs") <= nowMs) return "gone";
+    const ttl = this.#records.get(slot, "ttl");
+    if (!this.#config.faults?.forgetRenewals) this.#schedule(slot, nowMs + ttl * 1_000);
+    this.#scheduleCheckpoint(slot, nowMs);
     this.#metrics.renewed.count++;
-    return { ttl: lease.ttl };
+    return { ttl };
   }
 
   /** How many checkpoints of a lease were begun, if the next leader might give it less than its whole time; else undefined. Before
    *  the lease is renewed, a checkpoint of 0 seconds must take effect, and `tookBack` be told the number. */
   checkpointsToTakeBack(id: bigint): number | undefined {
-    const lease = this.#leases.get(id);
-    if (lease === undefined || this.#config.faults?.keepCheckpoints) return undefined;
-    const isAnyLeft = lease.remainingTtl > 0 || lease.checkpointsBegun > lease.checkpointsTakenBack;
-    return isAnyLeft ? lease.checkpointsBegun : undefined;
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return undefined;
+    const begun = this.#records.getWord(slot, "begun");
+    const isAnyLeft =
+      this.#records.get(slot, "remainingTtl") > 0 || begun > this.#records.getWord(slot, "takenBack");
+    return isAnyLeft ? begun : undefined;
   }
 
   /** A checkpoint of 0 seconds took effect that was proposed after so many others. What was begun since is not taken back. */
   tookBack(id: bigint, checkpoints: number): void {
-    const lease = this.#leases.get(id);
-    if (lease === undefined) return;
-    const atMost = Math.min(checkpoints, lease.checkpointsBegun);
-    lease.checkpointsTakenBack = Math.max(lease.checkpointsTakenBack, atMost);
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    const atMost = Math.min(checkpoints, this.#records.getWord(slot, "begun"));
+    const takenBack = Math.max(this.#records.getWord(slot, "takenBack"), atMost);
+    this.#records.setWord(slot, "takenBack", takenBack);
   }
 
   /** Applies a checkpoint, which counts once the next leader comes; 0 seconds stand for the whole time. */
   checkpoint({ id, remainingTtl }: Checkpoint): void {
-    const lease = this.#leases.get(id);
-    if (lease === undefined) return; // revoked meanwhile
-    lease.remainingTtl = remainingTtl;
-    this.#save(lease);
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return; // revoked meanwhile
+    this.#records.set(slot, "remainingTtl", remainingTtl);
+    this.#save(id, slot);
   }
 
   /** At most `limit` checkpoints that are to be made now. The next ones come whether these take effect or not. */
   dueCheckpoints(nowMs: number, limit: number): readonly Checkpoint[] {
+    const records = this.#records;
     const out: Checkpoint[] = [];
     while (out.length < limit) {
-      const top = this.#checkpoints.peek();
-      if (top === undefined || top.atMs > nowMs) break;
-      this.#checkpoints.pop();
-      const lease = this.#leases.get(top.id);
-      if (lease === undefined || lease.checkpointMs !== top.atMs) continue;
-      lease.checkpointMs = Number.POSITIVE_INFINITY;
-      this.#scheduleCheckpoint(lease, nowMs);
-      const remainingTtl = Math.ceil((lease.expiryMs - nowMs) / 1_000);
-      if (remainingTtl <= 0 || remainingTtl >= lease.ttl) continue; // about to be revoked, or renewed just now
-      lease.checkpointsBegun++;
-      out.push({ id: lease.id, remainingTtl });
+      const slot = this.#checkpoints.peek();
+      if (slot === 0 || records.get(slot, "checkpointMs") > nowMs) break;
+      this.#checkpoints.remove(slot);
+      records.set(slot, "checkpointMs", never);
+      this.#scheduleCheckpoint(slot, nowMs);
+      const remainingTtl = Math.ceil((records.get(slot, "expiryMs") - nowMs) / 1_000);
+      if (remainingTtl <= 0 || remainingTtl >= records.get(slot, "ttl")) continue; // about to be revoked, or renewed just now
+      records.setWord(slot, "begun", records.getWord(slot, "begun") + 1);
+      out.push({ id: records.idOf(slot), remainingTtl });
     }
     return out;
   }
@@ -207,133 +201,136 @@ export class Lessor {
   /** This member became the leader: leases run from now, `extendMs` longer. */
   promote(nowMs: number, extendMs: number): void {
     this.#primary = true;
-    this.#due.clear();
-    for (const lease of this.#leases.values()) {
-      this.#schedule(lease, nowMs + extendMs + remaining(lease) * 1_000);
-      this.#scheduleCheckpoint(lease, nowMs);
+    for (const slot of this.#slots.values()) {
+      const remainingTtl = this.#records.get(slot, "remainingTtl");
+      const leftS = remainingTtl > 0 ? remainingTtl : this.#records.get(slot, "ttl");
+      this.#schedule(slot, nowMs + extendMs + leftS * 1_000);
+      this.#scheduleCheckpoint(slot, nowMs);
     }
   }
 
-  /** Another member leads: leases no longer run out here. */
+  /** Another member leads: leases no longer run out here, and what only the leader knows of them is forgotten. A checkpoint that
+   *  was begun is in the log by now, or lost. */
   demote(): void {
+    const records = this.#records;
     this.#primary = false;
     this.#due.clear();
     this.#checkpoints.clear();
-    for (const lease of this.#leases.values()) rest(lease);
+    for (const slot of this.#slots.values()) {
+      for (const field of ["expiryMs", "dueMs", "checkpointMs"] as const) records.set(slot, field, never);
+      records.setWord(slot, "takenBack", records.getWord(slot, "begun"));
+    }
   }
 
   /** At most `limit` leases that ran out, the longest overdue first. Each is answered again after a while, until revoked. */
   expired(nowMs: number, limit: number): readonly bigint[] {
     const out: bigint[] = [];
     while (out.length < limit) {
-      const top = this.#due.peek();
-      if (top === undefined || top.atMs > nowMs) break;
-      this.#due.pop();
-      const lease = this.#leases.get(top.id);
-      if (lease === undefined || lease.dueMs !== top.atMs) continue; // revoked or renewed
-      out.push(lease.id);
-      this.#tellAt(lease, nowMs + leaseLimits.retryMs);
+      const slot = this.#due.peek();
+      if (slot === 0 || this.#records.get(slot, "dueMs") > nowMs) break;
+      out.push(this.#records.idOf(slot));
+      this.#tellAt(slot, nowMs + leaseLimits.retryMs);
     }
     return out;
   }
 
   /** Undefined for an unknown lease. */
   timeToLive(id: bigint, nowMs: number): LeaseInfo | undefined {
-    const lease = this.#leases.get(id);
-    if (lease === undefined) return undefined;
-    const leftMs = lease.expiryMs - nowMs;
-    const ttl = Number.isFinite(leftMs) ? Math.trunc(leftMs / 1_000) : lease.ttl;
-    return { id, grantedTtl: lease.ttl, ttl, keys: [...lease.keys].sort() };
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return undefined;
+    const grantedTtl = this.#records.get(slot, "ttl");
+    const leftMs = this.#records.get(slot, "expiryMs") - nowMs;
+    const ttl = Number.isFinite(leftMs) ? Math.trunc(leftMs / 1_000) : grantedTtl;
+    return { id, grantedTtl, ttl, keys: this.keysOf(id) };
   }
 
   /** All leases, those that end first at the front. */
   list(): readonly bigint[] {
-    return [...this.#leases.values()].sort((a, b) => byExpiry(a, b)).map(({ id }) => id);
+    const slots = Int32Array.from(this.#slots.values());
+    slots.sort((one, other) => (this.#isBefore(one, other, "expiryMs") ? -1 : 1));
+    return Array.from(slots, (slot) => this.#records.idOf(slot));
   }
 
   leaseOf(key: string): bigint {
-    return this.#leaseOfKey.get(key) ?? 0n;
+    const slot = this.#slotOfKey.get(key);
+    return slot === undefined ? 0n : this.#records.idOf(slot);
   }
 
   /** From now on the key hangs on `id` (0n: on none). The lease exists. */
   move(key: string, id: bigint): void {
-    const before = this.#leaseOfKey.size === 0 ? undefined : this.#leaseOfKey.get(key);
-    if (before === id || (before === undefined && id === 0n)) return;
-    if (before !== undefined) {
-      this.#leases.get(before)?.keys.delete(key);
-      this.#leaseOfKey.delete(key);
-    }
-    if (id === 0n) return;
-    must(this.#leases.get(id), `lease ${id.toString(16)} has a key but does not exist`).keys.add(key);
-    this.#leaseOfKey.set(key, id);
+    const before = this.#slotOfKey.size === 0 ? undefined : this.#slotOfKey.get(key);
+    if (before === undefined && id === 0n) return;
+    const slot =
+      id === 0n
+        ? undefined
+        : must(this.#slots.get(id), `lease ${id.toString(16)} has a key but does not exist`);
+    if (before === slot) return;
+    if (before !== undefined) this.#detach(key, before);
+    if (slot !== undefined) this.#attach(key, slot);
   }
 
-  #schedule(lease: Lease, atMs: number): void {
-    lease.expiryMs = atMs;
-    this.#tellAt(lease, atMs);
-    // Renewals leave stale entries behind; rebuild before they outnumber the leases by far.
-    if (this.#due.size > 4 * this.#leases.size + 1_024) this.#rebuildDue();
+  #attach(key: string, slot: number): void {
+    const keys = this.#keys.get(slot);
+    if (keys === undefined) this.#keys.set(slot, new Set([key]));
+    else keys.add(key);
+    this.#slotOfKey.set(key, slot);
   }
 
-  #tellAt(lease: Lease, atMs: number): void {
-    lease.dueMs = atMs;
-    this.#due.push({ atMs, id: lease.id });
+  #detach(key: string, slot: number): void {
+    const keys = this.#keys.get(slot);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keys.delete(slot);
+    this.#slotOfKey.delete(key);
+  }
+
+  #add(row: LeaseRow): number {
+    const slot = this.#records.add(row);
+    this.#slots.set(row.id, slot);
+    return slot;
+  }
+
+  #schedule(slot: number, atMs: number): void {
+    this.#records.set(slot, "expiryMs", atMs);
+    this.#tellAt(slot, atMs);
+  }
+
+  #tellAt(slot: number, atMs: number): void {
+    this.#records.set(slot, "dueMs", atMs);
+    this.#due.put(slot);
   }
 
   /** Once it has not longer to live than to its next checkpoint, there is none. */
-  #scheduleCheckpoint(lease: Lease, nowMs: number): void {
+  #scheduleCheckpoint(slot: number, nowMs: number): void {
     const everyMs = this.#config.checkpointEveryMs;
-    if (everyMs === 0 || Number.isFinite(lease.checkpointMs) || lease.expiryMs - nowMs <= everyMs) return;
-    lease.checkpointMs = nowMs + everyMs;
-    this.#checkpoints.push({ atMs: lease.checkpointMs, id: lease.id });
-    if (this.#checkpoints.size > 4 * this.#leases.size + 1_024) this.#rebuildCheckpoints();
+    const records = this.#records;
+    if (everyMs === 0 || Number.isFinite(records.get(slot, "checkpointMs"))) return;
+    if (records.get(slot, "expiryMs") - nowMs <= everyMs) return;
+    records.set(slot, "checkpointMs", nowMs + everyMs);
+    this.#checkpoints.put(slot);
   }
 
-  #rebuildCheckpoints(): void {
-    this.#checkpoints.clear();
-    for (const { id, checkpointMs } of this.#leases.values())
-      if (Number.isFinite(checkpointMs)) this.#checkpoints.push({ atMs: checkpointMs, id });
+  #heapBy(time: "dueMs" | "checkpointMs", place: "due" | "checkpoint"): SlotHeap {
+    return new SlotHeap({
+      isBefore: (one, other) => this.#isBefore(one, other, time),
+      placeOf: (slot) => this.#records.getWord(slot, place),
+      setPlace: (slot, at) => this.#records.setWord(slot, place, at),
+    });
   }
 
-  #rebuildDue(): void {
-    this.#due.clear();
-    for (const { id, dueMs } of this.#leases.values())
-      if (Number.isFinite(dueMs)) this.#due.push({ atMs: dueMs, id });
+  /** Of those that come at the same time that which ran out first, or has the lower id, is before the other. */
+  #isBefore(one: number, other: number, time: "dueMs" | "checkpointMs" | "expiryMs"): boolean {
+    const records = this.#records;
+    const atMs = records.get(one, time);
+    const otherAtMs = records.get(other, time);
+    if (atMs !== otherAtMs) return atMs < otherAtMs;
+    const expiryMs = records.get(one, "expiryMs");
+    const otherExpiryMs = records.get(other, "expiryMs");
+    return expiryMs === otherExpiryMs ? records.compareIds(one, other) < 0 : expiryMs < otherExpiryMs;
   }
 
-  #save(lease: Lease): void {
-    const { id, ttl, remainingTtl } = lease;
+  #save(id: bigint, slot: number): void {
+    const ttl = this.#records.get(slot, "ttl");
+    const remainingTtl = this.#records.get(slot, "remainingTtl");
     this.#store.put("lease", leaseKey(id), encodeLease({ id, ttl, remainingTtl }));
   }
-}
-
-/** A lease that does not run out here. */
-function resting({ id, ttl, remainingTtl }: LeaseRow): Lease {
-  const never = Number.POSITIVE_INFINITY;
-  return {
-    id,
-    ttl,
-    remainingTtl,
-    expiryMs: never,
-    dueMs: never,
-    checkpointMs: never,
-    checkpointsBegun: 0,
-    checkpointsTakenBack: 0,
-    keys: new Set(),
-  };
-}
-
-/** What only the leader knows of a lease is forgotten. A checkpoint that was begun is in the log by now, or lost. */
-function rest(lease: Lease): void {
-  lease.expiryMs = lease.dueMs = lease.checkpointMs = Number.POSITIVE_INFINITY;
-  lease.checkpointsTakenBack = lease.checkpointsBegun;
-}
-
-function remaining(lease: Lease): number {
-  return lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
-}
-
-function byExpiry(a: Lease, b: Lease): number {
-  if (a.expiryMs !== b.expiryMs) return a.expiryMs < b.expiryMs ? -1 : 1;
-  return a.id < b.id ? -1 : 1;
 }
