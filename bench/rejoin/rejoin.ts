@@ -10,8 +10,7 @@ import { until } from "../until.ts";
 /** What there is to send to a member that has nothing. */
 const filledValueBytes = 4096;
 const filledKeys = 50_000_000;
-/** What is asked meanwhile. */
-const load = putLoad(100, []);
+const clients = 100;
 const windowSeconds = 1;
 const rejoinedWithinMs = 600_000;
 
@@ -39,8 +38,12 @@ export async function fill(side: Side, megabytes: number): Promise<void> {
   if (failures > 0) throw new Error(`${side.name} did not take all: ${firstFailure}`);
 }
 
-/** A follower loses all that it had, and comes back while clients write through the other members. */
-export async function rejoin(side: Side, beforeSeconds: number): Promise<Rejoined> {
+/** A follower loses all that it had, and comes back while clients write values of so many bytes through the other members. */
+export async function rejoin(
+  side: Side,
+  { beforeSeconds, valueBytes }: { readonly beforeSeconds: number; readonly valueBytes: number },
+): Promise<Rejoined> {
+  const load = putLoad(clients, [], valueBytes);
   const [leader = 0, other = 0, lost = 0] = await leaderAndRest(side);
   const asked = [leader, other].map((member) => side.endpoints[member] ?? "");
   // Code is compiled while it runs first.

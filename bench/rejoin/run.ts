@@ -7,6 +7,7 @@ import { fill, rejoin } from "./rejoin.ts";
 const flags = {
   megabytes: { kind: "integer", default: 1024, help: "what the member has to be sent" },
   seconds: { kind: "integer", default: 10, help: "how long the throughput before is measured" },
+  bytes: { kind: "integer", default: 256, help: "of a value that clients put meanwhile" },
   rounds: { kind: "integer", default: 3, help: "how often a member is lost, on each side" },
   etcd: { kind: "list", default: ["etcd"], value: "PATHS", help: "programs of etcd to compare with" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
@@ -26,7 +27,10 @@ async function main(argv: readonly string[]): Promise<void> {
       say(`${program.name}: writing ${given.megabytes} MB …\n`);
       await fill(side, given.megabytes);
       for (let round = 1; round <= given.rounds; round++) {
-        const { beforePerSecond, windowsPerSecond, seconds, failures } = await rejoin(side, given.seconds);
+        const { beforePerSecond, windowsPerSecond, seconds, failures } = await rejoin(side, {
+          beforeSeconds: given.seconds,
+          valueBytes: given.bytes,
+        });
         const mean = windowsPerSecond.reduce((sum, rate) => sum + rate, 0) / windowsPerSecond.length;
         const { min } = spread(windowsPerSecond);
         const kept = (rate: number) => `${((100 * rate) / beforePerSecond).toFixed(0)} %`;

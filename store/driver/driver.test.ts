@@ -327,6 +327,7 @@ describe("driver", () => {
       await rig.ticks(3);
       assert.equal(behind.machine.applied.length, 400);
       assert.equal(rig.snapshotsSent, 1);
+      assert.deepEqual(rig.warnings, []);
       await write(20);
       await rig.ticks(1);
       await write(20);
@@ -351,6 +352,7 @@ describe("driver", () => {
       await rig.ticks(5);
       assert.equal(behind.machine.applied.length, 400);
       assert.equal(rig.snapshotsSent, 2);
+      assert.deepEqual(rig.warnings, ["a follower is too slow: what it lacks of the log is let go"]);
     });
   });
 

@@ -19,11 +19,11 @@ import { type DriverConfig, type DriverParts, driverLimits, electionTicks } from
 import { points } from "./failpoints.ts";
 import { LogMarks } from "./log-marks.ts";
 import { type DriverMetrics, driverMetrics } from "./metrics.ts";
-import { paced } from "./paced.ts";
 import { PeerInputError } from "./peer-input.ts";
 import { readRounds } from "./read-ids.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "./seams.ts";
+import { sendSnapshot } from "./send-snapshot.ts";
 import { StandingLog } from "./standing-log.ts";
 import { campaignIfAlone, startRaft } from "./start-raft.ts";
 import { consensusStatus } from "./status.ts";
@@ -408,34 +408,11 @@ export class Driver implements Consensus {
     for (const message of messages) if (message.type === "snapshot") this.#sendSnapshot(message);
   }
 
-  /** Streams the state as it is now. Its index may lie past the one raft asked for. */
   #sendSnapshot(message: Message): void {
-    const { machine, peers, logger } = this.#parts;
-    const { index, term, chunks, release } = machine.snapshot();
-    const meta: SnapshotMeta = { index, term, conf: this.#raft.conf };
+    const send = sendSnapshot(message, { ...this.#parts, raft: this.#raft, marks: this.#marks });
     this.#tasks.run("snapshot.send", async (signal) => {
-      let outcome: "delivered" | "failed" = "delivered";
-      try {
-        await peers.sendSnapshot({ ...message, snapshot: meta }, this.#paced(chunks));
-        logger.info("sent a snapshot", { to: message.to, index });
-      } catch (error) {
-        outcome = "failed";
-        if (!signal.aborted)
-          logger.warn("cannot send a snapshot; will try again", { to: message.to, index, error });
-      } finally {
-        await release();
-      }
+      const outcome = await send(signal);
       this.#input(() => this.#raft.reportSnapshot(message.to, outcome));
-    });
-  }
-
-  /** Who writes meanwhile shall hardly notice, unless the entries that are kept for the follower come to be too many, or another
-   *  leads and keeps none. */
-  #paced(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    return paced(chunks, driverLimits.snapshotPace, {
-      clock: this.#parts.clock,
-      work: () => this.#raft.lastIndex,
-      isPressed: () => this.#raft.role !== "leader" || this.#marks.isHalfFull(this.#raft),
     });
   }
 
@@ -485,7 +462,12 @@ export class Driver implements Consensus {
         this.#metrics.snapshotSyncSeconds.observe((nowMs - beganMs) / 1_000);
         this.#metrics.snapshotSaveSeconds.observe((nowMs - this.#flushBeganMs) / 1_000);
       },
-      () => this.#marks.finished(meta, this.#raft),
+      () => {
+        if (this.#marks.finished(meta, this.#raft))
+          this.#parts.logger.warn("a follower is too slow: what it lacks of the log is let go", {
+            upTo: meta.index,
+          });
+      },
     );
   }
 }

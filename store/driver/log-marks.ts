@@ -63,15 +63,18 @@ export class LogMarks {
     return { index, term, conf };
   }
 
-  /** marking -> idle. Shortens the log in memory: what followers may lack stays as long as it is not too much in all. */
-  finished(meta: SnapshotMeta, raft: RawNode): void {
+  /** marking -> idle. Shortens the log in memory: what followers may lack stays as long as it is not too much in all. Answers
+   *  whether one has to be sent the state because it was. */
+  finished(meta: SnapshotMeta, raft: RawNode): boolean {
     this.#state = { kind: "idle" };
     this.#marked = meta.index;
     const current = this.#confs.findLastIndex((known) => known.index <= meta.index);
     this.#confs = this.#confs.slice(Math.max(0, current));
     const ordinary = Math.max(0, meta.index - this.#catchUpEntries);
-    raft.compact(this.#isHeavy(raft) ? ordinary : Math.min(ordinary, raft.wantedFrom - 1));
+    const { wantedFrom } = raft;
+    raft.compact(this.#isHeavy(raft) ? ordinary : Math.min(ordinary, wantedFrom - 1));
     if (this.#isHeavy(raft)) raft.compact(meta.index);
+    return raft.termAt(wantedFrom - 1) === undefined;
   }
 
   /** Whether the log in memory has half of what it may have. */
