@@ -63,6 +63,12 @@ describe("the removal of a member", () => {
     assert.equal(proposed(), 5);
   });
 
+  it("that leads is proposed again when the next leader came before its answer", async () => {
+    const { remove, proposed } = asked(["LEADER_CHANGED", "applied"]);
+    await remove(2n);
+    assert.equal(proposed(), 2);
+  });
+
   it("that leads is given up when the time of a request is over", async () => {
     const { remove, clock } = asked(["PROPOSAL_DROPPED"]);
     await assert.rejects(remove(2n), code("PROPOSAL_DROPPED"));

@@ -31,7 +31,7 @@ export async function memberRemove(
     } catch (error) {
       const code = error instanceof StoreError ? error.code : undefined;
       const isLeader = leader === request.id || consensus.status.leader === request.id;
-      if (isLeader && code === "PROPOSAL_DROPPED") isHandedOver = true;
+      if (isLeader && (code === "PROPOSAL_DROPPED" || code === "LEADER_CHANGED")) isHandedOver = true;
       if (!isHandedOver || !notTaken.includes(code) || clock.monotonicMs() >= untilMs) throw error;
       await new Promise<void>((resolve) => clock.after(retryMs, resolve));
     }
