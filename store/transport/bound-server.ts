@@ -25,8 +25,6 @@ type BindAddress =
 const waitingMax = 1_000;
 /** What a connection with TLS begins with (RFC 8446, section 5.1): no method of HTTP does. */
 const handshakeRecord = 22;
-/** A connection that may be with TLS or without and says nothing for so long is closed. */
-const firstByteWithinMs = 10_000;
 /** Time for whoever is turned away to read why. */
 const farewellMs = 5_000;
 
@@ -146,14 +144,13 @@ export class BoundServer {
   /** `secure` does not listen itself: it is handed who begins with a handshake. */
   #byFirstByte(socket: Socket, secure: Server): void {
     const onError = () => socket.destroy();
-    socket.on("error", onError).setTimeout(firstByteWithinMs, onError);
+    socket.on("error", onError);
     socket.once("readable", () => {
       const first: Buffer | null = socket.read(1);
       if (first === null) {
         socket.destroy();
         return;
       }
-      socket.setTimeout(0).removeListener("timeout", onError);
       // Only once the socket has seen that nobody reads it any more does it tell the next reader of what is there already.
       process.nextTick(() => {
         socket.unshift(first);

@@ -56,6 +56,17 @@ describe("HTTP/1.1 on the port that HTTP/2 has as well", () => {
     assert.deepEqual(asked, []);
   });
 
+  it("has all the time for who has connected and says nothing, and little for who begins", async () => {
+    const client = connect((listener.address() as AddressInfo).port, "127.0.0.1");
+    const [served] = (await once(listener, "connection")) as [Socket];
+    assert.equal(served.timeout ?? 0, 0);
+    client.write("PR");
+    await once(served, "readable");
+    await new Promise(setImmediate);
+    assert.ok((served.timeout ?? 0) > 0);
+    client.destroy();
+  });
+
   it("does not go over to HTTP/2 within a connection", async () => {
     const text = await said("GET /one HTTP/1.1\r\nHost: a\r\n\r\n", preface);
     assert.equal(statuses(text).at(-1), "400");

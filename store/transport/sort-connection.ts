@@ -6,8 +6,9 @@ import type { Log } from "../../base/os/log.ts";
 
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4); four bytes tell it from any HTTP/1.1 method. */
 const prefaceStart = Buffer.from("PRI ");
-/** A connection that does not say within so long what it speaks is closed. */
-const firstBytesWithinMs = 10_000;
+/** A connection that begins to say what it speaks, and does not go on within so long, is closed. One that says nothing stays, as
+ *  with etcd: tonic's clients connect ahead, and begin with the first request. */
+const restWithinMs = 10_000;
 
 export interface Protocols {
   /** Takes over a connection that speaks HTTP/2. */
@@ -30,7 +31,10 @@ export function sortConnection(socket: Socket, protocols: Protocols): void {
       first = Buffer.concat([first, more]);
     const here = Math.min(first.length, prefaceStart.length);
     const isHttp2 = first.subarray(0, here).equals(prefaceStart.subarray(0, here));
-    if (isHttp2 && here < prefaceStart.length) return; // not to be told yet
+    if (isHttp2 && here < prefaceStart.length) {
+      if (here > 0) socket.setTimeout(restWithinMs);
+      return; // not to be told yet
+    }
     socket.setTimeout(0);
     socket.removeListener("timeout", onTimeout);
     socket.removeListener("readable", onReadable);
@@ -38,7 +42,7 @@ export function sortConnection(socket: Socket, protocols: Protocols): void {
     if (isHttp2) protocols.http2(socket);
     else protocols.http1.emit("connection", socket);
   };
-  socket.setTimeout(firstBytesWithinMs, onTimeout);
   socket.on("error", onError);
+  socket.on("timeout", onTimeout);
   socket.on("readable", onReadable);
 }
