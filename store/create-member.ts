@@ -8,6 +8,7 @@ import { Turns } from "../base/slices.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
 import { type AuthConfig, authDefaults, makeTokens, usableBcryptCost } from "./auth/auth-config.ts";
 import { type Passwords, PasswordThread } from "./auth/password-thread.ts";
+import type { TokenFaults } from "./auth/simple-tokens.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { BackendHome } from "./backend/home.ts";
 import { type CorruptionChecks, CorruptionMonitor } from "./corruption/monitor.ts";
@@ -118,7 +119,7 @@ export interface MemberDoors {
   /** In place of LevelDB under the data directory. */
   readonly home?: BackendHome;
   readonly defer?: (run: () => void) => void;
-  readonly faults?: DriverParts["faults"] & StateDeps["faults"] & ProposeFaults;
+  readonly faults?: DriverParts["faults"] & StateDeps["faults"] & ProposeFaults & TokenFaults;
 }
 
 /** A whole member without its sockets: bytes in and bytes out by method path (`handlers`), messages from peers. */
@@ -196,6 +197,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     random: doors.random,
     monotonicMs: () => clock.monotonicMs(),
     wallMs: () => clock.wallMs(),
+    faults: doors.faults,
     applied: (index, call) =>
       appliedOrGivenUp(state.reader, clock, requestTimeoutMs(electionMs))(index, call),
   });

@@ -5,7 +5,7 @@ import type { Disk } from "../../base/os/disk.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Turns } from "../../base/slices.ts";
-import { AuthState, type Requester } from "../auth/auth-state.ts";
+import { type AuthFaults, AuthState, type Requester } from "../auth/auth-state.ts";
 import { noTokens } from "../auth/no-tokens.ts";
 import { RequestRights } from "../auth/request-rights.ts";
 import { rootName } from "../auth/rights.ts";
@@ -92,7 +92,7 @@ export interface StateDeps {
   readonly home?: BackendHome;
   /** For requests that would hold the event loop too long at a stretch. */
   readonly turns?: Turns;
-  readonly faults?: ApplyFaults & WatchFaults & BackendFaults & LeaseFaults;
+  readonly faults?: ApplyFaults & WatchFaults & BackendFaults & LeaseFaults & AuthFaults;
 }
 
 /** Between two pieces of 256 KiB whose sums are looked at, which take half a millisecond each. */
@@ -161,7 +161,7 @@ export class State implements StateMachine {
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
     const checkpointEveryMs = config.leaseCheckpointMs ?? 0;
     const { meter, clock, log = silentLog } = deps;
-    this.auth = new AuthState(log.child("auth"));
+    this.auth = new AuthState(log.child("auth"), deps.faults);
     this.rights = new RequestRights(this.auth, (lease) => this.lessor.keysIfAny(lease));
     this.slowApplies = new SlowApplies({ warningMs: config.warningApplyMs ?? 100 }, { log, meter });
     this.lessor = new Lessor(

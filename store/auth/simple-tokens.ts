@@ -6,6 +6,12 @@ const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /** A random prefix and the place of its authentication in the log. */
 const form = /^[^.]*\.(\d{1,20})$/;
 
+/** Bugs that simulation plants, by name. */
+export interface TokenFaults {
+  /** Tokens hold though their user is gone or has another password. */
+  readonly keepTokens?: true;
+}
+
 export interface SimpleTokensParts {
   /** How long a token holds that nobody uses. */
   readonly ttlMs: number;
@@ -15,6 +21,7 @@ export interface SimpleTokensParts {
   /** Undefined where this member has applied the log up to there; else resolves when it has, or when it was waited for long
    *  enough. */
   readonly applied: (index: number, call: { readonly signal?: AbortSignal }) => Promise<void> | undefined;
+  readonly faults?: TokenFaults | undefined;
 }
 
 interface Held {
@@ -75,6 +82,7 @@ export class SimpleTokens implements Tokens {
   }
 
   forget(user: string): void {
+    if (this.#parts.faults?.keepTokens) return;
     for (const [token, { name }] of this.#held) if (name === user) this.#held.delete(token);
   }
 

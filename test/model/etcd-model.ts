@@ -9,6 +9,15 @@ import type {
   TxnRequest,
 } from "../../proto/etcd.ts";
 import type { StoreErrorCode } from "../../store/errors.ts";
+import {
+  type AskedRange,
+  type Asker,
+  type AuthModel,
+  changedAuth,
+  noAuth,
+  refusedRange,
+  refusedRoot,
+} from "./auth-model.ts";
 
 export interface ModelKv {
   readonly key: string;
@@ -67,6 +76,7 @@ export class EtcdModel {
   /** Everything that ever happened, in order. */
   readonly events: ModelEvent[] = [];
   readonly leases = new Set<bigint>();
+  auth: AuthModel = noAuth;
   /** Members that have raised the alarm for want of space. */
   readonly #full = new Set<bigint>();
   /** The keys as the events leave them; only to save walking through all events over and over. */
@@ -136,6 +146,8 @@ export class EtcdModel {
   #one(request: Partial<InternalRaftRequest>): ModelAnswer {
     if (request.alarm) this.#alarm(request.alarm);
     if (this.#full.size > 0 && mayGrow(request)) throw new ModelError("NO_SPACE");
+    this.#checkRights(request);
+    this.#changeAuth(request);
     if (request.put) {
       this.#checkLease(request.put);
       this.#checkKey(request.put);
@@ -157,6 +169,40 @@ export class EtcdModel {
     if (alarm !== "NOSPACE") return;
     if (action === "ACTIVATE") this.#full.add(memberId);
     if (action === "DEACTIVATE") this.#full.delete(memberId);
+  }
+
+  #changeAuth(request: Partial<InternalRaftRequest>): void {
+    const after = changedAuth(this.auth, request);
+    if (typeof after === "string") throw new ModelError(after);
+    if (after !== undefined) this.auth = after;
+    if (request.authenticate === undefined) return;
+    if (!this.auth.isOn) throw new ModelError("AUTH_NOT_ENABLED");
+    if (this.auth.users[request.authenticate.name] === undefined) throw new ModelError("AUTH_FAILED");
+  }
+
+  /** By what an entry says of who asked. */
+  #checkRights(request: Partial<InternalRaftRequest>): void {
+    if (!this.auth.isOn) return;
+    const { username: name = "", authRevision: revision = 0 } = request.header ?? {};
+    const asker = { name, revision };
+    const refused = changesAuth(request)
+      ? refusedRoot(this.auth, asker)
+      : this.refused(request, asker, this.auth);
+    if (refused !== undefined) throw new ModelError(refused);
+  }
+
+  /** Whether somebody may read what a read asks for, and would be refused how. */
+  refused(request: Partial<InternalRaftRequest>, asker: Asker, auth: AuthModel): StoreErrorCode | undefined {
+    for (const { act, range, isOfLease } of neededBy(request, (lease) => this.#keysOf(lease))) {
+      if (isOfLease && auth.users[asker.name]?.roles.includes("root")) continue;
+      const refused = refusedRange(auth, asker, range, act);
+      if (refused !== undefined) return refused;
+    }
+    return undefined;
+  }
+
+  #keysOf(lease: bigint): readonly string[] {
+    return this.leases.has(lease) ? this.#now().flatMap((kv) => (kv.lease === lease ? [kv.key] : [])) : [];
   }
 
   #now(): ModelKv[] {
@@ -363,4 +409,59 @@ const mayPut = ({ success, failure }: TxnRequest): boolean =>
   [...success, ...failure].some(
     ({ requestPut, requestTxn }) =>
       requestPut !== undefined || (requestTxn !== undefined && mayPut(requestTxn)),
+  );
+
+interface Needed {
+  readonly act: "READ" | "WRITE";
+  readonly range: AskedRange;
+  /** A key of a lease: whoever is root may anyway. */
+  readonly isOfLease?: true;
+}
+
+/** What a request needs of rights, in the order in which they are looked at: of a transaction all that it may do. */
+function neededBy(
+  { put, range, deleteRange, txn, leaseRevoke }: Partial<InternalRaftRequest>,
+  keysOf: (lease: bigint) => readonly string[],
+): Needed[] {
+  const ofLease = (lease: bigint): Needed[] =>
+    keysOf(lease).map((key) => ({
+      act: "WRITE",
+      range: oneKey(Buffer.from(key, "latin1")),
+      isOfLease: true,
+    }));
+  if (put) {
+    const own = oneKey(put.key);
+    const read: Needed[] = put.prevKv ? [{ act: "READ", range: own }] : [];
+    return [{ act: "WRITE", range: own }, ...ofLease(put.lease), ...read];
+  }
+  if (range) return [{ act: "READ", range }];
+  if (deleteRange)
+    return [
+      { act: "WRITE", range: deleteRange },
+      ...(deleteRange.prevKv ? [{ act: "READ" as const, range: deleteRange }] : []),
+    ];
+  if (leaseRevoke) return ofLease(leaseRevoke.id);
+  if (txn === undefined) return [];
+  const compared = txn.compare.map((one): Needed => ({ act: "READ", range: one }));
+  const ops = [...txn.success, ...txn.failure].flatMap(
+    ({ requestPut, requestRange, requestDeleteRange, requestTxn }) =>
+      neededBy(
+        {
+          ...(requestPut && { put: requestPut }),
+          ...(requestRange && { range: requestRange }),
+          ...(requestDeleteRange && { deleteRange: requestDeleteRange }),
+          ...(requestTxn && { txn: requestTxn }),
+        },
+        keysOf,
+      ),
+  );
+  return [...compared, ...ops];
+}
+
+const oneKey = (key: Uint8Array): AskedRange => ({ key, rangeEnd: new Uint8Array(0) });
+
+const changesAuth = (request: Partial<InternalRaftRequest>): boolean =>
+  Object.entries(request).some(
+    ([kind, body]) =>
+      body !== undefined && /^auth(Enable|Disable|User|Role)/.test(kind) && !/Get$|List$/.test(kind),
   );

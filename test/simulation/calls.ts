@@ -1,7 +1,9 @@
 import { StoreError } from "../../store/errors.ts";
+import type { Call } from "../../store/rpc/handler.ts";
 import { answerOf } from "../../store/rpc/promised-answer.ts";
 import type { Life, Machine } from "./machine.ts";
 import type { AnyMethod, Outcome } from "./operation.ts";
+import { ownCall } from "./own-call.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import { SimStream, type StreamClient } from "./sim-stream.ts";
@@ -13,7 +15,6 @@ export interface Served {
   readonly life: Life | undefined;
 }
 
-const call = { requireLeader: false };
 /** The connection broke. */
 const lost: Outcome = { kind: "lost" };
 
@@ -32,12 +33,18 @@ export class Calls {
   }
 
   /** Never rejects. What gets no answer in `timeoutMs` is lost. */
-  unary(machine: Machine, method: AnyMethod, bytes: Uint8Array, timeoutMs: number): Promise<Served> {
+  unary(
+    machine: Machine,
+    method: AnyMethod,
+    bytes: Uint8Array,
+    timeoutMs: number,
+    call: Call = ownCall,
+  ): Promise<Served> {
     const isKept = () =>
       this.#faults.loseAnswers === true && method.path.endsWith("/Put") && ++this.#writes % 20 === 0;
     return this.#reach(machine, timeoutMs, {
       isKept,
-      serve: async (life) => method.response.decode(await serve(life, method, bytes)),
+      serve: async (life) => method.response.decode(await serve(life, method, bytes, call)),
     });
   }
 
@@ -119,7 +126,12 @@ export class Calls {
   }
 }
 
-async function serve(life: Life | undefined, method: AnyMethod, bytes: Uint8Array): Promise<Uint8Array> {
+async function serve(
+  life: Life | undefined,
+  method: AnyMethod,
+  bytes: Uint8Array,
+  call: Call,
+): Promise<Uint8Array> {
   const handler = life?.member?.handlers.unary.get(method.path);
   if (handler === undefined) throw new Error(`${method.path} is not served`);
   return answerOf(handler, bytes, call);

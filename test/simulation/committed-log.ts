@@ -1,6 +1,7 @@
 import { int64, message, nested } from "../../base/protobuf.ts";
 import { type InternalRaftRequest, internalRaftRequest } from "../../proto/etcd.ts";
 import type { Index } from "../../store/raft/types.ts";
+import type { AuthModel } from "../model/auth-model.ts";
 import { EtcdModel, type ModelAnswer } from "../model/etcd-model.ts";
 import type { LoggedEntry } from "./member-log.ts";
 
@@ -27,6 +28,8 @@ export interface Committed {
   /** After it. */
   readonly revision: number;
   readonly compactRevision: number;
+  /** Users and roles after it. */
+  readonly auth: AuthModel;
   /** When the first member was seen to have applied it. */
   readonly atMs: number;
 }
@@ -102,8 +105,8 @@ export class CommittedLog {
     const request = holdsRequest ? internalRaftRequest.decode(entry.data) : undefined;
     const answer = request && model.apply(request);
     const operation = holdsRequest ? operationOf(entry.data) : 0;
-    const { revision, compactRevision } = model;
-    const committed = { entry, request, operation, answer, revision, compactRevision, atMs };
+    const { revision, compactRevision, auth } = model;
+    const committed = { entry, request, operation, answer, revision, compactRevision, auth, atMs };
     this.#entries.push(committed);
     if (entry.type === "confChange") this.lastConfChange = entry.index;
     this.#firstIndex[revision] ??= entry.index;

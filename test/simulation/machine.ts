@@ -16,6 +16,7 @@ import type { SimOptions } from "./options.ts";
 import { type Pace, ProcessClock, type SimClock } from "./sim-clock.ts";
 import { SimMetrics } from "./sim-metrics.ts";
 import type { SimNetwork } from "./sim-network.ts";
+import { simPasswords } from "./sim-passwords.ts";
 import type { Faults } from "./simulate.ts";
 
 /** One life of a member: a process that ends with its clock. */
@@ -143,6 +144,7 @@ export class Machine {
       ...os,
       random,
       home: this.#home,
+      passwords: simPasswords(clock),
       defer: (run) => clock.after(0, run),
       faults: { ...faults, ...(faults.oneAppliesElse && this.index === 0 && { appliesElse: true }) },
       openLog: async (appliedIndex) => {

@@ -11,6 +11,7 @@ import { sendHostileFrame } from "./hostile-frames.ts";
 import { InterruptedInstall } from "./interrupted-install.ts";
 import type { Life, Machine } from "./machine.ts";
 import { type SimOptions, type Trouble, troubles } from "./options.ts";
+import { ownCall } from "./own-call.ts";
 import { RareWindows } from "./rare-windows.ts";
 import type { Report } from "./report.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -374,7 +375,7 @@ export class Nemesis {
     const handler = life?.member?.handlers.unary.get(path);
     if (life === undefined || handler === undefined) return;
     life.clock.after(0, () => {
-      answerOf(handler, request, { requireLeader: false }).catch((error: unknown) => {
+      answerOf(handler, request, ownCall).catch((error: unknown) => {
         if (!(error instanceof StoreError) && life.diskFailure === undefined && machine.damage === undefined)
           throw error;
         this.#events.add(

@@ -1,11 +1,13 @@
 import { latin1Bytes } from "../../base/wire.ts";
+import type { AuthState } from "../../store/auth/auth-state.ts";
 import { BackendError } from "../../store/backend/backend.ts";
 import type { StoreMember } from "../../store/create-member.ts";
+import { type AuthModel, permissionOf } from "../model/auth-model.ts";
 import { kvOf } from "./answers.ts";
 import type { BoundedWrites } from "./checkers/bounded-writes.ts";
 import type { CommitOrder } from "./checkers/commit-order.ts";
 import type { ElectionSafety } from "./checkers/election-safety.ts";
-import type { EqualState } from "./checkers/equal-state.ts";
+import { type EqualState, sortedPermissions } from "./checkers/equal-state.ts";
 import type { KeptPromises } from "./checkers/kept-promises.ts";
 import type { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import type { LogMatching } from "./checkers/log-matching.ts";
@@ -157,9 +159,24 @@ export class Observer {
       applied: state.appliedIndex,
       revision: state.reader.revision,
       kvs: () => state.reader.range(everything).kvs.map(kvOf),
+      auth: () => authOf(state.auth),
       leases: () => [...state.lessor.list()].sort((a, b) => (a < b ? -1 : 1)),
     });
   }
+}
+
+/** Users and roles in the model's words. */
+function authOf(auth: AuthState): AuthModel {
+  const { isOn, revision } = auth;
+  const users = auth.userNames.map((name) => {
+    const { password, roles } = auth.user(name);
+    return [name, { password: Buffer.from(password).toString("base64"), roles }];
+  });
+  const roles = auth.roleNames.map((name) => [
+    name,
+    sortedPermissions(auth.role(name).permissions.map(permissionOf)),
+  ]);
+  return { isOn, revision, users: Object.fromEntries(users), roles: Object.fromEntries(roles) };
 }
 
 const everything = {

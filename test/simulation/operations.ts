@@ -1,11 +1,13 @@
 import { chance, type Random } from "../../base/os/random.ts";
 import { revisionOf } from "./answers.ts";
 import type { Calls } from "./calls.ts";
+import type { Access } from "./checkers/access.ts";
 import type { AppliedOnce } from "./checkers/applied-once.ts";
 import type { BoundedWrites } from "./checkers/bounded-writes.ts";
 import type { ClientHistories } from "./checkers/client-histories.ts";
 import { isRead, type Linearizability } from "./checkers/linearizability.ts";
 import type { SerializableReads } from "./checkers/serializable.ts";
+import { callOf, type Session } from "./clients/session.ts";
 import type { Wanted } from "./clients/workload.ts";
 import { marker } from "./committed-log.ts";
 import type { EventLog } from "./event-log.ts";
@@ -26,6 +28,7 @@ export class Operations {
   readonly #appliedOnce: AppliedOnce;
   readonly #histories: ClientHistories;
   readonly #bounded: BoundedWrites;
+  readonly #access: Access;
   readonly #nowMs: () => number;
   readonly #knowledge: { revision: number };
   readonly #longestMs: number;
@@ -42,6 +45,7 @@ export class Operations {
     readonly appliedOnce: AppliedOnce;
     readonly histories: ClientHistories;
     readonly bounded: BoundedWrites;
+    readonly access: Access;
     readonly nowMs: () => number;
     readonly knowledge: { revision: number };
     readonly electionMs: number;
@@ -55,11 +59,12 @@ export class Operations {
     this.#serializable = parts.serializable;
     this.#histories = parts.histories;
     this.#bounded = parts.bounded;
+    this.#access = parts.access;
     this.#nowMs = parts.nowMs;
     this.#knowledge = parts.knowledge;
   }
 
-  async run(client: string, machine: Machine, wanted: Wanted): Promise<Outcome> {
+  async run(client: string, machine: Machine, wanted: Wanted, session?: Session): Promise<Outcome> {
     const id = ++this.#last;
     const { kind, request, serializable } = wanted;
     const method = methodOf(kind);
@@ -72,7 +77,10 @@ export class Operations {
     const patienceMs = isHasty ? 50 : this.#longestMs;
     const startMs = this.#nowMs();
     if (!isRead({ kind, request })) this.#bounded.asked(id, machine, startMs);
-    const { outcome, life } = await this.#calls.unary(machine, method, bytes, patienceMs);
+    const shown = session?.shown;
+    const call = callOf(shown);
+    const { outcome, life } = await this.#calls.unary(machine, method, bytes, patienceMs, call);
+    session?.told(outcome);
     this.counts[outcome.kind]++;
     const told = outcome.kind === "answer" ? `answer r${revisionOf(outcome.response)}` : textOf(outcome);
     this.#events.add(`${client} gets #${id} ${told}`);
@@ -80,6 +88,7 @@ export class Operations {
     this.#bounded.answered(id);
     this.#appliedOnce.told(operation, outcome);
     this.#histories.told(operation, outcome, { startMs, endMs: this.#nowMs() });
+    this.#access.completed(operation, outcome, shown);
     if (serializable) this.#serializable.completed(operation, outcome);
     else this.#linearizability.completed(operation, outcome);
     if (outcome.kind === "answer")

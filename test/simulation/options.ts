@@ -55,6 +55,8 @@ export interface SimOptions {
   readonly leaseCheckpointMs: number;
   /** How often the leader compares what members hold, and what they hashed while they compacted; 0: never. */
   readonly corruptCheckMs: number;
+  /** Mean time between two changes of users and roles, once there are some; 0: there are none, and everybody may do everything. */
+  readonly authChangeEveryMs: number;
   /** Share of the watchers that read slowly. */
   readonly slowWatchers: number;
   /** Share of the machines whose members write their messages as another version does. */
@@ -189,7 +191,8 @@ function upkeepOf(random: Random, { stretch, weights }: Pick<SimOptions, "stretc
   const everyMs = oneOf(random, [0, 0, 300, 1_000]);
   // Whose disk lost what it said to keep may hold something else, and nobody is to blame.
   const corruptCheckMs = oneOf(random, [0, 500, 3_000]) * (weights.lieOnDisk > 0 ? 0 : stretch);
-  return { leaseCheckpointMs: everyMs * stretch, corruptCheckMs };
+  const authChangeEveryMs = oneOf(random, [0, 0, 0, 700, 3_000]) * stretch;
+  return { leaseCheckpointMs: everyMs * stretch, corruptCheckMs, authChangeEveryMs };
 }
 
 /** On one line, without what is off. */

@@ -1,11 +1,11 @@
 import { StoreError } from "../../store/errors.ts";
-import { type Incoming, joinsParts } from "../../store/rpc/handler.ts";
+import { type Call, type Incoming, joinsParts } from "../../store/rpc/handler.ts";
 import type { Life, Machine } from "./machine.ts";
 import type { AnyMethod } from "./operation.ts";
+import { ownCall } from "./own-call.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
-const call = { requireLeader: false };
 /** Messages that lie between a member and its client before the member is told to wait. */
 const unreadMax = 4;
 /** Between two messages: more than what rounding may make of a moment, so that they keep their order. */
@@ -17,6 +17,8 @@ export interface StreamClient {
   readonly end: () => void;
   /** How long the client takes to read a message, at the time; absent: no time. */
   readonly readMs?: () => number;
+  /** Absent: in the member's own name. */
+  readonly call?: Call;
 }
 
 /** One stream of a client: bytes there and back in order. What is under way when it breaks is lost. */
@@ -64,7 +66,7 @@ export class SimStream {
         const send = (bytes: Uint8Array) => this.#send(bytes);
         const end = () => this.#later("back", () => this.#end());
         try {
-          this.#server = entry.handler({ send, sendParts: joinsParts(send), end }, call);
+          this.#server = entry.handler({ send, sendParts: joinsParts(send), end }, this.#on.call ?? ownCall);
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
           end(); // a learner, for one, serves no watches

@@ -8,7 +8,8 @@ import type { Machine } from "./machine.ts";
 import type { AnyMethod } from "./operation.ts";
 import type { SimClock } from "./sim-clock.ts";
 
-const everyMs = 500;
+/** Between two looks. */
+export const spaceKeeperEveryMs = 500;
 const patienceMs = 3_000;
 
 /** Whoever gives a full database room again, as etcd's manual says: compacts, defragments every member, and lifts the alarms. */
@@ -35,7 +36,9 @@ export class SpaceKeeper {
   /** Runs as long as the world does. */
   async run(): Promise<void> {
     for (;;) {
-      await new Promise<void>((resolve) => this.#parts.clock.after(everyMs * this.#stretch, resolve));
+      await new Promise<void>((resolve) =>
+        this.#parts.clock.after(spaceKeeperEveryMs * this.#stretch, resolve),
+      );
       await this.#look();
     }
   }

@@ -1,10 +1,11 @@
-import { below, chance, Prng, type Random } from "../../base/os/random.ts";
+import { Prng, type Random } from "../../base/os/random.ts";
 import { hashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
 import { type InitialCluster, newCluster } from "../../store/membership/initial-cluster.ts";
 import type { Recovered } from "../../store/wal/recovery.ts";
 import { Calls } from "./calls.ts";
+import { Access } from "./checkers/access.ts";
 import { AppliedOnce } from "./checkers/applied-once.ts";
 import { BoundedMemory } from "./checkers/bounded-memory.ts";
 import { BoundedWrites } from "./checkers/bounded-writes.ts";
@@ -25,10 +26,7 @@ import { SerializableReads } from "./checkers/serializable.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
 import { VoteOnce } from "./checkers/vote-once.ts";
 import { Watches } from "./checkers/watches.ts";
-import { runKeyClient } from "./clients/key-client.ts";
-import { runLeaseholder } from "./clients/leaseholder.ts";
-import { WatchClient } from "./clients/watch-client.ts";
-import { Workload } from "./clients/workload.ts";
+import { Clients } from "./clients/clients.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { EventLog } from "./event-log.ts";
 import { type Life, Machine, type MachineParts } from "./machine.ts";
@@ -41,7 +39,7 @@ import type { SimOptions } from "./options.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import type { Faults } from "./simulate.ts";
-import { SpaceKeeper } from "./space-keeper.ts";
+import { SpaceKeeper, spaceKeeperEveryMs } from "./space-keeper.ts";
 import { Violation } from "./violation.ts";
 
 const historyEveryMs = 2_000;
@@ -82,8 +80,9 @@ export class World {
   readonly #linearizability: Linearizability;
   readonly #leases: Leases;
   readonly #watches: Watches;
+  readonly #access: Access;
   readonly #appliedOnce: AppliedOnce;
-  readonly #watchers: WatchClient[] = [];
+  readonly #clients: Clients;
   readonly #observer: Observer;
   readonly #nemesis: Nemesis;
   readonly #operations: Operations;
@@ -91,8 +90,6 @@ export class World {
   readonly #knowledge = { revision: 1, leases: [] as bigint[] };
   readonly #end = new AbortController();
   #isStormOver = false;
-  #clientsRunning = 0;
-  #lastLease = 0n;
   #tailWrites = 0;
   violation: Violation | undefined;
 
@@ -105,12 +102,15 @@ export class World {
     this.#network = new SimNetwork({ clock, random: fork(), options, events, faults });
     const minTtlS = Math.ceil((1.5 * options.electionMs) / 1_000);
     this.#leases = new Leases({ minTtlS, clockDrift: options.clockDrift }, report);
+    this.#access = new Access(report, (index) => this.#linearizability.proved(index));
     const nameOf = (member: bigint) => this.#machines.find(({ id }) => id === member)?.name ?? "nobody";
     const committed = new CommittedLog([
       this.#leases,
       new ExactlyOnce(report),
       new NoCorruption(nameOf, report),
+      this.#access,
     ]);
+    this.#access.log = committed;
     this.#committed = committed;
     this.#linearizability = new Linearizability(committed, report);
     this.#watches = new Watches(committed, report);
@@ -147,9 +147,26 @@ export class World {
       appliedOnce: this.#appliedOnce,
       histories: this.#histories,
       bounded,
+      access: this.#access,
       nowMs: () => clock.monotonicMs(),
       knowledge: this.#knowledge,
       electionMs: options.electionMs,
+    });
+    this.#clients = new Clients(options, {
+      clock,
+      calls: this.#calls,
+      events,
+      random: this.#prng,
+      machines: this.#active,
+      operations: this.#operations,
+      access: this.#access,
+      appliedOnce: this.#appliedOnce,
+      watches: this.#watches,
+      leases: this.#leases,
+      knowledge: this.#knowledge,
+      floor: () => this.#linearizability.floor,
+      isOver: () => this.#isStormOver,
+      watched: (running) => this.#watched(running),
     });
     this.#nemesis = new Nemesis(options, {
       clock,
@@ -199,7 +216,7 @@ export class World {
     this.#nemesis.start();
     this.#watched(this.#operator.run());
     if (this.#options.quotaBytes > 0) this.#watched(this.#spaceKeeper.run());
-    this.#startClients();
+    this.#clients.start();
     this.#watched(this.#lookAtHistory());
     await this.#run(this.#options.stormMs);
   }
@@ -212,23 +229,30 @@ export class World {
     this.#operator.isCalm = true;
     this.#nemesis.stop();
     this.#replaceLiars();
-    for (const watcher of this.#watchers) watcher.calm = true;
+    for (const watcher of this.#clients.watchers) watcher.calm = true;
     const startMs = this.clock.monotonicMs();
-    const progress = new Progress(this.#active, this.#operations, this.report);
+    const progress = new Progress(
+      this.#active,
+      {
+        operations: this.#operations,
+        later: (act) => this.clock.after(spaceKeeperEveryMs * this.#options.stretch, act),
+      },
+      this.report,
+    );
     await this.#run(startMs + forMs / 2);
     // Whoever asked before the storm ended has an answer by now.
-    if (this.#clientsRunning > 0)
-      this.report("progress", `${this.#clientsRunning} clients still wait for an answer`);
+    if (this.#clients.running > 0)
+      this.report("progress", `${this.#clients.running} clients still wait for an answer`);
     const probes = progress.probe();
     await this.#run(startMs + forMs);
     if (this.violation !== undefined) return;
-    for (const life of this.#living()) this.#memory.rested(life, this.#watchers.length);
+    for (const life of this.#living()) this.#memory.rested(life, this.#clients.watchers.length);
     this.#observer.lookClosely();
     progress.finished(probes, this.#committed.lastIndex);
     const { electionMs, leaseTtlMaxS } = this.#options;
     const leaseMs = 1_000 * (1 + leaseTtlMaxS + Math.ceil((1.5 * electionMs) / 1_000));
     this.#leases.finished(this.#committed, startMs + forMs - leaseMs - 5_000);
-    for (const watcher of this.#watchers) this.#watches.finished(watcher.position);
+    for (const watcher of this.#clients.watchers) this.#watches.finished(watcher.position);
     this.#histories.finished(this.#committed.model.keysEver());
   }
 
@@ -393,66 +417,11 @@ export class World {
     return stream;
   }
 
-  #startClients(): void {
-    const { clock, events } = this;
-    const { clients, watchers, leaseholders, keys, thinkMs, slowWatchers, valueBytesMax } = this.#options;
-    const { stretch, leaseTtlMaxS } = this.#options;
-    const machines = this.#active;
-    const calls = this.#calls;
-    const operations = this.#operations;
-    const knowledge = this.#knowledge;
-    const isOver = () => this.#isStormOver;
-    for (let i = 1; i <= clients; i++) {
-      const random = new Prng(this.#prng.uint32());
-      const workload = new Workload(`c${i}`, random, { keys, valueBytesMax, knowledge });
-      const parts = { clock, calls, machines, operations, random, thinkMs, isOver };
-      this.#own(runKeyClient(`c${i}`, workload, parts));
-    }
-    for (let i = 1; i <= watchers; i++) {
-      const random = new Prng(this.#prng.uint32());
-      const parts = {
-        name: `w${i}`,
-        clock,
-        calls,
-        machines,
-        random,
-        checker: this.#watches,
-        events,
-        appliedOnce: this.#appliedOnce,
-        readMs: chance(random, slowWatchers) ? 50 + below(random, 500) : 0,
-        stretch,
-      };
-      const watcher = new WatchClient(parts);
-      this.#watchers.push(watcher);
-      watcher.start();
-    }
-    for (let i = 1; i <= leaseholders; i++) {
-      const random = new Prng(this.#prng.uint32());
-      const newLease = () => ++this.#lastLease;
-      const granted = (id: bigint) => {
-        knowledge.leases.push(id);
-        if (knowledge.leases.length > 6) knowledge.leases.shift();
-      };
-      const shared = { clock, calls, machines, operations, random, isOver, events };
-      const parts = { ...shared, newLease, granted, stretch, ttlMaxS: leaseTtlMaxS };
-      this.#own(runLeaseholder({ ...parts, name: `l${i}`, checker: this.#leases }));
-    }
-  }
-
   /** A write that nobody waits for. */
   #writeTail(machine: Machine): void {
     const request = { key: Buffer.from("tail"), value: Buffer.from(String(++this.#tailWrites)) };
     const wanted = { kind: "put", request, serializable: false } as const;
     this.#watched(this.#operations.run("tail", machine, wanted).then(() => undefined));
-  }
-
-  #own(client: Promise<void>): void {
-    this.#clientsRunning++;
-    this.#watched(
-      client.then(() => {
-        this.#clientsRunning--;
-      }),
-    );
   }
 
   #watched(running: Promise<void>): void {

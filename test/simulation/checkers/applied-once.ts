@@ -16,12 +16,17 @@ import type { Operation, Outcome } from "../operation.ts";
 import type { Report } from "../report.ts";
 
 /** With these a member says that a write was not and will not be applied, and its client may ask for it again. */
-export const notTaken: ReadonlySet<StoreErrorCode> = new Set([
+export const mayAskAgain: ReadonlySet<StoreErrorCode> = new Set([
   "NO_LEADER",
   "LEADER_CHANGED",
   "PROPOSAL_DROPPED",
   "TOO_MANY_REQUESTS",
+  "USER_EMPTY",
+  "INVALID_AUTH_TOKEN",
+  "AUTH_OLD_REVISION",
 ]);
+/** The same, and where asking again would not help. */
+export const notTaken: ReadonlySet<StoreErrorCode> = new Set([...mayAskAgain, "PERMISSION_DENIED"]);
 
 /** Every value that clients write is unique, and nobody asks for one again unless told that it was not taken. So whoever looks –
  *  reads, watches, former values – finds a value under one revision only, and never one that was not taken. This checker knows

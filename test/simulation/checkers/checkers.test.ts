@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../../base/os/random.ts";
-import { type InternalRaftRequestParts, internalRaftRequest } from "../../../proto/etcd.ts";
-import { CommittedLog, marker } from "../committed-log.ts";
+import { internalRaftRequest } from "../../../proto/etcd.ts";
+import { noAuth } from "../../model/auth-model.ts";
+import { CommittedLog } from "../committed-log.ts";
 import { sendHostileFrame } from "../hostile-frames.ts";
 import type { Life } from "../machine.ts";
-import { chained, type LoggedEntry } from "../member-log.ts";
 import type { Operation, Outcome } from "../operation.ts";
 import { AppliedOnce } from "./applied-once.ts";
 import { ClientHistories, type KeyOp, take } from "./client-histories.ts";
@@ -13,6 +13,7 @@ import { ElectionSafety } from "./election-safety.ts";
 import { EqualHistory } from "./equal-history.ts";
 import { EqualState } from "./equal-state.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
+import { answer, bytes, entry, logOf, operation, put, reports } from "./fixtures.ts";
 import { KeptPromises } from "./kept-promises.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { Leases } from "./leases.ts";
@@ -25,54 +26,6 @@ import { StateMachineSafety } from "./state-machine-safety.ts";
 import { VoteOnce } from "./vote-once.ts";
 import { Watches } from "./watches.ts";
 import { type Called, searchOrder } from "./wing-gong.ts";
-
-const bytes = (text: string): Uint8Array => Buffer.from(text);
-
-/** What was reported, by property. */
-function reports() {
-  const said: string[] = [];
-  return { said, report: (property: string, what: string) => said.push(`${property}: ${what}`) };
-}
-
-function entry(index: number, term: number, data: Uint8Array = new Uint8Array(0), before = 0): LoggedEntry {
-  const plain = { index, term, type: "normal", data } as const;
-  return { ...plain, chain: chained(before, plain) };
-}
-
-/** A committed log of requests, each marked with its operation's number: 1, 2, … */
-function logOf(requests: readonly InternalRaftRequestParts[], log = new CommittedLog()): CommittedLog {
-  let before = 0;
-  for (const [at, request] of requests.entries()) {
-    const data = internalRaftRequest.encode({ header: { id: 1n }, ...request });
-    const logged = entry(at + 1, 1, data, before);
-    log.add(logged, at * 1_000);
-    before = logged.chain;
-  }
-  return log;
-}
-
-const put = (key: string, value: string, operation = 0): InternalRaftRequestParts => {
-  const plain = internalRaftRequest.encode({ put: { key: bytes(key), value: bytes(value) } });
-  const body = plain.subarray(2); // its tag and length
-  return {
-    put: operation === 0 ? body : Buffer.concat([body, marker.encode({ operation })]),
-  };
-};
-
-const operation = (given: Partial<Operation>): Operation => ({
-  id: 1,
-  client: "c",
-  kind: "put",
-  request: {},
-  serializable: false,
-  life: undefined,
-  floor: 0,
-  ...given,
-});
-const answer = (revision: number, more: object = {}): Outcome => ({
-  kind: "answer",
-  response: { header: { revision }, ...more },
-});
 
 describe("the checkers of the simulation", () => {
   it("kept promises: an entry, a term or a vote that was on disk and is gone", () => {
@@ -325,18 +278,20 @@ describe("the checkers of the simulation", () => {
     assert.equal(said.length, 1);
   });
 
-  it("equal state: another revision, key or lease", () => {
+  it("equal state: another revision, key, lease or user", () => {
     const { said, report } = reports();
     const log = logOf([put("a", "1"), { leaseGrant: { id: 7n, ttl: 1 } }]);
     const equal = new EqualState(log, report);
-    const right = { applied: 2, revision: 2, kvs: () => log.model.keysAt(2), leases: () => [7n] };
+    const auth = () => noAuth;
+    const right = { applied: 2, revision: 2, kvs: () => log.model.keysAt(2), leases: () => [7n], auth };
     equal.whole("m1", right);
     equal.whole("m1", { ...right, applied: 1, leases: () => [] });
     assert.deepEqual(said, []);
     equal.whole("m1", { ...right, revision: 3 });
     equal.whole("m1", { ...right, kvs: () => [] });
     equal.whole("m1", { ...right, leases: () => [] });
-    assert.equal(said.length, 3);
+    equal.whole("m1", { ...right, auth: () => ({ ...noAuth, users: { ann: { password: "", roles: [] } } }) });
+    assert.equal(said.length, 4);
   });
 
   it("acknowledged writes survive: an answered one that is not in the log", () => {
@@ -480,10 +435,27 @@ describe("the checkers of the simulation", () => {
   it("progress: a member that does not take writes, and one that stays behind", async () => {
     const { said, report } = reports();
     const machines = [{ name: "m1", life: { member: { state: { appliedIndex: 4 } } } }] as never;
-    const progress = new Progress(machines, { run: async () => ({ kind: "lost" }) }, report);
+    const later = () => assert.fail("nothing is to be asked again");
+    const operations = { run: async () => ({ kind: "lost" }) as const };
+    const progress = new Progress(machines, { operations, later }, report);
     const probes = progress.probe();
     await Promise.resolve();
     progress.finished(probes, 5);
     assert.deepEqual(said, ["progress: m1 does not take writes: lost", "progress: m1 is at entry 4 of 5"]);
+  });
+
+  it("progress: a member whose database was full, and has room again", async () => {
+    const { said, report } = reports();
+    const machines = [{ name: "m1", life: { member: { state: { appliedIndex: 5 } } } }] as never;
+    const outcomes: Outcome[] = [
+      { kind: "answer", response: {} },
+      { kind: "error", code: "NO_SPACE" },
+    ];
+    const operations = { run: async () => outcomes.pop() ?? ({ kind: "lost" } as const) };
+    const progress = new Progress(machines, { operations, later: (act) => act() }, report);
+    const probes = progress.probe();
+    await new Promise((resolve) => setImmediate(resolve));
+    progress.finished(probes, 5);
+    assert.deepEqual(said, []);
   });
 });

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { type AuthModel, type ModelPermission, noAuth } from "../../model/auth-model.ts";
 import type { ModelKv } from "../../model/etcd-model.ts";
 import type { CommittedLog } from "../committed-log.ts";
 import type { Report } from "../report.ts";
+import { textOf } from "../text-of.ts";
 
 /** A member's state, as far as clients could see it. */
 export interface SeenState {
@@ -11,6 +13,7 @@ export interface SeenState {
   readonly kvs: () => readonly ModelKv[];
   /** In rising order. */
   readonly leases: () => readonly bigint[];
+  readonly auth: () => AuthModel;
 }
 
 /** At the same applied index all members hold the same state: that of the model, which applied each entry once. */
@@ -44,8 +47,27 @@ export class EqualState {
     const known = this.#committed.leasesAt(applied);
     if (!isDeepStrictEqual(leases, known))
       this.#report("equal state", `${member} has leases ${leases} after entry ${applied}, not ${known}`);
+    const auth = state.auth();
+    const right = this.#committed.at(applied)?.auth ?? noAuth;
+    if (!isDeepStrictEqual(auth, inOrder(right)))
+      this.#report(
+        "equal state",
+        `${member} has ${textOf(auth)} after entry ${applied}, not ${textOf(inOrder(right))}`,
+      );
   }
 }
+
+/** In which order permissions were given makes no difference. */
+function inOrder(auth: AuthModel): AuthModel {
+  const sorted = Object.entries(auth.roles).map(([name, permissions]) => [
+    name,
+    sortedPermissions(permissions),
+  ]);
+  return { ...auth, roles: Object.fromEntries(sorted) };
+}
+
+export const sortedPermissions = (permissions: readonly ModelPermission[]): readonly ModelPermission[] =>
+  [...permissions].sort((a, b) => (a.from + a.end < b.from + b.end ? -1 : 1));
 
 function difference(kvs: readonly ModelKv[], wanted: readonly ModelKv[]): string {
   const at = kvs.findIndex((kv, index) => !isDeepStrictEqual(kv, wanted[index]));

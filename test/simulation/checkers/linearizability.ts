@@ -16,6 +16,13 @@ const outcomes: ReadonlySet<StoreErrorCode> = new Set([
   "LEASE_NOT_FOUND",
   "LEASE_EXISTS",
 ]);
+/** The same for writes of keys, whose rights are looked at when they are applied. */
+const refusals: ReadonlySet<StoreErrorCode> = new Set([
+  "PERMISSION_DENIED",
+  "AUTH_OLD_REVISION",
+  "USER_EMPTY",
+]);
+const writesOfKeys: ReadonlySet<Operation["kind"]> = new Set(["put", "deleteRange", "txn"]);
 
 /** Every answered operation has one place in the order of the log, agrees there with the model, and comes after all that was
  *  answered before it began. The revision in the answers is the witness, so nothing has to be searched. */
@@ -30,10 +37,18 @@ export class Linearizability {
     this.#report = report;
   }
 
+  /** Somebody was answered when the log had come so far. */
+  proved(index: number): void {
+    this.floor = Math.max(this.floor, index);
+  }
+
   /** To be called in the order in which answers reach the clients. Serializable reads do not belong here. */
   completed(operation: Operation, outcome: Outcome): void {
     if (outcome.kind === "refused" || outcome.kind === "lost") return;
-    if (outcome.kind === "error" && !outcomes.has(outcome.code)) return;
+    if (outcome.kind === "error" && !outcomes.has(outcome.code)) {
+      const isApplied = refusals.has(outcome.code) && writesOfKeys.has(operation.kind) && !isRead(operation);
+      if (!isApplied) return;
+    }
     if (isRead(operation)) this.#read(operation, outcome);
     else this.#write(operation, outcome);
   }

@@ -12,11 +12,18 @@ export interface Probe {
 export class Progress {
   readonly #machines: readonly Machine[];
   readonly #operations: Pick<Operations, "run">;
+  readonly #later: (act: () => void) => void;
   readonly #report: Report;
 
-  constructor(machines: readonly Machine[], operations: Pick<Operations, "run">, report: Report) {
+  /** `later` lets time pass in which somebody may give a full database room. */
+  constructor(
+    machines: readonly Machine[],
+    parts: { readonly operations: Pick<Operations, "run">; readonly later: (act: () => void) => void },
+    report: Report,
+  ) {
     this.#machines = machines;
-    this.#operations = operations;
+    this.#operations = parts.operations;
+    this.#later = parts.later;
     this.#report = report;
   }
 
@@ -24,16 +31,22 @@ export class Progress {
   probe(): readonly Probe[] {
     return this.#machines.map((machine) => {
       const probe: Probe = { member: machine.name, outcome: undefined };
-      const request = { key: Buffer.from(`probe-${machine.name}`), value: Buffer.from("x") };
-      const wanted = { kind: "put", request, serializable: false } as const;
-      this.#operations.run("probe", machine, wanted).then(
-        (outcome) => {
-          probe.outcome = outcome;
-        },
-        (error: unknown) => this.#report("no crash", String(error)),
-      );
+      this.#ask(machine, probe, 1);
       return probe;
     });
+  }
+
+  #ask(machine: Machine, probe: Probe, attempt: number): void {
+    const request = { key: Buffer.from(`probe-${machine.name}`), value: Buffer.from(`x${attempt}`) };
+    const wanted = { kind: "put", request, serializable: false } as const;
+    this.#operations.run("probe", machine, wanted).then(
+      (outcome) => {
+        probe.outcome = outcome;
+        if (outcome.kind === "error" && outcome.code === "NO_SPACE")
+          this.#later(() => this.#ask(machine, probe, attempt + 1));
+      },
+      (error: unknown) => this.#report("no crash", String(error)),
+    );
   }
 
   finished(probes: readonly Probe[], lastIndex: number): void {

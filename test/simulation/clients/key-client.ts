@@ -1,9 +1,10 @@
 import { below, chance, type Random } from "../../../base/os/random.ts";
 import type { Calls } from "../calls.ts";
-import { notTaken } from "../checkers/applied-once.ts";
+import { mayAskAgain } from "../checkers/applied-once.ts";
 import type { Machine } from "../machine.ts";
 import type { Operations } from "../operations.ts";
 import type { SimClock } from "../sim-clock.ts";
+import type { Session } from "./session.ts";
 import type { Wanted, Workload } from "./workload.ts";
 
 export interface ClientParts {
@@ -14,6 +15,8 @@ export interface ClientParts {
   readonly operations: Operations;
   readonly random: Random;
   readonly thinkMs: number;
+  /** As whom it asks; undefined: in the member's own name. */
+  readonly session?: Session | undefined;
   /** True once the storm is over: no new requests. */
   readonly isOver: () => boolean;
 }
@@ -30,8 +33,9 @@ export async function runKeyClient(name: string, workload: Workload, parts: Clie
     const machine = machines[at % machines.length];
     if (machine === undefined) continue;
     const wanted: Wanted = again ?? workload.next();
-    const outcome = await operations.run(name, machine, wanted);
-    again = outcome.kind === "error" && notTaken.has(outcome.code) ? wanted : undefined;
+    await parts.session?.ready(machine);
+    const outcome = await operations.run(name, machine, wanted, parts.session);
+    again = outcome.kind === "error" && mayAskAgain.has(outcome.code) ? wanted : undefined;
     const isWell = outcome.kind === "answer";
     if (chance(random, isWell ? 0.05 : 0.7)) at = below(random, machines.length);
   }

@@ -2,13 +2,15 @@ import { below, chance, type Random } from "../../../base/os/random.ts";
 import type { WatchResponse } from "../../../proto/etcd.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
 import type { Calls } from "../calls.ts";
+import type { Access, Shown } from "../checkers/access.ts";
 import type { AppliedOnce } from "../checkers/applied-once.ts";
 import type { Watches, WatchPosition } from "../checkers/watches.ts";
 import type { EventLog } from "../event-log.ts";
-import type { Machine } from "../machine.ts";
+import type { Life, Machine } from "../machine.ts";
 import type { AnyMethod } from "../operation.ts";
 import type { SimClock } from "../sim-clock.ts";
 import type { SimStream } from "../sim-stream.ts";
+import { callOf, type Session } from "./session.ts";
 
 const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
@@ -20,13 +22,16 @@ export class WatchClient {
     readonly calls: Calls;
     readonly machines: readonly Machine[];
     readonly random: Random;
-    readonly checker: Watches;
+    readonly watches: Watches;
+    readonly access: Access;
     readonly appliedOnce: AppliedOnce;
     readonly events: EventLog;
     /** How long it takes to read a message in the storm. */
     readonly readMs: number;
     /** How many times longer than usual it keeps still. */
     readonly stretch: number;
+    /** As whom it watches in the storm; undefined: in the members' own name. */
+    readonly session: Session | undefined;
   };
   readonly #fragment: boolean;
   /** Of a response that comes in pieces, those that are there. */
@@ -34,6 +39,12 @@ export class WatchClient {
   readonly #position: WatchPosition;
   #stream: SimStream | undefined;
   #isCreated = false;
+  /** As whom, and of which process, when it had applied how much. */
+  #asked: { readonly shown: Shown | undefined; readonly life: Life | undefined; readonly applied: number } = {
+    shown: undefined,
+    life: undefined,
+    applied: 0,
+  };
   /** No more restlessness, and it reads at once; only resumes when the stream ends. */
   calm = false;
 
@@ -68,15 +79,23 @@ export class WatchClient {
   }
 
   #open(): void {
-    const { machines, random, calls } = this.#parts;
+    const { machines, random, session } = this.#parts;
     const machine = machines[below(random, machines.length)];
     if (machine === undefined) return;
+    if (this.calm || session === undefined) this.#watch(machine, undefined);
+    else session.ready(machine).then(() => this.#watch(machine, this.calm ? undefined : session.shown));
+  }
+
+  #watch(machine: Machine, shown: Shown | undefined): void {
+    const { calls } = this.#parts;
     this.#isCreated = false;
     this.#pieces = [];
+    this.#asked = { shown, life: machine.life, applied: machine.life?.member?.state.appliedIndex ?? 0 };
     const stream: SimStream = calls.stream(machine, methods.watch as AnyMethod, {
       message: (response) => this.#received(stream, response as WatchResponse),
       end: () => this.#ended(stream),
       readMs: () => (this.calm ? 0 : this.#parts.readMs),
+      call: callOf(shown),
     });
     this.#stream = stream;
     const { range, next } = this.#position;
@@ -88,7 +107,7 @@ export class WatchClient {
 
   #received(stream: SimStream, response: WatchResponse): void {
     if (stream !== this.#stream) return;
-    const { name, checker, events, appliedOnce } = this.#parts;
+    const { name, watches, events, appliedOnce, access, session } = this.#parts;
     const revision = response.header?.revision ?? 0;
     events.add(
       `${name} hears ${stream.machine.name} r${revision} events=${response.events.length}${response.created ? " created" : ""}${response.canceled ? " canceled" : ""}`,
@@ -97,11 +116,16 @@ export class WatchClient {
       appliedOnce.saw(kv, name);
       appliedOnce.saw(prevKv, name);
     }
-    if (response.created) {
+    if (response.canceled && /user name is empty|invalid auth token/.test(response.cancelReason))
+      session?.told({ kind: "error", code: "INVALID_AUTH_TOKEN" });
+    if (response.created && response.canceled) stream.abort();
+    else if (response.created) {
+      const { shown, life, applied } = this.#asked;
+      access.watching(this.#position.range, shown, life === stream.machine.life ? applied : 0);
       this.#isCreated = true;
       if (this.#position.next === 0) this.#position.next = revision + 1;
     } else if (response.compactRevision > 0) {
-      checker.compacted(this.#position, response.compactRevision);
+      watches.compacted(this.#position, response.compactRevision);
       this.#position.next = response.compactRevision;
       stream.abort();
     } else if (response.canceled) stream.abort();
@@ -110,15 +134,15 @@ export class WatchClient {
 
   /** A revision's events may come in pieces, and count when the last one is there. */
   #takeEvents(response: WatchResponse): void {
-    const { checker } = this.#parts;
+    const { watches } = this.#parts;
     const events = [...this.#pieces, ...response.events];
     if (response.fragment) {
-      checker.inPieces(this.#position, this.#fragment);
+      watches.inPieces(this.#position, this.#fragment);
       this.#pieces = events;
       return;
     }
     this.#pieces = [];
-    checker.received(this.#position, { ...response, events });
+    watches.received(this.#position, { ...response, events });
   }
 
   #ended(stream: SimStream): void {
