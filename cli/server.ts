@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { FlagTable, FlagValues } from "../base/os/flags.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
@@ -9,6 +11,7 @@ import { schedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags
 import { addressesOf } from "../store/client/endpoints.ts";
 import { storeFlags } from "../store/flags.ts";
 import { ThreadTransport } from "../store/thread/thread-transport.ts";
+import { commonName } from "../store/transport/tls/shown-names.ts";
 import { OperatorError } from "./command.ts";
 import { componentCommand } from "./run-component.ts";
 import { type StoreBeside, startStoreThread } from "./store-beside.ts";
@@ -25,6 +28,8 @@ type Start<T extends FlagTable> = (flags: FlagValues<T>, os: Os, beside: Beside)
 /** What all parts share, and what parts that were started before are to those after them. */
 interface Beside {
   readonly log: { readonly level: string; readonly format: string };
+  /** Who the API server says that it is when it connects to a store. */
+  readonly apiserverName: string | undefined;
   store?: StoreBeside;
 }
 
@@ -43,7 +48,7 @@ const wholeApiserverFlags = {
  *  is loaded when it is to run, and the API server made ready to listen, while the store's thread starts. */
 const parts: Readonly<Record<string, Part>> = {
   store: part(storeFlags, async () => async (flags, _os, beside) => {
-    beside.store = startStoreThread(flags, beside.log);
+    beside.store = startStoreThread(flags, beside.log, beside.apiserverName);
     return beside.store;
   }),
   apiserver: part(wholeApiserverFlags, async () => {
@@ -114,7 +119,8 @@ export const serverCommand = componentCommand({
     const scope = new TaskScope(os.log);
     const running: { readonly name: string; readonly part: Running }[] = [];
     const log = { level: String(flags["log-level"]), format: String(flags["log-format"]) };
-    const beside: Beside = { log };
+    const certificate = flags["apiserver.etcd-certfile"];
+    const beside: Beside = { log, apiserverName: certificate ? nameIn(String(certificate)) : undefined };
     const stopAll = async () => {
       for (const { part } of running.reverse().splice(0)) await part.stop();
     };
@@ -146,6 +152,15 @@ export const serverCommand = componentCommand({
     };
   },
 });
+
+/** The common name in a certificate's file; undefined where there is none to read, of which the API server says more. */
+function nameIn(path: string): string | undefined {
+  try {
+    return commonName(new X509Certificate(readFileSync(path)));
+  } catch {
+    return undefined; // the API server refuses to start with it
+  }
+}
 
 function flagsOf(name: string, definition: Part, all: FlagValues<FlagTable>): FlagValues<FlagTable> {
   return Object.fromEntries(

@@ -23,10 +23,17 @@ const entry = new URL(
 export function startStoreThread(
   flags: FlagValues<typeof storeFlags>,
   log: { readonly level: string; readonly format: string },
+  apiserverName?: string,
 ): StoreBeside {
   const { listenClient, advertiseClientUrls } = storeConfig(flags);
   const { port1: port, port2 } = new MessageChannel();
-  const data: StoreThreadData = { flags, logLevel: log.level, logFormat: log.format, port: port2 };
+  const data: StoreThreadData = {
+    flags,
+    logLevel: log.level,
+    logFormat: log.format,
+    apiserverName,
+    port: port2,
+  };
   const worker = new Worker(entry, { workerData: data, transferList: [port2] });
   const started = deferred<void>();
   const done = deferred<void>();

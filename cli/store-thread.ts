@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { FlagValues } from "../base/os/flags.ts";
-import { describeError } from "../base/os/log.ts";
+import { describeError, type Log } from "../base/os/log.ts";
 import { startStore } from "../store/compose.ts";
 import { storeConfig, type storeFlags } from "../store/flags.ts";
 import { LocalTransport } from "../store/local-transport.ts";
@@ -12,6 +12,8 @@ export interface StoreThreadData {
   readonly flags: FlagValues<typeof storeFlags>;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** The common name of the certificate that the API server of this process would connect with. */
+  readonly apiserverName: string | undefined;
   /** To a `ThreadTransport`. */
   readonly port: MessagePort;
 }
@@ -32,10 +34,30 @@ async function main(data: StoreThreadData, report: (told: StoreThreadReport) => 
   const { log, ...doors } = systemOs(data.logLevel, data.logFormat);
   const os = { ...doors, log: log.child("store") };
   const store = await startStore(storeConfig(data.flags), os);
-  servePort(data.port, new LocalTransport({ ...store, handlers: store.member.handlers }, doors.clock));
+  const member = { ...store, handlers: store.member.handlers };
+  const beside = {
+    certificateName: data.apiserverName,
+    onNobody: tellNobodyOnce(os.log, data.apiserverName),
+  };
+  servePort(data.port, new LocalTransport(member, doors.clock, beside));
   parentPort?.once("message", () => void store.stop().catch(() => undefined)); // `done` tells how it ended
   report({ kind: "started" });
   await store.done;
+}
+
+/** Who may ask is the users' to say; that the API server is none of them is the operator's to mend. */
+function tellNobodyOnce(log: Log, name: string | undefined): () => void {
+  let isTold = false;
+  return () => {
+    if (isTold) return;
+    isTold = true;
+    log.error(
+      "authentication is on, and the API server in this process does not say who it is, so it is refused everything; " +
+        "start the store with --store.client-cert-auth and give the API server a certificate of a user " +
+        "(--apiserver.etcd-certfile, --apiserver.etcd-keyfile), or disable authentication",
+      name === undefined ? {} : { "certificate-name": name },
+    );
+  };
 }
 
 const report = (told: StoreThreadReport) => parentPort?.postMessage(told);

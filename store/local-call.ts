@@ -9,34 +9,45 @@ export interface CallOwner {
   failed(number: number, error: CallError): void;
 }
 
+/** What calls of one client have in common. */
+export interface LocalClient {
+  readonly deadlines: Deadlines;
+  /** All calls that are under way; each takes its place among them. */
+  readonly calls: Set<LocalCall>;
+  /** Whom the client's certificate names, as a connection would show it. */
+  readonly certificateName: string | undefined;
+  readonly asCallError: (error: unknown) => CallError;
+}
+
 /** One request to a member in this thread. It is what the handler is told of the call and answers into: one object. */
 export class LocalCall implements Call, UnaryAnswer, Expiring {
   readonly requireLeader: boolean;
   readonly deadlineMs: number;
   readonly #owner: CallOwner;
   readonly #number: number;
-  readonly #deadlines: Deadlines;
+  readonly #client: LocalClient;
   readonly #deadline: number;
-  readonly #others: Set<LocalCall>;
   #isSent = false;
   #isOver = false;
   #isSettled = false;
   #controller: AbortController | undefined;
 
-  /** @param others All calls that are under way; it takes its place among them. */
   constructor(
     to: { readonly owner: CallOwner; readonly number: number },
     settings: { readonly requireLeader: boolean; readonly deadlineMs: number },
-    { deadlines, others }: { readonly deadlines: Deadlines; readonly others: Set<LocalCall> },
+    client: LocalClient,
   ) {
     this.requireLeader = settings.requireLeader;
     this.deadlineMs = settings.deadlineMs;
     this.#owner = to.owner;
     this.#number = to.number;
-    this.#deadlines = deadlines;
-    this.#deadline = deadlines.add(settings.deadlineMs, this);
-    this.#others = others;
-    others.add(this);
+    this.#client = client;
+    this.#deadline = client.deadlines.add(settings.deadlineMs, this);
+    client.calls.add(this);
+  }
+
+  get certificateName(): string | undefined {
+    return this.#client.certificateName;
   }
 
   get isOver(): boolean {
@@ -60,7 +71,7 @@ export class LocalCall implements Call, UnaryAnswer, Expiring {
 
   fail(error: unknown): void {
     this.#isSettled = true;
-    if (this.#close()) this.#owner.failed(this.#number, asCallError(error));
+    if (this.#close()) this.#owner.failed(this.#number, this.#client.asCallError(error));
   }
 
   expired(): void {
@@ -89,8 +100,8 @@ export class LocalCall implements Call, UnaryAnswer, Expiring {
   #close(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    this.#deadlines.forget(this.#deadline, this);
-    this.#others.delete(this);
+    this.#client.deadlines.forget(this.#deadline, this);
+    this.#client.calls.delete(this);
     return true;
   }
 }

@@ -5,7 +5,8 @@ import { tellEach } from "../base/tell-each.ts";
 import { CallError } from "./client/call-error.ts";
 import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
-import { asCallError, type CallOwner, LocalCall } from "./local-call.ts";
+import { StoreError } from "./errors.ts";
+import { asCallError, type CallOwner, LocalCall, type LocalClient } from "./local-call.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { Handlers } from "./rpc/handler.ts";
 
@@ -18,24 +19,38 @@ export interface LocalMember {
   readonly done: Promise<void>;
 }
 
+export interface LocalSettings {
+  /** Whom the client's certificate names, which says who asks where certificates do. */
+  readonly certificateName?: string | undefined;
+  /** Called when authentication is on and a call does not say who asks. */
+  readonly onNobody?: () => void;
+}
+
 /** A client's calls to a member in the same thread, whatever their endpoint: messages are handed over, without frames, sockets
  *  or copies. All else that a client knows of a member holds: its services' own order, deadlines, errors, and streams that end
  *  with it. */
 export class LocalTransport implements ClientTransport {
   readonly #member: LocalMember;
   readonly #clock: Clock;
-  readonly #deadlines: Deadlines;
-  readonly #calls = new Set<LocalCall>();
+  readonly #client: LocalClient;
   readonly #streams = new Set<LocalStream>();
   /** Clients are served, or never will be. */
   readonly #decided = deferred<void>();
   #isDecided = false;
   #ended = "";
 
-  constructor(member: LocalMember, clock: Clock) {
+  constructor(member: LocalMember, clock: Clock, { certificateName, onNobody }: LocalSettings = {}) {
     this.#member = member;
     this.#clock = clock;
-    this.#deadlines = new Deadlines(clock);
+    this.#client = {
+      deadlines: new Deadlines(clock),
+      calls: new Set(),
+      certificateName,
+      asCallError(error) {
+        if (error instanceof StoreError && error.code === "USER_EMPTY") onNobody?.();
+        return asCallError(error);
+      },
+    };
     const ends = () => this.#end("the member in this process has stopped");
     member.done.then(ends, ends);
     void member.ready.then(() => this.#decide());
@@ -72,6 +87,7 @@ export class LocalTransport implements ClientTransport {
   }
 
   stream(_endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
+    const { certificateName, asCallError } = this.#client;
     const stream = new LocalStream(handlers, asCallError, () => {
       this.#streams.delete(stream);
       settings.signal?.removeEventListener("abort", cancel);
@@ -83,7 +99,7 @@ export class LocalTransport implements ClientTransport {
       const entry = this.#member.handlers.streams.get(path);
       if (this.#ended !== "") return stream.end(this.#gone());
       if (entry === undefined) return stream.end(new CallError("UNIMPLEMENTED", `unknown method ${path}`));
-      stream.open((out) => entry.handler(out, { requireLeader: settings.requireLeader }));
+      stream.open((out) => entry.handler(out, { requireLeader: settings.requireLeader, certificateName }));
     };
     if (settings.signal?.aborted) stream.cancel();
     else void this.#decided.promise.then(open);
@@ -99,8 +115,7 @@ export class LocalTransport implements ClientTransport {
     { requireLeader, timeoutMs }: { readonly requireLeader: boolean; readonly timeoutMs: number },
   ): LocalCall {
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
-    const parts = { deadlines: this.#deadlines, others: this.#calls };
-    return new LocalCall(to, { requireLeader, deadlineMs }, parts);
+    return new LocalCall(to, { requireLeader, deadlineMs }, this.#client);
   }
 
   #serve(call: LocalCall, path: string, request: Uint8Array): void {
@@ -124,9 +139,9 @@ export class LocalTransport implements ClientTransport {
     this.#ended = why;
     this.#decide();
     try {
-      tellEach([...this.#calls], (call) => call.end("UNAVAILABLE", why));
+      tellEach([...this.#client.calls], (call) => call.end("UNAVAILABLE", why));
     } finally {
-      this.#deadlines.stop();
+      this.#client.deadlines.stop();
       tellEach([...this.#streams], (stream) => stream.end(this.#gone()));
     }
   }
