@@ -6,6 +6,7 @@ import type { AuthState } from "../auth/auth-state.ts";
 import type { RequestRights } from "../auth/request-rights.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import type { Backend } from "../backend/backend.ts";
+import { StoreError } from "../errors.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import { executeDeleteRange } from "../mvcc/delete-range.ts";
 import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
@@ -107,7 +108,7 @@ export function applyRequest(request: StoreRequest, index: Index, parts: ApplyPa
   }
 }
 
-/** The transaction ends whatever happens; one that failed has changed nothing. */
+/** The transaction ends with the request, also with one that is refused, which has changed nothing. */
 function inTransaction<Request, Answer>(
   { mvcc, lessor }: ApplyParts,
   request: Request,
@@ -118,8 +119,7 @@ function inTransaction<Request, Answer>(
   try {
     answer = execute(txn, request, lessor.exists);
   } catch (error) {
-    txn.end();
-    throw error;
+    return leave(txn, error);
   }
   if (answer instanceof Unfinished) return new Unfinished(endedAfter(txn, answer.rest));
   const ending = txn.end();
@@ -127,12 +127,22 @@ function inTransaction<Request, Answer>(
 }
 
 function* endedAfter<Answer>(txn: WriteTransaction, rest: Sliced<Answer>): Sliced<Answer> {
+  let answer: Answer;
   try {
-    return yield* rest;
-  } finally {
-    const ending = txn.end();
-    if (ending !== undefined) yield* ending;
+    answer = yield* rest;
+  } catch (error) {
+    return leave(txn, error);
   }
+  const ending = txn.end();
+  if (ending !== undefined) yield* ending;
+  return answer;
+}
+
+/** What fails otherwise, such as a read of the disk, may have failed half way. Nobody is shown that half, and it never reaches the
+ *  disk: the transaction stays open, and this member ends. */
+function leave(txn: WriteTransaction, error: unknown): never {
+  if (error instanceof StoreError) txn.end();
+  throw error;
 }
 
 function* answerAfter<Answer>(ending: Sliced<void>, answer: Answer): Sliced<Answer> {
