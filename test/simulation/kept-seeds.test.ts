@@ -15,6 +15,7 @@ const kept = [
     seed: 2_043_503_984,
     why: "the write that was to show that all is well was one too many for a full database",
   },
+  { seed: 486_237_500, why: "whoever changes users rested longer than calm lasts" },
 ] as const;
 
 describe("a seed that once broke a property", () => {

@@ -11,6 +11,7 @@ import type { KnownPasswords } from "./session.ts";
 
 const patienceMs = 12_000;
 const retryMs = 300;
+const restMs = 2_000;
 
 export interface AdministratorParts {
   readonly clock: SimClock;
@@ -50,12 +51,19 @@ export class Administrator {
   }
 
   async run(): Promise<void> {
-    const { clock, random, everyMs, isOver } = this.#parts;
+    const { random, everyMs, isOver } = this.#parts;
     await this.#setUp();
     while (!isOver()) {
-      await new Promise<void>((resolve) => clock.after(2 * everyMs * (random.uint32() / 2 ** 32), resolve));
+      await this.#rest(2 * everyMs * (random.uint32() / 2 ** 32));
       if (!isOver()) await this.#change();
     }
+  }
+
+  /** No longer than the storm lasts, or a little. */
+  async #rest(forMs: number): Promise<void> {
+    const { clock, isOver } = this.#parts;
+    for (let leftMs = forMs; leftMs > 0 && !isOver(); leftMs -= restMs)
+      await new Promise<void>((resolve) => clock.after(Math.min(leftMs, restMs), resolve));
   }
 
   async #setUp(): Promise<void> {
