@@ -22,6 +22,7 @@ import { handOverLeadership } from "./hand-over.ts";
 import { identityMetrics } from "./identity-metrics.ts";
 import type { ListenUrl } from "./listen-url.ts";
 import { lockDataDir, lockWalDir } from "./lock-data-dir.ts";
+import { logKept } from "./log-kept.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { requestTimeoutMs } from "./propose/proposer.ts";
@@ -102,7 +103,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
   let network: PeerNetwork | undefined;
   let hadLog = false;
   const member = await createMember(
-    { ...config, version: serverVersion, tuning: { catchUpEntries: config.catchUpEntries } },
+    { ...config, version: serverVersion, tuning: logKept(config) },
     {
       clock,
       random,

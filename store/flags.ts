@@ -6,6 +6,7 @@ import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
 import { corruptionChecks, corruptionFlagRows } from "./corruption/flags.ts";
 import { type Discovery, discoveryFileSection, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
+import { driverLimits } from "./driver/config.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { leaseCheckpointEveryMs, leaseCheckpointFlagRows } from "./lease-checkpoint-flags.ts";
 import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
@@ -101,8 +102,8 @@ export const storeFlags = {
   },
   "snapshot-catchup-entries": {
     kind: "integer",
-    help: "applied entries that are kept for members that fall behind",
-    default: 5_000,
+    help: "applied entries that are kept for members that fall behind; with the default more, for those away for a short time",
+    default: driverLimits.catchUpEntries,
   },
   "quota-backend-bytes": {
     kind: "integer",

@@ -16,7 +16,8 @@ export interface RaftLimits {
   readonly applyBytesMax: number;
   /** Linearizable reads that may wait for their quorum round or for the term's first commit. */
   readonly readsMax: number;
-  /** Checks of the quorum in a row that find a follower silent before the log is no longer kept for it. */
+  /** Checks of the quorum in a row that find a follower silent before the log is no longer kept for it. 0: it is kept for
+   *  nobody but those that are heard and catch up after they were sent the state. */
   readonly silentChecksMax: number;
 }
 

@@ -105,5 +105,5 @@ export function checkQuorum(core: Core): void {
     becomeFollower(core, core.term, nobody);
     return;
   }
-  for (const progress of state.progress.values()) progress.checked();
+  for (const progress of state.progress.values()) progress.checked(core.log.lastIndex);
 }

@@ -1,24 +1,11 @@
 import assert from "node:assert/strict";
-import { Prng } from "../../base/os/random.ts";
-import { raftLimits } from "./config.ts";
+import { oneMember } from "./fixtures/one-member.ts";
 import { message } from "./message.ts";
-import { RawNode } from "./node.ts";
 import type { Entry } from "./types.ts";
 
 describe("a change of the configuration", () => {
   it("takes effect only when it is on disk that it is committed, and what follows it waits", () => {
-    const node = new RawNode({
-      id: 1n,
-      electionTicks: 10,
-      heartbeatTicks: 1,
-      limits: raftLimits,
-      hardState: { term: 1, vote: 0n, commit: 0 },
-      snapshot: { index: 0, term: 0 },
-      entries: [],
-      applied: 0,
-      conf: { voters: [1n, 2n], learners: [] },
-      random: new Prng(1),
-    });
+    const node = oneMember({ conf: { voters: [1n, 2n], learners: [] } });
     const entries = (["normal", "confChange", "normal"] as const).map(
       (type, at): Entry => ({ term: 1, index: at + 1, type, data: Buffer.from("x") }),
     );

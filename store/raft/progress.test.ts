@@ -86,3 +86,30 @@ describe("a follower that acknowledges an entry and then refuses it", () => {
     assert.equal(appends, 2, "one to find out where it stands, one for the heartbeat");
   });
 });
+
+describe("a follower that was sent the state", () => {
+  it("catches up until it lacks less than a quarter of what the leader wrote between two checks", () => {
+    const progress = new Progress(1, raftLimits);
+    assert.equal(progress.isCatchingUp, false);
+    progress.becomeSnapshot(900);
+    progress.matched(900);
+    progress.checked(1_000);
+    assert.equal(progress.isCatchingUp, true);
+    progress.becomeReplicate();
+    progress.matched(1_700);
+    progress.checked(2_000);
+    assert.equal(progress.isCatchingUp, true);
+    progress.matched(2_750);
+    progress.checked(3_000);
+    assert.equal(progress.isCatchingUp, false);
+  });
+
+  it("is up to date, too, when it lacks nothing and nobody writes", () => {
+    const progress = new Progress(1, raftLimits);
+    progress.becomeSnapshot(100);
+    progress.matched(100);
+    progress.checked(100);
+    progress.checked(100);
+    assert.equal(progress.isCatchingUp, false);
+  });
+});

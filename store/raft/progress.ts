@@ -28,6 +28,9 @@ export class Progress {
   commitSent: Index = 0;
   /** `match` when the last heartbeat was answered. */
   matchAtHeartbeat: Index = -1;
+  /** It was sent the state, and is not close behind the leader yet. */
+  isCatchingUp = false;
+  #lastIndexAtCheck: Index = Number.POSITIVE_INFINITY;
   readonly #limits: WindowLimits;
 
   constructor(next: Index, limits: WindowLimits) {
@@ -41,8 +44,12 @@ export class Progress {
     return this.feed.state === "replicate" ? this.match + 1 : this.feed.next;
   }
 
-  /** The quorum was checked: another period begins. */
-  checked(): void {
+  /** The quorum was checked: another period begins. `lastIndex`: of the leader's log. */
+  checked(lastIndex: Index): void {
+    const lag = lastIndex - this.match;
+    // It lacks less than what the leader wrote in a quarter of the period.
+    if (lag * 4 <= lastIndex - this.#lastIndexAtCheck) this.isCatchingUp = false;
+    this.#lastIndexAtCheck = lastIndex;
     this.silentChecks = this.active ? 0 : this.silentChecks + 1;
     this.active = false;
   }
@@ -71,6 +78,8 @@ export class Progress {
   /** any -> snapshot. */
   becomeSnapshot(pending: Index): void {
     this.feed = { state: "snapshot", next: pending + 1, pending };
+    this.isCatchingUp = true;
+    this.#lastIndexAtCheck = Number.POSITIVE_INFINITY;
   }
 
   /** An append with `count` entries (`bytes` of payload) starting at `next` was sent. */

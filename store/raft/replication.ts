@@ -57,9 +57,11 @@ export function wantedFrom(core: Core): Index {
   const { log, state, config } = core;
   let from = log.lastIndex + 1;
   if (state.role !== "leader") return from;
-  for (const { wanted, active, silentChecks } of state.progress.values()) {
-    const isThere = active || silentChecks < config.limits.silentChecksMax;
-    if (isThere && wanted >= log.firstIndex) from = Math.min(from, wanted);
+  const { silentChecksMax } = config.limits;
+  for (const { wanted, active, silentChecks, isCatchingUp } of state.progress.values()) {
+    const isThere = active || silentChecks < silentChecksMax;
+    if (isThere && (isCatchingUp || silentChecksMax > 0) && wanted >= log.firstIndex)
+      from = Math.min(from, wanted);
   }
   return from;
 }

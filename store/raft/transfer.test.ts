@@ -1,55 +1,18 @@
 import assert from "node:assert/strict";
-import { Prng } from "../../base/os/random.ts";
-import { raftLimits } from "./config.ts";
-import { message } from "./message.ts";
-import { RawNode } from "./node.ts";
-import type { MemberId, Message } from "./types.ts";
+import { drain, elect, hear, oneMember } from "./fixtures/one-member.ts";
+import type { RawNode } from "./node.ts";
+import type { MemberId } from "./types.ts";
 
 /** A change is one byte: whom it takes out. */
 const removal = (id: MemberId) => Uint8Array.of(Number(id));
 
-function member(voters: readonly MemberId[]): RawNode {
-  return new RawNode({
-    id: 1n,
-    electionTicks: 10,
-    heartbeatTicks: 1,
-    limits: raftLimits,
-    hardState: { term: 1, vote: 0n, commit: 0 },
-    snapshot: { index: 0, term: 0 },
-    entries: [],
-    applied: 0,
-    conf: { voters, learners: [] },
-    random: new Prng(1),
-    removedBy: ([id = 0]) => BigInt(id),
-  });
-}
-
-/** Takes everything out, as if the disk were instant. */
-function drain(node: RawNode): readonly Message[] {
-  const sent: Message[] = [];
-  while (node.hasReady()) {
-    const ready = node.ready();
-    if (ready.mustPersist) node.persisted(ready.entries.at(-1)?.index ?? 0, ready.entries.at(-1)?.term ?? 0);
-    for (const { index } of ready.committedEntries) node.applied(index);
-    sent.push(...ready.messages, ...ready.messagesAfterAppend);
-  }
-  return sent;
-}
-
-function hear(node: RawNode, from: MemberId, parts: Partial<Message> & Pick<Message, "type">): void {
-  assert.equal(node.step(message(from, { to: 1n, term: node.term, ...parts })), undefined);
-}
+const member = (voters: readonly MemberId[]) =>
+  oneMember({ conf: { voters, learners: [] }, removedBy: ([id = 0]) => BigInt(id) });
 
 /** The leader of 1, 2, 3 and 4, of which 3 has the most of its log. */
 function leader(): RawNode {
   const node = member([1n, 2n, 3n, 4n]);
-  node.campaign();
-  drain(node);
-  for (const id of [2n, 3n]) hear(node, id, { type: "preVoteResponse", term: node.term + 1 });
-  drain(node);
-  for (const id of [2n, 3n]) hear(node, id, { type: "voteResponse" });
-  drain(node);
-  assert.equal(node.role, "leader");
+  elect(node, [2n, 3n]);
   for (const id of [2n, 3n]) hear(node, id, { type: "appendResponse", index: 1 });
   drain(node);
   node.propose({ type: "normal", data: removal(0n) });
@@ -73,10 +36,11 @@ describe("a leader that is to be taken out", () => {
     const { lastIndex } = node;
     drain(node);
     const entries = [{ term: 0, index: 0, type: "confChange", data: removal(1n) }] as const;
-    hear(node, 2n, { type: "propose", entries });
+    const told = hear(node, 2n, { type: "propose", entries }).find(
+      ({ type, to }) => type === "propose" && to === 2n,
+    );
     assert.equal(node.lastIndex, lastIndex);
     assert.equal(node.transferee, 3n);
-    const told = drain(node).find(({ type, to }) => type === "propose" && to === 2n);
     assert.equal(told?.reject, true);
     assert.equal(told?.entries.length, 1);
   });
