@@ -4,9 +4,6 @@ import { build } from "esbuild";
 import { type SimOptions, swarmOptions } from "./options.ts";
 import { reportOf, type SeedReport } from "./seed-report.ts";
 
-/** A life leaves little behind but makes much on the way: a large nursery, swept by the thread that fills it, costs the least. */
-const execArgv = ["--enable-source-maps", "--max-semi-space-size=32", "--single-threaded-gc"];
-
 export interface SeedRun {
   /** The next seed; undefined: no more. */
   readonly next: () => number | undefined;
@@ -28,7 +25,7 @@ export async function runInProcesses(jobs: number, run: SeedRun): Promise<void> 
 async function runInOne(program: string, { next, given, told }: SeedRun): Promise<void> {
   let worker: ChildProcess | undefined;
   for (let seed = next(); seed !== undefined; seed = next()) {
-    worker ??= fork(program, { execArgv });
+    worker ??= fork(program, { execArgv: ["--enable-source-maps"] });
     const report = await reportFrom(worker, seed, given);
     if (!worker.connected) worker = undefined;
     told(report);

@@ -114,7 +114,7 @@ export class Access implements CommittedListener {
   }
 
   /** What is in the log is there in the name of who asked. */
-  #write({ id, kind, floor }: Operation, shown: Shown, say: (what: string) => void): void {
+  #write({ id, kind }: Operation, shown: Shown, say: (what: string) => void): void {
     const committed = this.#log?.of(id);
     if (committed === undefined) return;
     const { index } = committed.entry;
@@ -126,12 +126,12 @@ export class Access implements CommittedListener {
     const mayCompact = (at: number) => this.#mayAsRoot(shown, at);
     const isRight =
       kind === "compact"
-        ? this.#isAny(floor, index - 1, mayCompact)
+        ? this.#isAny(0, index - 1, mayCompact)
         : !this.#at(index - 1).isOn || (username !== "" && this.#holds(shown, index));
     if (!isRight) say(`took effect at entry ${index}, which it may not`);
   }
 
-  /** That it is for root is looked at before it enters the log. */
+  /** That it is for root is looked at before it enters the log, by what the member knows that is asked. */
   #mayAsRoot(shown: Shown, index: number): boolean {
     const auth = this.#at(index);
     return (
