@@ -283,6 +283,8 @@ export class State implements StateMachine {
     const former = this.#backend;
     this.#backend = loaded.backend;
     this.mvcc.replace(loaded.mvcc);
+    // Of users that were deleted or got other passwords meanwhile nothing is told here.
+    this.#tokens.disable();
     this.#take(loaded);
     this.#applier.restored(loaded.at, loaded.conf);
     this.hub.restored();
