@@ -32,7 +32,13 @@ export interface StoreCluster {
 
 export async function startStoreCluster(): Promise<StoreCluster> {
   const disks: MemberDisk[] = [];
-  const flags = ["--snapshot-count=1000", "--strict-reconfig-check=false"];
+  const flags = [
+    "--snapshot-count=1000",
+    "--strict-reconfig-check=false",
+    // Or the small disks fill up in half an hour.
+    "--auto-compaction-mode=revision",
+    "--auto-compaction-retention=1000",
+  ];
   const mount = async ({ dataDir }: { readonly dataDir: string }) => {
     const disk = MemberDisk.mount(dataDir);
     if (disk !== undefined) disks.push(disk);
@@ -78,17 +84,25 @@ async function withClient<T>(
   }
 }
 
+const patienceMs = 120_000;
+
 /** Asks again until it is answered: the cluster may be without a leader for a while. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await ask().catch(() => undefined);
+async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const untilMs = performance.now() + patienceMs;
+  for (let failure: unknown; ; ) {
+    const answer = await ask().catch((error: unknown) => {
+      failure = error;
+      return undefined;
+    });
     if (answer !== undefined) return answer;
+    if (performance.now() > untilMs)
+      throw new Error(`no ${what} within ${patienceMs / 1_000} s`, { cause: failure });
     await sleep(200);
   }
 }
 
 function leaderOf(processes: StoreProcesses): Promise<number> {
-  return eventually(() =>
+  return eventually("leader", () =>
     withClient(processes, async (client) => {
       const all = processes.endpoints.map((url) => client.status(url).catch(() => undefined));
       const at = (await Promise.all(all)).findIndex(
@@ -103,7 +117,7 @@ async function replace(processes: StoreProcesses, member: number): Promise<void>
   await processes.kill(member);
   const peerUrl = must(processes.peerUrls[member], "a URL per member");
   const askOther = <T>(ask: (client: StoreClient, at: StoreClient["endpoints"][number]) => Promise<T>) =>
-    eventually(() =>
+    eventually("change of members", () =>
       withClient(processes, async (client) => {
         const other = await leaderOf(processes);
         return other === member
@@ -133,7 +147,7 @@ async function replace(processes: StoreProcesses, member: number): Promise<void>
 }
 
 function hashesOf(processes: StoreProcesses): Promise<readonly string[]> {
-  return eventually(() =>
+  return eventually("hash of all members", () =>
     withClient(processes, async (client) => {
       const { revision } = await client.get("any");
       return Promise.all(
