@@ -156,7 +156,7 @@ export class Lessor {
    *  the lease is renewed, a checkpoint of 0 seconds must take effect, and `tookBack` be told the number. */
   checkpointsToTakeBack(id: bigint): number | undefined {
     const slot = this.#slots.get(id);
-    if (slot === undefined) return undefined;
+    if (slot === undefined || this.#config.faults?.keepCheckpoints) return undefined;
     const begun = this.#records.getWord(slot, "begun");
     const isAnyLeft =
       this.#records.get(slot, "remainingTtl") > 0 || begun > this.#records.getWord(slot, "takenBack");

@@ -31,6 +31,7 @@ export async function chaos(random: Random, parts: ChaosParts): Promise<Verdict>
   try {
     const problems = await stormOver(cluster, random, { ...parts, spans });
     await clients.stop();
+    if (problems.length > 0) return verdictOf(clients, { spans, problems });
     return verdictOf(clients, { spans, problems: [...problems, ...unequal(await cluster.hashes())] });
   } finally {
     await clients.stop();
@@ -54,7 +55,10 @@ async function stormOver(
       await trouble(cluster, random);
     } catch (error) {
       if (error instanceof MissingHereError) note = `, skipped: this machine has no ${error.message}`;
-      else return [`${name}: ${error instanceof Error ? error.message : error}`];
+      else {
+        for (const member of cluster.processes.endpoints.keys()) tell(lastWords(cluster, member));
+        return [`${name}: ${error instanceof Error ? error.message : error}`];
+      }
     } finally {
       const toMs = performance.now();
       spans.push({ name, fromMs, toMs });
@@ -62,6 +66,11 @@ async function stormOver(
     }
   }
   return [];
+}
+
+function lastWords({ processes }: StoreCluster, member: number): string {
+  const lines = processes.output(member).trimEnd().split("\n").slice(-20);
+  return [`m${member} said last:`, ...lines].join("\n  ");
 }
 
 function unequal(hashes: readonly string[]): readonly string[] {
