@@ -61,7 +61,9 @@ export function acceptPeer(
   const reader = new FrameReader(smallFrameBytesMax);
   let state: State = { state: "new" };
   socket.setNoDelay(true);
-  socket.setTimeout(limits.helloWithinMs, () => socket.destroy());
+  let onSilence = () => void socket.destroy();
+  socket.on("timeout", () => onSilence());
+  socket.setTimeout(limits.helloWithinMs);
 
   const send = (kind: FrameKind, payload: Uint8Array) => {
     if (socket.destroyed || socket.writableEnded) return;
@@ -90,10 +92,13 @@ export function acceptPeer(
     return next;
   };
   /** While this member itself does not read, because it has enough to install, the peer cannot be blamed. */
-  const watchSilence = () =>
-    socket.setTimeout(limits.snapshotSilenceMs, () => {
-      if (!socket.isPaused()) socket.destroy(new Error("nothing more came of a snapshot"));
-    });
+  const watchSilence = () => {
+    onSilence = () => {
+      if (socket.isPaused()) watchSilence();
+      else socket.destroy(new Error("nothing more came of a snapshot"));
+    };
+    socket.setTimeout(limits.snapshotSilenceMs);
+  };
   /** What a peer says is its own, and meant for this member. */
   const messageFrom = (from: MemberId, payload: Buffer): Message => {
     const message = decodeMessage(payload);
@@ -111,7 +116,8 @@ export function acceptPeer(
     const receiver = new SnapshotReceiver({ pause: () => socket.pause(), resume: () => socket.resume() });
     const end = (outcome: Uint8Array | Error) => {
       receiver.fail(new Error("the snapshot was dealt with"));
-      socket.setTimeout(limits.helloWithinMs, () => socket.destroy()); // time to read the answer
+      onSilence = () => void socket.destroy();
+      socket.setTimeout(limits.helloWithinMs); // time to read the answer
       if (!socket.destroyed) socket.end(frame(frameKinds.answer, writeAnswer(0, outcome)));
     };
     handlers.onSnapshot(message, receiver).then(
@@ -155,8 +161,10 @@ export function acceptPeer(
           if (kind !== frameKinds.message) throw unfit();
           state = { ...state, receiver: receiveSnapshot(messageFrom(from, payload)) };
         } else if (kind === frameKinds.chunk) receiver.chunk(payload);
-        else if (kind === frameKinds.end) receiver.finish();
-        else throw unfit();
+        else if (kind === frameKinds.end) {
+          socket.setTimeout(0); // it is all here, and to install it may take long
+          receiver.finish();
+        } else throw unfit();
         return;
       }
       case "closed":
