@@ -476,7 +476,7 @@ describe("a hostile peer", function () {
           options,
           encodeMessage(said),
           snapshotStream(withRevisions(backend.snapshot(), given)).chunks,
-          () => undefined,
+          { onSent: () => undefined },
         ).catch(() => undefined);
         await backend.close();
         await lives(victim);

@@ -356,6 +356,24 @@ describe("driver", () => {
     });
   });
 
+  it("ends when its disk fails, though a follower does not read the state that it is sent", async () => {
+    rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0, limits: forgetful });
+    const leader = await rig.leader();
+    const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
+    rig.cutOff.add(id);
+    await rig.ticks(forgottenTicks);
+    for (let i = 0; i < 100; i++) leader.driver.propose(bytes("x"));
+    await rig.ticks(5);
+    rig.snapshotsWait = new Promise(() => undefined);
+    rig.cutOff.delete(id);
+    while (rig.snapshotsSent === 0) await rig.ticks(1);
+    leader.log.failure = new Error("no space left on device");
+    leader.driver.propose(bytes("y"));
+    await rig.settle();
+    assert.match(String(leader.failed.error), /task log failed/);
+    assert.equal(leader.machine.openViews, 0);
+  });
+
   it("lets go of the state it was to send when there is no connection for it", async () => {
     rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0, limits: forgetful });
     const leader = await rig.leader();

@@ -33,8 +33,9 @@ export interface DurableLog {
 /** Sends to peers; never blocks, may drop, keeps order per peer as far as it delivers. `store/transport/peers` implements it. */
 export interface PeerLinks {
   send(messages: readonly Message[]): void;
-  /** Streams the whole state at `meta` to the peer; resolves when the peer has it, rejects when not. */
-  sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Streams the whole state at `meta` to the peer; resolves when the peer has it, rejects when not, and soon once aborted,
+   *  whatever the peer does. */
+  sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Called when membership changed. */
   setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void;
 }

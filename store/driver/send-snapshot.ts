@@ -26,7 +26,7 @@ export function sendSnapshot(
   });
   return async (signal) => {
     try {
-      await peers.sendSnapshot({ ...message, snapshot: meta }, inPace);
+      await peers.sendSnapshot({ ...message, snapshot: meta }, inPace, signal);
       logger.info("sent a snapshot", { to, index });
       return "delivered";
     } catch (error) {

@@ -282,6 +282,36 @@ describe("peer links", () => {
   });
 });
 
+describe("a snapshot for a peer that reads nothing", () => {
+  it("is given up when whoever sends it ends", async () => {
+    const onSnapshot: IncomingHandlers["onSnapshot"] = () => new Promise(() => undefined);
+    const [a, b] = [await start(1n), await start(2n, { onSnapshot })];
+    try {
+      a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+      const meta = { index: 5, term: 1, conf: { voters: [1n, 2n], learners: [] } };
+      const snapshot = { ...message(1n, { type: "snapshot", to: 2n, term: 1 }), snapshot: meta };
+      const piece = Buffer.alloc(300_000, 7);
+      let isLetGo = false;
+      const ends = new AbortController();
+      const chunks = async function* () {
+        try {
+          for (let pieces = 1; ; pieces++) {
+            if (pieces === 5) setImmediate(() => ends.abort());
+            yield piece;
+          }
+        } finally {
+          isLetGo = true;
+        }
+      };
+      const sent = a.network.sendSnapshot(snapshot, chunks(), ends.signal);
+      await assert.rejects(sent);
+      assert.equal(isLetGo, true);
+    } finally {
+      await Promise.all([a.network.stop(), b.network.stop()]);
+    }
+  });
+});
+
 describe("metrics of peers", () => {
   const open: Member[] = [];
   afterEach(async () => {

@@ -108,12 +108,19 @@ export class PeerNetwork implements PeerLinks {
     for (const message of messages) this.#links.get(message.to)?.send(this.#encoder.encode(message));
   }
 
-  async sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void> {
+  async sendSnapshot(
+    message: Message,
+    state: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const urls = this.#links.get(message.to)?.urls ?? [];
     const { snapshotsSent, sent } = this.#metrics.of(message.to);
     await this.#counted(snapshotsSent, () =>
-      sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
-        sent.count += bytes;
+      sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, {
+        signal,
+        onSent(bytes) {
+          sent.count += bytes;
+        },
       }),
     );
   }

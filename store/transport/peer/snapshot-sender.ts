@@ -7,13 +7,13 @@ import { readAnswer } from "./question.ts";
 const noBytes = new Uint8Array(0);
 
 /** Streams a snapshot over a connection of its own, to the first of the peer's URLs that answers. Resolves when the peer has
- *  installed it. Rejects also when the peer is done before it has read all, for what it still has to read will not be. */
+ *  installed it. Rejects when aborted, though the peer neither reads nor goes, and also when the peer is done before it has read all, for what it still has to read will not be. */
 export async function sendSnapshot(
   urls: readonly string[],
   options: Omit<DialOptions, "purpose">,
   message: Uint8Array,
   chunks: AsyncIterable<Uint8Array>,
-  onSent: (bytes: number) => void,
+  { onSent, signal }: { readonly onSent: (bytes: number) => void; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const installed = deferred<void>();
   installed.promise.catch(() => undefined); // heard by the await below, which may come later than the failure
@@ -30,7 +30,10 @@ export async function sendSnapshot(
       onEnd: (error) => installed.reject(error),
     },
   );
+  const abort = () => socket.destroy();
+  signal?.addEventListener("abort", abort);
   try {
+    signal?.throwIfAborted();
     const write = async (kind: FrameKind, payload: Uint8Array) => {
       onSent(frameHeadBytes + payload.length);
       if (socket.destroyed) throw new Error(`the connection to ${url} was closed`);
@@ -45,6 +48,7 @@ export async function sendSnapshot(
     await write(frameKinds.end, noBytes);
     await installed.promise;
   } finally {
+    signal?.removeEventListener("abort", abort);
     socket.destroy();
   }
 }
