@@ -43,4 +43,22 @@ describe("the log that a leader keeps", () => {
     hear(node, 2n, { type: "appendResponse", index: 11 });
     assert.equal(node.wantedFrom, 11);
   });
+
+  it("is kept for one that was sent the state also right after the quorum was checked, before it answers again", () => {
+    const node = leader(0);
+    node.compact(10);
+    hear(node, 3n, { type: "appendResponse", index: 10, reject: true, rejectHint: 1, logTerm: 1 });
+    hear(node, 3n, { type: "heartbeatResponse" });
+    hear(node, 3n, { type: "heartbeatResponse" });
+    for (let at = 11; at <= 20; at++) node.propose({ type: "normal", data: Buffer.from("x") });
+    drain(node);
+    hear(node, 2n, { type: "appendResponse", index: 20 });
+    assert.equal(node.appliedIndex, 20);
+    assert.equal(node.wantedFrom, 11);
+    for (let tick = 1; tick <= 10; tick++) {
+      for (const id of [2n, 3n]) hear(node, id, { type: "heartbeatResponse" });
+      node.tick();
+    }
+    assert.equal(node.wantedFrom, 11);
+  });
 });

@@ -54,6 +54,11 @@ export class Progress {
     this.active = false;
   }
 
+  /** Heard since the last check of the quorum, or before that one. Right after a check nobody is `active`. */
+  get isHeard(): boolean {
+    return this.active || this.silentChecks === 0;
+  }
+
   get isPaused(): boolean {
     const { feed } = this;
     if (feed.state === "probe") return feed.paused;

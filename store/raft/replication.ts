@@ -58,8 +58,8 @@ export function wantedFrom(core: Core): Index {
   let from = log.lastIndex + 1;
   if (state.role !== "leader") return from;
   const { silentChecksMax } = config.limits;
-  for (const { wanted, active, silentChecks, isCatchingUp } of state.progress.values()) {
-    const isThere = active || silentChecks < silentChecksMax;
+  for (const { wanted, isHeard, silentChecks, isCatchingUp } of state.progress.values()) {
+    const isThere = isHeard || silentChecks < silentChecksMax;
     if (isThere && (isCatchingUp || silentChecksMax > 0) && wanted >= log.firstIndex)
       from = Math.min(from, wanted);
   }

@@ -55,4 +55,18 @@ describe("a leader that is to be taken out", () => {
   it("takes the removal of another", () => {
     assert.equal(leader().proposeConfChange(removal(2n)), "accepted");
   });
+
+  it("hands over to one that answers also right after the quorum was checked, not to one that is gone", () => {
+    const node = member([1n, 2n, 3n]);
+    elect(node, [3n]);
+    for (const id of [2n, 3n]) hear(node, id, { type: "appendResponse", index: 1 });
+    drain(node);
+    for (let tick = 1; tick <= 20; tick++) {
+      hear(node, 3n, { type: "heartbeatResponse" });
+      node.tick();
+      drain(node);
+    }
+    assert.equal(node.proposeConfChange(removal(1n)), "dropped");
+    assert.equal(node.transferee, 3n);
+  });
 });

@@ -28,7 +28,7 @@ export function handsOverInstead(core: Core, leader: LeaderState, change: Uint8A
 /** The other voter that has most of the log, of those that were heard of late if any was; nobody where there is no other. */
 function nextLeader(core: Core, { progress }: LeaderState): MemberId {
   const others = core.conf.voters.filter((id) => id !== core.id);
-  const heard = others.filter((id) => progress.get(id)?.active);
+  const heard = others.filter((id) => progress.get(id)?.isHeard);
   const match = (id: MemberId) => progress.get(id)?.match ?? 0;
   return (heard.length > 0 ? heard : others).reduce(
     (best, id) => (best === nobody || match(id) > match(best) ? id : best),
