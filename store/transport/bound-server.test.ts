@@ -52,7 +52,16 @@ describe("a listening socket", () => {
       served.push(socket);
       onServed();
     });
-    const [first, second, third] = [open(server), open(server), open(server)];
+    const speaking = async () => {
+      const heard = new Promise<void>((resolve) => {
+        onServed = () => served.at(-1)?.once("data", () => resolve());
+      });
+      const client = open(server);
+      client.write("GET ");
+      await heard;
+      return client;
+    };
+    const [first, second, third] = [await speaking(), await speaking(), open(server)];
     await Promise.race([first, second, third].map((client) => once(client, "close")));
     assert.equal(served.length, 2);
     const left = served.map((socket) => once(socket.on("error", () => undefined).resume(), "close"));
@@ -63,6 +72,33 @@ describe("a listening socket", () => {
     });
     open(server);
     await again;
+  });
+
+  it("lets clients in though others that say nothing hold all connections there may be", async () => {
+    const server = await bind({ connections: 3 });
+    let onServed: (socket: Socket) => void = () => undefined;
+    server.serve((socket) => {
+      socket.on("error", () => undefined);
+      onServed(socket);
+    });
+    const served = () =>
+      new Promise<Socket>((resolve) => {
+        onServed = resolve;
+      });
+    let serving = served();
+    const talking = open(server);
+    talking.write("GET ");
+    await once((await serving).resume(), "data");
+    for (let n = 0; n < 2; n++) {
+      serving = served();
+      open(server);
+      await serving;
+    }
+    serving = served();
+    await once(open(server).resume(), "close"); // one too many
+    open(server);
+    await serving;
+    assert.equal(talking.destroyed, false);
   });
 
   it("has the system ask whether a silent client is there", async () => {

@@ -49,6 +49,7 @@ export class BoundServer {
     if (connections !== undefined) this.#server.maxConnections = connections;
     this.#server.on("drop", (dropped) => {
       log.debug("a connection too many", { "remote-addr": dropped?.remoteAddress });
+      this.#closeSilent();
     });
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
@@ -139,6 +140,16 @@ export class BoundServer {
       socket.destroy();
     });
     return server;
+  }
+
+  /** A client may connect ahead and say nothing for as long as it likes, but not keep others out: the oldest that has said nothing
+   *  makes room for the next. */
+  #closeSilent(): void {
+    for (const socket of this.#sockets) {
+      if (socket.bytesRead > 0 || socket.destroyed) continue;
+      socket.destroy();
+      return;
+    }
   }
 
   /** `secure` does not listen itself: it is handed who begins with a handshake. */
