@@ -50,7 +50,7 @@ describe("a snapshot that comes in", () => {
         { ...options, clock: systemClock },
         encodeMessage(said),
         pieces,
-        () => undefined,
+        { onSent: () => undefined },
       );
     } finally {
       server.close();
