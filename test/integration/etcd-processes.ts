@@ -107,7 +107,8 @@ export async function startStoreProcesses(
       child.stdout?.on("data", onData);
       child.stderr?.on("data", onData);
       child.on("error", settle);
-      child.on("exit", (code, signal) =>
+      // Not "exit": what it said last may come later than that.
+      child.on("close", (code, signal) =>
         settle(new Error(`member ${at} ended (${signal ?? code}):\n${outputs[at]}`)),
       );
     });
@@ -143,7 +144,8 @@ export async function startStoreProcesses(
   };
   const exited = async (at: number): Promise<number> => {
     const child = must(running[at], "a running member");
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    const isOver = child.exitCode !== null || child.signalCode !== null;
+    if (!isOver || !child.stdout?.closed || !child.stderr?.closed) await once(child, "close");
     return child.exitCode ?? -1;
   };
   const peerUrls = names.map((_, at) => url(at * 2 + 1));

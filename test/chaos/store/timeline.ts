@@ -14,8 +14,15 @@ const binMs = 250;
 
 /** A picture of a run: answered calls and others, a bar for each quarter of a second, and below what was done meanwhile. */
 export function timeline(calls: readonly SeenCall[], spans: readonly Span[]): string {
-  const startMs = Math.min(...calls.map((call) => call.startMs), ...spans.map(({ fromMs }) => fromMs));
-  const endMs = Math.max(...calls.map((call) => call.toldMs), ...spans.map(({ toMs }) => toMs));
+  // Too many for the arguments of one call.
+  const startMs = [...calls, ...spans.map(({ fromMs }) => ({ startMs: fromMs }))].reduce(
+    (first, { startMs }) => Math.min(first, startMs),
+    Number.POSITIVE_INFINITY,
+  );
+  const endMs = [...calls, ...spans.map(({ toMs }) => ({ toldMs: toMs }))].reduce(
+    (last, { toldMs }) => Math.max(last, toldMs),
+    Number.NEGATIVE_INFINITY,
+  );
   const x = (ms: number) => Math.round(((ms - startMs) / (endMs - startMs)) * widthPx);
   const bins = new Map<number, { answered: number; failed: number }>();
   for (const { toldMs, isAnswered } of calls) {
