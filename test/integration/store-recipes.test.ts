@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import {
   Etcd3,
@@ -100,8 +101,12 @@ for (const [name, command] of [
       await first.wait();
       await isHeard("first");
       const second = elections[1].campaign("second");
+      const isWaiting = once(second, "_isWaiting");
       await first.proclaim("first again");
       await isHeard("first again");
+      // The library watches the first one's key from then on, and misses what came before.
+      await isWaiting;
+      await client.get("any");
       await first.resign();
       await second.wait();
       await isHeard("second");

@@ -8,7 +8,7 @@ import { acceptPeer, type IncomingHandlers, incomingLimits } from "./incoming-li
 import { encodeMessage } from "./message-codec.ts";
 import { sendSnapshot } from "./snapshot-sender.ts";
 
-const snapshotSilenceMs = 50;
+const snapshotSilenceMs = 400;
 const pieceBytes = 300_000;
 const meta = { index: 5, term: 1, conf: { voters: [1n, 2n], learners: [] } };
 const said = { ...message(1n, { type: "snapshot", to: 2n, term: 1 }), snapshot: meta };
