@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../base/os/random.ts";
-import { raftLimits } from "./config.ts";
-import { RawNode } from "./node.ts";
+import { oneMember } from "./fixtures/one-member.ts";
+import type { RawNode } from "./node.ts";
 import type { Message } from "./types.ts";
 
 const electionTicks = 10;
@@ -11,21 +11,7 @@ const electionTicks = 10;
 function ticksToLeader(seed: number, members: number, diskTicks: number, patience = 1_000): number {
   const voters = Array.from({ length: members }, (_, at) => BigInt(at + 1));
   const random = new Prng(seed);
-  const nodes = voters.map(
-    (id) =>
-      new RawNode({
-        id,
-        electionTicks,
-        heartbeatTicks: 1,
-        limits: raftLimits,
-        hardState: { term: 0, vote: 0n, commit: 0 },
-        snapshot: { index: 0, term: 0 },
-        entries: [],
-        applied: 0,
-        conf: { voters, learners: [] },
-        random,
-      }),
-  );
+  const nodes = voters.map((id) => oneMember({ id, electionTicks, conf: { voters, learners: [] }, random }));
   const writing = new Map<RawNode, { readonly until: number; readonly done: () => void }>();
   const deliver = (messages: readonly Message[]) => {
     for (const message of messages) nodes[Number(message.to) - 1]?.step(message);

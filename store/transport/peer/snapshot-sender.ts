@@ -7,8 +7,8 @@ import { readAnswer } from "./question.ts";
 const noBytes = new Uint8Array(0);
 
 /** Streams a snapshot over a connection of its own, to the first of the peer's URLs that answers. Resolves when the peer has
- *  installed it. Rejects when aborted, though the peer neither reads nor goes, and also when the
- *  peer is done before it has read all, for what it still has to read will not be. */
+ *  installed it. Rejects when aborted, though the peer neither reads nor goes, and when the peer is done before it has read all,
+ *  for what it still has to read will not be. */
 export async function sendSnapshot(
   urls: readonly string[],
   options: Omit<DialOptions, "purpose">,
