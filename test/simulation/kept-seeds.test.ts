@@ -20,6 +20,10 @@ const kept = [
     seed: 373_782_845,
     why: "a member that was sent the whole state knew a token of before a password was changed",
   },
+  {
+    seed: 1_434_846_963,
+    why: "a member found in the calm what had rotted on its disk, and was replaced while it was asked",
+  },
 ] as const;
 
 describe("a seed that once broke a property", () => {

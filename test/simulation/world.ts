@@ -21,7 +21,7 @@ import { Leases } from "./checkers/leases.ts";
 import { Linearizability } from "./checkers/linearizability.ts";
 import { LogMatching } from "./checkers/log-matching.ts";
 import { NoCorruption } from "./checkers/no-corruption.ts";
-import { Progress } from "./checkers/progress.ts";
+import { type Probe, Progress } from "./checkers/progress.ts";
 import { SerializableReads } from "./checkers/serializable.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
 import { VoteOnce } from "./checkers/vote-once.ts";
@@ -90,6 +90,8 @@ export class World {
   readonly #knowledge = { revision: 1, leases: [] as bigint[] };
   readonly #end = new AbortController();
   #isStormOver = false;
+  /** When a member was last found damaged, or began or ceased to belong to the cluster. */
+  #changedMs = 0;
   #tailWrites = 0;
   violation: Violation | undefined;
 
@@ -240,11 +242,18 @@ export class World {
       this.report,
     );
     await this.#run(startMs + forMs / 2);
+    await this.#settle(forMs / 4);
     // Whoever asked before the storm ended has an answer by now.
     if (this.#clients.running > 0)
       this.report("progress", `${this.#clients.running} clients still wait for an answer`);
-    const probes = progress.probe();
-    await this.#run(startMs + forMs);
+    let probes: readonly Probe[];
+    let probedMs: number;
+    do {
+      probedMs = this.clock.monotonicMs();
+      probes = progress.probe();
+      await this.#run(probedMs + forMs / 2);
+      await this.#settle(forMs / 4);
+    } while (this.#changedMs > probedMs && this.violation === undefined);
     if (this.violation !== undefined) return;
     for (const life of this.#living()) this.#memory.rested(life, this.#clients.watchers.length);
     this.#observer.lookClosely();
@@ -283,6 +292,12 @@ export class World {
       machine.crash("kept");
       machine.isBroken = true;
     }
+  }
+
+  /** Lets time pass until nobody was replaced for so long: a member may find only now what rotted on its disk in the storm. */
+  async #settle(forMs: number): Promise<void> {
+    while (this.#changedMs + forMs > this.clock.monotonicMs() && this.violation === undefined)
+      await this.#run(this.#changedMs + forMs);
   }
 
   #living(): readonly Life[] {
@@ -365,6 +380,7 @@ export class World {
   }
 
   #activate(): void {
+    this.#changedMs = this.clock.monotonicMs();
     this.#active.splice(0, this.#active.length, ...this.#machines.filter(({ id }) => id !== 0n));
   }
 
@@ -394,6 +410,7 @@ export class World {
       this.events.add(`${machine.name} is refused: ${error instanceof Error ? error.message : error}`);
       machine.crash("kept");
       machine.isBroken = true;
+      this.#changedMs = this.clock.monotonicMs();
       return;
     }
     if (life.diskFailure !== undefined && isNamed(error)) {

@@ -14,6 +14,7 @@ export class Progress {
   readonly #operations: Pick<Operations, "run">;
   readonly #later: (act: () => void) => void;
   readonly #report: Report;
+  #writes = 0;
 
   /** `later` lets time pass in which somebody may give a full database room. */
   constructor(
@@ -27,23 +28,23 @@ export class Progress {
     this.#report = report;
   }
 
-  /** Asks each member to write something. */
+  /** Asks each member to write something, each time something else. */
   probe(): readonly Probe[] {
     return this.#machines.map((machine) => {
       const probe: Probe = { member: machine.name, outcome: undefined };
-      this.#ask(machine, probe, 1);
+      this.#ask(machine, probe);
       return probe;
     });
   }
 
-  #ask(machine: Machine, probe: Probe, attempt: number): void {
-    const request = { key: Buffer.from(`probe-${machine.name}`), value: Buffer.from(`x${attempt}`) };
+  #ask(machine: Machine, probe: Probe): void {
+    const request = { key: Buffer.from(`probe-${machine.name}`), value: Buffer.from(`x${++this.#writes}`) };
     const wanted = { kind: "put", request, serializable: false } as const;
     this.#operations.run("probe", machine, wanted).then(
       (outcome) => {
         probe.outcome = outcome;
         if (outcome.kind === "error" && outcome.code === "NO_SPACE")
-          this.#later(() => this.#ask(machine, probe, attempt + 1));
+          this.#later(() => this.#ask(machine, probe));
       },
       (error: unknown) => this.#report("no crash", String(error)),
     );
