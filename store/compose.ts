@@ -14,6 +14,7 @@ import type { Discovery } from "./discovery/flags.ts";
 import { type StoreConfig, serverVersion } from "./flags.ts";
 import { loneCluster } from "./force-new-cluster.ts";
 import { refuseForeignDatabase } from "./foreign-database.ts";
+import { countedHandlers } from "./gateway/counted-calls.ts";
 import { debugVarsRoute } from "./gateway/debug-vars.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { type ProfileSources, profileRoutes } from "./gateway/profiles.ts";
@@ -248,7 +249,9 @@ function serve(
     { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
   undo.push(() => grpc.stop());
-  const shared = { member: member.parts, handlers: member.handlers, maxRequestBytes };
+  const counts = { begin: grpc.counted, nowMs: () => clock.monotonicMs() };
+  const handlers = countedHandlers(member.handlers, counts);
+  const shared = { member: member.parts, handlers, maxRequestBytes };
   const observed = observedRoutes(member.parts, metrics, log.child("http"));
   const forClients = new Map([
     ...observed,

@@ -55,6 +55,41 @@ for (const [name, command] of [
       assert.equal((await post("/v3/kv/deleterange", { key: base64("a"), prev_kv: true })).json.deleted, "1");
     });
 
+    it("counts what is asked in JSON among the calls of gRPC", async () => {
+      const shown = async () => {
+        const lines = (await (await fetch(`${store.endpoints[0]}/metrics`)).text()).split("\n");
+        const sumOf = (family: string, ...labels: readonly string[]) =>
+          lines
+            .filter((line) => line.startsWith(family) && labels.every((label) => line.includes(label)))
+            .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+        const method = 'grpc_method="Put"';
+        return {
+          taken: sumOf("grpc_server_handled_total", method, 'grpc_code="OK"'),
+          refused: sumOf("grpc_server_handled_total", method, 'grpc_code="InvalidArgument"'),
+          started: sumOf("grpc_server_started_total", method),
+          received: sumOf("grpc_server_msg_received_total", method),
+          sent: sumOf("grpc_server_msg_sent_total", method),
+          asked: sumOf("etcd_server_client_requests_total", 'type="unary"'),
+        };
+      };
+      const before = await shown();
+      await post("/v3/kv/put", { key: base64("counted"), value: base64("1") });
+      await post("/v3/kv/put", { value: base64("1") });
+      await post("/v3/kv/put", "no message");
+      const now = await shown();
+      assert.deepEqual(
+        Object.entries(now).map(([what, count]) => [what, count - before[what as keyof typeof now]]),
+        [
+          ["taken", 1],
+          ["refused", 1],
+          ["started", 2],
+          ["received", 2],
+          ["sent", 1],
+          ["asked", 2],
+        ],
+      );
+    });
+
     it("refuses with etcd's texts and clear words for what is no message", async () => {
       const empty = await post("/v3/kv/put", { value: base64("1") });
       assert.equal(empty.status, 400);

@@ -8,6 +8,21 @@ import type { SeedReport } from "./seed-report.ts";
  *  property breaks, with the way to see it again. */
 const usage =
   "usage: npm run sim -- [--seeds N] [--minutes M] [--jobs PROCESSES] [--seed FIRST] [--ticks SIMULATED_MS] [--verbose]";
+const help = `Whole store members on a simulated clock, network and disk; one seed is one life of a cluster.
+
+${usage}
+
+  --seeds N          so many seeds (20, or as many as --minutes allow)
+  --minutes M        begin no seed after so many minutes
+  --jobs PROCESSES   so many seeds at a time, each in a process (1)
+  --seed FIRST       from this seed on (drawn at random, and told); alone: this one only
+  --ticks MS         so many simulated milliseconds with faults, in place of what each seed draws
+  --verbose          a line a seed
+
+Exits 1 when a property broke, and tells how to see it again.
+
+  npm run sim -- --seeds 300 --jobs 2
+  npm run sim -- --seed 1434846963`;
 const seedsDefault = 20;
 /** Seeds drawn at random lie below. */
 const seedMax = 2 ** 31;
@@ -22,7 +37,7 @@ interface Run {
   readonly verbose: boolean;
 }
 
-function readRun(): Run {
+function readRun(): Run | undefined {
   const { values } = parseArgs({
     options: {
       seeds: { type: "string" },
@@ -31,8 +46,10 @@ function readRun(): Run {
       jobs: { type: "string" },
       ticks: { type: "string" },
       verbose: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) return undefined;
   const number = (name: string, text: string | undefined, otherwise: number): number => {
     const value = text === undefined ? otherwise : Number(text);
     if (Number.isSafeInteger(value) && value > 0) return value;
@@ -116,6 +133,7 @@ function tellFailure({ options, broken, lastEvents, events, digest }: SeedReport
 
 async function main(): Promise<void> {
   const run = readRun();
+  if (run === undefined) return console.log(help);
   const { first, seeds, endMs, jobs, given } = run;
   console.log(`base seed ${first}`);
   let isStopping = false;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Prng, type Random } from "../../base/os/random.ts";
 import { hashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { methods } from "../../proto/etcd-methods.ts";
@@ -98,6 +99,8 @@ export class World {
   constructor(options: SimOptions, faults: Faults, heeded: RegExp) {
     this.#options = options;
     this.#heeded = heeded;
+    // Lives that ended never let go of it.
+    setMaxListeners(0, this.#end.signal);
     this.#prng = new Prng(options.seed);
     const fork = () => new Prng(this.#prng.uint32());
     const { clock, events, report } = this;

@@ -7,6 +7,7 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import { type GrpcStatus, StoreError } from "../../errors.ts";
+import type { CountedCall } from "../../rpc/counted-call.ts";
 import type { Handlers } from "../../rpc/handler.ts";
 import { messageOverheadBytes } from "../../rpc/message-overhead.ts";
 import { type WireStatus, wireStatus } from "../../rpc/status.ts";
@@ -110,6 +111,29 @@ export class GrpcService {
       return open(stream, { kind, timeoutMs });
     };
   }
+
+  /** Counts a call of the method at `path` that came by another way. */
+  readonly counted = (path: string): CountedCall => {
+    const method = this.#methods.get(path);
+    if (method === undefined) throw new Error(`${path} is not served`);
+    const { metrics, type } = method;
+    const { received, sent, clientVersions } = this.#metrics;
+    metrics.start();
+    return {
+      accepted: () => {
+        clientVersions.of(type, undefined).count++;
+      },
+      received: (bytes) => {
+        metrics.received();
+        received.count += bytes;
+      },
+      sent: (bytes) => {
+        metrics.sent();
+        sent.count += bytes;
+      },
+      finish: (status, tookMs) => metrics.finish(status, tookMs),
+    };
+  };
 
   stop(): void {
     this.#deadlines.stop();
