@@ -1,4 +1,5 @@
-import { type GrpcStatus, type StoreErrorCode, storeErrors } from "../errors.ts";
+import type { GrpcStatus } from "../../base/grpc/status.ts";
+import { type StoreErrorCode, storeErrors } from "../errors.ts";
 
 /** A call that failed. `code` is set when the text is one of etcd's; the text decides, as in etcd's own client. */
 export class CallError extends Error {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import type { GrpcStatus } from "../../base/grpc/status.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { Prng } from "../../base/os/random.ts";
-import { type GrpcStatus, type StoreErrorCode, storeErrors } from "../errors.ts";
+import { type StoreErrorCode, storeErrors } from "../errors.ts";
 import { CallError } from "./call-error.ts";
 import { EndpointRing, parseEndpoint } from "./endpoints.ts";
 import { mayRetry, withFailover } from "./failover.ts";

@@ -1,4 +1,4 @@
-import type { GrpcStatus } from "../errors.ts";
+import type { GrpcStatus } from "../../base/grpc/status.ts";
 import type { CountedCall } from "../rpc/counted-call.ts";
 import type { Handlers, Incoming, StreamHandler, UnaryHandler } from "../rpc/handler.ts";
 import { wireStatus } from "../rpc/status.ts";

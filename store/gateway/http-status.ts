@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { GrpcStatus } from "../errors.ts";
+import type { GrpcStatus } from "../../base/grpc/status.ts";
 
 /** grpc-gateway's mapping of codes to HTTP (runtime/errors.go); all others are 500. */
 const httpStatus: Readonly<Partial<Record<GrpcStatus, number>>> = {

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { grpcStatus, StatusError } from "../../base/grpc/status.ts";
 import { JsonTextError, parseJsonTexts } from "../../base/json-text.ts";
 import { nestedDepthMax } from "../../base/protobuf.ts";
 import { fromJson, JsonFormError, toJson } from "../../base/protobuf-json.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
-import { grpcStatus } from "../errors.ts";
 import { type Call, type Handlers, type Incoming, joinsParts } from "../rpc/handler.ts";
 import { answerOf } from "../rpc/promised-answer.ts";
-import { StatusError, wireStatus } from "../rpc/status.ts";
+import { wireStatus } from "../rpc/status.ts";
 import { httpReason, httpStatusOf } from "./http-status.ts";
 import { eachMessage, readBody } from "./read-body.ts";
 

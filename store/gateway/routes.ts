@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { grpcStatus } from "../../base/grpc/status.ts";
 import type { Log } from "../../base/os/log.ts";
-import { grpcStatus } from "../errors.ts";
 import type { Handlers } from "../rpc/handler.ts";
 import type { MemberParts } from "../rpc/member.ts";
 import { certificateName } from "../transport/certificate-name.ts";

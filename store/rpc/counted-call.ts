@@ -1,4 +1,4 @@
-import type { GrpcStatus } from "../errors.ts";
+import type { GrpcStatus } from "../../base/grpc/status.ts";
 
 /** One call, told to the metrics of calls. */
 export interface CountedCall {

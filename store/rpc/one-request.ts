@@ -1,5 +1,5 @@
+import { StatusError } from "../../base/grpc/status.ts";
 import type { StreamHandler } from "./handler.ts";
-import { StatusError } from "./status.ts";
 
 /** A stream of answers to one request: none at all is refused, and so is another. */
 export const oneRequest =

@@ -1,21 +1,11 @@
+import { type GrpcStatus, StatusError } from "../../base/grpc/status.ts";
 import { WireError } from "../../base/wire.ts";
-import { type GrpcStatus, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 
 /** What a failed call looks like on the wire. */
 export interface WireStatus {
   readonly status: GrpcStatus;
   readonly message: string;
-}
-
-/** A refusal that is not in etcd's table (an unknown health service, a method that does not exist). */
-export class StatusError extends Error {
-  override readonly name = "StatusError";
-  readonly status: GrpcStatus;
-
-  constructor(status: GrpcStatus, message: string) {
-    super(message);
-    this.status = status;
-  }
 }
 
 /** The one place where errors become gRPC statuses. Errors outside the tables are UNKNOWN with their text, as etcd's. */

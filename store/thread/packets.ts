@@ -1,6 +1,6 @@
+import type { GrpcStatus } from "../../base/grpc/status.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { CallError } from "../client/call-error.ts";
-import type { GrpcStatus } from "../errors.ts";
 
 /** One message between a client and a member in another thread. `call` is the client's number of a call or stream. */
 export interface Packet {

@@ -4,6 +4,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "../../base/assert.ts";
+import { grpcStatus } from "../../base/grpc/status.ts";
 import { sleep, systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { parseFlags } from "../../base/os/flags.ts";
@@ -15,7 +16,6 @@ import { latin1 } from "../../base/wire.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { type RunningStore, startStore } from "../../store/compose.ts";
-import { grpcStatus } from "../../store/errors.ts";
 import { storeConfig, storeFlags } from "../../store/flags.ts";
 import { FaultyLink, type LinkFault } from "./faulty-link.ts";
 

@@ -1,5 +1,8 @@
 import type { BackoffOptions } from "../../../base/backoff.ts";
 import { dialText } from "../../../base/dial-text.ts";
+import type { CallFailure } from "../../../base/grpc/answer-status.ts";
+import { type CallWay, GrpcCall } from "../../../base/grpc/grpc-call.ts";
+import { unary } from "../../../base/grpc/unary.ts";
 import { ClientChannel } from "../../../base/http2/client-channel.ts";
 import { type ClientLimits, requestsMost } from "../../../base/http2/client-connection.ts";
 import { type Clock, systemClock } from "../../../base/os/clock.ts";
@@ -8,7 +11,6 @@ import { CallError } from "../call-error.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../transport.ts";
 import { addressOf, type ClientTls, dial } from "./dial.ts";
-import { GrpcCall } from "./grpc-call.ts";
 import { RequestHeads } from "./request-head.ts";
 
 /** How long calls fail at once after a connection could not be made. */
@@ -23,7 +25,7 @@ const limits: ClientLimits = {
 };
 
 interface Way {
-  readonly channel: ClientChannel<CallError>;
+  readonly way: CallWay<CallError>;
   readonly heads: RequestHeads;
 }
 
@@ -52,43 +54,20 @@ export class GrpcTransport implements ClientTransport {
   ): Promise<Uint8Array> {
     const { signal, requireLeader } = settings;
     const timeoutMs = Math.ceil(settings.timeoutMs);
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const { channel, heads } = this.#way(endpoint);
-      let answer: Uint8Array | undefined;
-      const over = () => {
-        stopTimer();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const call = new GrpcCall(channel, heads.of(path, requireLeader, timeoutMs), {
-        message: (bytes) => {
-          answer = bytes;
-        },
-        done: (error) => {
-          over();
-          if (error !== undefined) reject(error);
-          else if (answer !== undefined) resolve(answer);
-          else reject(new CallError("INTERNAL", "the server answered without a message"));
-        },
-      });
-      const give = (error: unknown) => {
-        over();
-        call.cancel();
-        reject(error);
-      };
-      const stopTimer = this.#os.clock.after(timeoutMs, () => give(tooLate(call)));
-      const onAbort = () => give(signal?.reason);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      call.send(request);
-      call.finish();
-      call.start();
+    const { way, heads } = this.#way(endpoint);
+    return unary(way, {
+      head: heads.of(path, requireLeader, timeoutMs),
+      request,
+      timeoutMs,
+      signal,
+      clock: this.#os.clock,
     });
   }
 
   stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
     const { signal, requireLeader } = settings;
-    const { channel, heads } = this.#way(endpoint);
-    const call = new GrpcCall(channel, heads.of(path, requireLeader), {
+    const { way, heads } = this.#way(endpoint);
+    const call = new GrpcCall(way, heads.of(path, requireLeader), {
       // What a stream is told may be kept for long; it does not keep what came with it.
       message: (bytes) => handlers.message(Uint8Array.prototype.slice.call(bytes)),
       done: (error) => {
@@ -109,7 +88,7 @@ export class GrpcTransport implements ClientTransport {
   }
 
   close(): void {
-    for (const { channel } of this.#ways.values()) channel.close("the client is closed");
+    for (const { way } of this.#ways.values()) way.channel.close("the client is closed");
     this.#ways.clear();
   }
 
@@ -132,7 +111,7 @@ export class GrpcTransport implements ClientTransport {
     let way = this.#ways.get(endpoint.url);
     if (way === undefined) {
       way = {
-        channel: this.#channel(endpoint),
+        way: { channel: this.#channel(endpoint), errorOf, messageBytesMost },
         heads: new RequestHeads(endpoint),
       };
       this.#ways.set(endpoint.url, way);
@@ -141,5 +120,8 @@ export class GrpcTransport implements ClientTransport {
   }
 }
 
-const tooLate = (call: GrpcCall): CallError =>
-  new CallError("DEADLINE_EXCEEDED", "the call's time is over", { sent: call.isSent });
+/** A range may answer anything; the server bounds it. */
+const messageBytesMost = Number.POSITIVE_INFINITY;
+
+const errorOf = ({ status, message, sent }: CallFailure): CallError =>
+  new CallError(status, message, { sent });

@@ -1,8 +1,5 @@
-import { headerBlock } from "../../../base/http2/header-block.ts";
+import { requestHead } from "../../../base/grpc/request-head.ts";
 import type { Endpoint } from "../endpoints.ts";
-
-/** No call waits longer than gRPC can say in milliseconds. */
-const timeoutMsMost = 99_999_999;
 
 interface Head {
   readonly timeoutMs: number | undefined;
@@ -26,19 +23,13 @@ export class RequestHeads {
     const known = requireLeader ? this.#withLeader : this.#plain;
     const last = known.get(path);
     if (last !== undefined && last.timeoutMs === timeoutMs) return last.block;
-    const block = headerBlock([
-      { name: ":method", value: "POST" },
-      { name: ":scheme", value: this.#scheme },
-      { name: ":path", value: path },
-      { name: ":authority", value: this.#authority },
-      { name: "te", value: "trailers" },
-      { name: "content-type", value: "application/grpc" },
-      { name: "user-agent", value: "grpc-pintle" },
-      ...(timeoutMs === undefined
-        ? []
-        : [{ name: "grpc-timeout", value: `${Math.min(timeoutMs, timeoutMsMost)}m` }]),
-      ...(requireLeader ? [{ name: "hasleader", value: "true" }] : []),
-    ]);
+    const block = requestHead({
+      scheme: this.#scheme,
+      authority: this.#authority,
+      path,
+      timeoutMs,
+      metadata: requireLeader ? [{ name: "hasleader", value: "true" }] : [],
+    });
     known.set(path, { timeoutMs, block });
     return block;
   }

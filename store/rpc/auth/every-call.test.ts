@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { StatusError } from "../../../base/grpc/status.ts";
 import { utf8 } from "../../../base/wire.ts";
 import { watchResponse } from "../../../proto/etcd.ts";
 import { authenticateResponse } from "../../../proto/etcd-auth.ts";
@@ -11,7 +12,6 @@ import { StoreError, type StoreErrorCode, storeErrors } from "../../errors.ts";
 import { startAlone } from "../../testing/start-alone.ts";
 import { type Call, type Incoming, joinsParts } from "../handler.ts";
 import { answerOf } from "../promised-answer.ts";
-import { StatusError } from "../status.ts";
 
 type Name = keyof typeof methods;
 type Outcome = StoreErrorCode | "ok";

@@ -1,3 +1,4 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import type { Encodable } from "../../../base/protobuf.ts";
 import type {
   CampaignRequest,
@@ -12,7 +13,6 @@ import type {
 } from "../../../proto/election.ts";
 import type { ResponseHeader, TxnRequest } from "../../../proto/etcd.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
-import { StatusError } from "../status.ts";
 import type { OwnCalls } from "./own-calls.ts";
 import { firstUnder, keyOf, leaseOf, prefixOf, untilFirst } from "./session.ts";
 

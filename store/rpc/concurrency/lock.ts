@@ -1,6 +1,6 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
 import type { LockRequest, LockResponse, UnlockRequest, UnlockResponse } from "../../../proto/lock.ts";
-import { StatusError } from "../status.ts";
 import type { OwnCalls } from "./own-calls.ts";
 import { firstUnder, keyOf, leaseOf, prefixOf, untilFirst } from "./session.ts";
 

@@ -1,3 +1,4 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import type { Encodable } from "../../../base/protobuf.ts";
 import {
   type WatchCreateRequest,
@@ -10,7 +11,6 @@ import { storeErrors } from "../../errors.ts";
 import type { Call, Handlers } from "../handler.ts";
 import { joinsParts } from "../handler.ts";
 import { answerOf } from "../promised-answer.ts";
-import { StatusError } from "../status.ts";
 
 /** What services of several steps ask of the others, in the name of whoever called them: who may do a step is decided there.
  *  Like etcd's, they tell what a step was refused for as UNKNOWN. */

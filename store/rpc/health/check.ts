@@ -1,3 +1,4 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,
@@ -5,7 +6,6 @@ import {
   healthCheckResponse,
 } from "../../../proto/health.ts";
 import type { Incoming, Outgoing } from "../handler.ts";
-import { StatusError } from "../status.ts";
 
 /** Like etcd's, the server as a whole is what can be asked for; once it answers at all, it serves. */
 export function healthCheck(request: HealthCheckRequest): HealthCheckResponse {

@@ -1,3 +1,4 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import type {
   DeleteRangeRequest,
   PutRequest,
@@ -7,7 +8,6 @@ import type {
 } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
 import { isFiltered } from "../../mvcc/range.ts";
-import { StatusError } from "../status.ts";
 
 /** etcd's checks of KV requests in etcd's order (v3rpc/key.go). Each throws StoreError. */
 export function checkRange(request: RangeRequest): void {

@@ -1,10 +1,10 @@
+import { StatusError } from "../../../base/grpc/status.ts";
 import type { AlarmRequest } from "../../../proto/etcd.ts";
 import type { AlarmResponse } from "../../../proto/etcd-maintenance.ts";
 import type { AlarmAnswer } from "../../apply/apply-request.ts";
 import type { Call } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
-import { StatusError } from "../status.ts";
 
 /** Changes go through the log; looking needs only a linearizable read. All members' alarms of the kind are told, whichever member
  *  is named, as by etcd. */

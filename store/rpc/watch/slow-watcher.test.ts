@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MessageReader } from "../../../base/grpc/message-reader.ts";
 import { frameTypes, uint32 } from "../../../base/http2/frames.ts";
 import {
   call,
@@ -15,7 +16,6 @@ import { utf8 } from "../../../base/wire.ts";
 import { putRequest, watchRequest, watchResponse } from "../../../proto/etcd.ts";
 import type { RunningStore } from "../../compose.ts";
 import { startAlone } from "../../testing/start-alone.ts";
-import { MessageReader } from "../../transport/grpc/message-reader.ts";
 import { answerOf } from "../promised-answer.ts";
 
 const puts = 60;

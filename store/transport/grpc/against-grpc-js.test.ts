@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import * as grpc from "@grpc/grpc-js";
 import fc from "fast-check";
+import { grpcStatus, StatusError } from "../../../base/grpc/status.ts";
 import { frame, frameFlags, frameTypes } from "../../../base/http2/frames.ts";
 import { call, isType, RawClient, request } from "../../../base/http2/testing/raw-client.ts";
 import { propertyMs, runs } from "../../../test/fuzz/runs.ts";
-import { grpcStatus } from "../../errors.ts";
-import { StatusError } from "../../rpc/status.ts";
 import { type Served, serve } from "../fixtures/serve.ts";
 
 const { DATA, HEADERS, RST_STREAM } = frameTypes;

@@ -1,10 +1,10 @@
+import { prefixBytes } from "../../../base/grpc/message-reader.ts";
+import { prefixed } from "../../../base/grpc/prefixed.ts";
+import { grpcStatus } from "../../../base/grpc/status.ts";
 import { headerBlock } from "../../../base/http2/header-block.ts";
 import { CommonBlock } from "../../../base/http2/header-encoder.ts";
 import type { Http2Stream } from "../../../base/http2/stream.ts";
-import { grpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
-import { prefixBytes } from "./message-reader.ts";
-import { prefixed } from "./prefixed.ts";
 
 const begin = [
   { name: ":status", value: "200" },

@@ -1,10 +1,10 @@
 import type { Deadlines, Expiring } from "../../../base/deadlines.ts";
+import type { Encoding } from "../../../base/grpc/message-reader.ts";
+import type { GrpcStatus } from "../../../base/grpc/status.ts";
 import type { Counting } from "../../../base/os/tally.ts";
-import type { GrpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
 import type { SlowCalls } from "../../slow-calls.ts";
 import type { MethodMetrics } from "./call-metrics.ts";
-import type { Encoding } from "./message-reader.ts";
 import { lateAnswerMs } from "./timeout.ts";
 
 export interface KindParts {

@@ -1,7 +1,7 @@
+import { type GrpcStatus, grpcStatus } from "../../../base/grpc/status.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Buckets, Counting } from "../../../base/os/tally.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
-import { type GrpcStatus, grpcStatus } from "../../errors.ts";
 
 interface MethodTallies {
   readonly started: Counting;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ClientHttp2Session, connect } from "node:http2";
-import { grpcStatus } from "../../errors.ts";
+import { grpcStatus } from "../../../base/grpc/status.ts";
 import type { Call } from "../../rpc/handler.ts";
 import { type Served, serve } from "../fixtures/serve.ts";
 import { lateAnswerMs, parseTimeoutMs } from "./timeout.ts";

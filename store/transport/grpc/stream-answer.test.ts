@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { MessageReader, prefixBytes } from "../../../base/grpc/message-reader.ts";
 import { frameTypes, uint32 } from "../../../base/http2/frames.ts";
 import {
   call,
@@ -10,7 +11,6 @@ import {
 } from "../../../base/http2/testing/raw-client.ts";
 import type { Outgoing } from "../../rpc/handler.ts";
 import { serve } from "../fixtures/serve.ts";
-import { MessageReader, prefixBytes } from "./message-reader.ts";
 
 const path = "/test.Test/Stream";
 const nothing = new Uint8Array(0);

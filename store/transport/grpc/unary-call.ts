@@ -2,15 +2,15 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { kept } from "../../../base/byte-pieces.ts";
 import type { Expiring } from "../../../base/deadlines.ts";
+import { MessageReader, wholeMessage } from "../../../base/grpc/message-reader.ts";
+import type { GrpcStatus } from "../../../base/grpc/status.ts";
+import { StatusError } from "../../../base/grpc/status.ts";
 import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
-import type { GrpcStatus } from "../../errors.ts";
 import type { Call, UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
-import { StatusError } from "../../rpc/status.ts";
 import { certificateName } from "../certificate-name.ts";
 import { answerWhole, beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
-import { MessageReader, wholeMessage } from "./message-reader.ts";
 
 /** One request, one answer. The handler runs when the whole request is there, asks the call itself what there is to know of it,
  *  and answers into it: there are thousands of calls at a time, and each is one object beside its stream.

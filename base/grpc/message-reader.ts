@@ -1,6 +1,6 @@
 import { gunzipSync, inflateSync } from "node:zlib";
-import { BytePieces } from "../../../base/byte-pieces.ts";
-import { StatusError } from "../../rpc/status.ts";
+import { BytePieces } from "../byte-pieces.ts";
+import { StatusError } from "./status.ts";
 
 /** Before each message: a byte that says whether it is compressed, and its length. */
 export const prefixBytes = 5;

@@ -1,8 +1,17 @@
-import { errorCodes } from "../../../base/http2/frames.ts";
-import type { Header } from "../../../base/http2/header.ts";
-import { headerValue } from "../../../base/http2/request-headers.ts";
-import { type GrpcStatus, grpcStatus } from "../../errors.ts";
-import { CallError } from "../call-error.ts";
+import { errorCodes } from "../http2/frames.ts";
+import type { Header } from "../http2/header.ts";
+import { headerValue } from "../http2/request-headers.ts";
+import { type GrpcStatus, grpcStatus } from "./status.ts";
+
+/** How a call failed. */
+export interface CallFailure {
+  readonly status: GrpcStatus;
+  readonly message: string;
+  /** False: the request certainly never left this machine. */
+  readonly sent: boolean;
+}
+
+const failure = (status: GrpcStatus, message: string): CallFailure => ({ status, message, sent: true });
 
 const statusByCode = new Map<string, GrpcStatus>(
   Object.entries(grpcStatus).map(([name, code]) => [String(code), name as GrpcStatus]),
@@ -32,21 +41,21 @@ export const statusOfReset = (code: number | undefined): GrpcStatus =>
   code === undefined ? "UNAVAILABLE" : (statusByReset[code] ?? "INTERNAL");
 
 /** Why a head is no beginning of a gRPC answer; undefined when it is one. */
-export function headProblem(headers: readonly Header[]): CallError | undefined {
+export function headProblem(headers: readonly Header[]): CallFailure | undefined {
   const code = headerValue(headers, ":status") ?? "";
-  if (code !== "200") return new CallError(statusByHttp[code] ?? "UNKNOWN", `the server answers ${code}`);
+  if (code !== "200") return failure(statusByHttp[code] ?? "UNKNOWN", `the server answers ${code}`);
   const type = headerValue(headers, "content-type") ?? "";
   if (type.startsWith("application/grpc")) return undefined;
-  return new CallError("UNKNOWN", `the server answers with ${JSON.stringify(type)}, which is not gRPC`);
+  return failure("UNKNOWN", `the server answers with ${JSON.stringify(type)}, which is not gRPC`);
 }
 
 /** What the last headers say; undefined: the call succeeded. */
-export function failureOf(headers: readonly Header[]): CallError | undefined {
+export function failureOf(headers: readonly Header[]): CallFailure | undefined {
   const code = headerValue(headers, "grpc-status");
   if (code === "0") return undefined;
-  if (code === undefined) return new CallError("INTERNAL", "the server ended the answer without a status");
+  if (code === undefined) return failure("INTERNAL", "the server ended the answer without a status");
   const message = percentDecoded(headerValue(headers, "grpc-message") ?? "");
-  return new CallError(statusByCode.get(code) ?? "UNKNOWN", message);
+  return failure(statusByCode.get(code) ?? "UNKNOWN", message);
 }
 
 /** gRPC's own way: %XX is a byte of UTF-8; what is malformed stays as it is. */

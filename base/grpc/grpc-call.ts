@@ -1,30 +1,34 @@
-import type { ClientChannel, Waiting } from "../../../base/http2/client-channel.ts";
-import type { ClientConnection } from "../../../base/http2/client-connection.ts";
-import type { AnswerEvents, ClientStream, StreamLoss } from "../../../base/http2/client-stream.ts";
-import { errorCodes } from "../../../base/http2/frames.ts";
-import type { Header } from "../../../base/http2/header.ts";
-import { headerValue } from "../../../base/http2/request-headers.ts";
-import { StatusError } from "../../rpc/status.ts";
-import { MessageReader } from "../../transport/grpc/message-reader.ts";
-import { prefixed } from "../../transport/grpc/prefixed.ts";
-import { CallError } from "../call-error.ts";
-import { failureOf, headProblem, statusOfReset } from "./answer-status.ts";
+import type { ClientChannel, Waiting } from "../http2/client-channel.ts";
+import type { ClientConnection } from "../http2/client-connection.ts";
+import type { AnswerEvents, ClientStream, StreamLoss } from "../http2/client-stream.ts";
+import { errorCodes } from "../http2/frames.ts";
+import type { Header } from "../http2/header.ts";
+import { headerValue } from "../http2/request-headers.ts";
+import { type CallFailure, failureOf, headProblem, statusOfReset } from "./answer-status.ts";
+import { MessageReader } from "./message-reader.ts";
+import { prefixed } from "./prefixed.ts";
+import { type GrpcStatus, StatusError } from "./status.ts";
 
-export interface CallSink {
+export interface CallSink<E extends Error> {
   message(bytes: Uint8Array): void;
   /** Called once, last. */
-  done(error: CallError | undefined): void;
+  done(error: E | undefined): void;
 }
 
-/** A range may answer anything; the server bounds it. */
-const messageBytesMost = Number.POSITIVE_INFINITY;
+/** The way to a server, and what is made of its failures. */
+export interface CallWay<E extends Error> {
+  readonly channel: ClientChannel<E>;
+  readonly errorOf: (failure: CallFailure) => E;
+  /** The longest message that the server may answer. */
+  readonly messageBytesMost: number;
+}
 
 /** One call: it waits for a connection, sends, and reads what comes. */
-export class GrpcCall implements AnswerEvents, Waiting<CallError> {
-  readonly #channel: ClientChannel<CallError>;
+export class GrpcCall<E extends Error> implements AnswerEvents, Waiting<E> {
+  readonly #way: CallWay<E>;
   readonly #head: Buffer;
-  readonly #sink: CallSink;
-  readonly #reader = new MessageReader({ bytesMost: messageBytesMost, encoding: "identity" });
+  readonly #sink: CallSink<E>;
+  readonly #reader: MessageReader;
   #stream: ClientStream | undefined;
   /** What is to be sent once there is a connection. */
   readonly #early: Uint8Array[] = [];
@@ -35,14 +39,15 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
   #over = false;
 
   /** @param head The block of the request's headers. */
-  constructor(channel: ClientChannel<CallError>, head: Buffer, sink: CallSink) {
-    this.#channel = channel;
+  constructor(way: CallWay<E>, head: Buffer, sink: CallSink<E>) {
+    this.#way = way;
+    this.#reader = new MessageReader({ bytesMost: way.messageBytesMost, encoding: "identity" });
     this.#head = head;
     this.#sink = sink;
   }
 
   start(): void {
-    if (!this.#over) this.#channel.enter(this);
+    if (!this.#over) this.#way.channel.enter(this);
   }
 
   /** False: the request certainly never left this machine. */
@@ -66,7 +71,7 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#channel.leave(this);
+    this.#way.channel.leave(this);
     this.#stream?.cancel(errorCodes.CANCEL);
   }
 
@@ -80,7 +85,7 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
     if (this.#isFinished) stream.finish(last);
   }
 
-  failed(error: CallError): void {
+  failed(error: E): void {
     this.#done(error);
   }
 
@@ -89,7 +94,7 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
     if (!this.#hasHead) {
       const problem = headProblem(headers);
       if (problem !== undefined) {
-        this.#fail(problem);
+        this.#fail(problem.status, problem.message);
         return;
       }
       this.#hasHead = true;
@@ -102,7 +107,7 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
     this.#stream?.consumed(bytes.length);
     this.#trailers = [];
     if (!this.#hasHead) {
-      this.#fail(new CallError("INTERNAL", "the server sends a message before its headers"));
+      this.#fail("INTERNAL", "the server sends a message before its headers");
       return;
     }
     try {
@@ -112,27 +117,31 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
       this.#reader.keep();
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      this.#fail(new CallError(error.status, error.message));
+      this.#fail(error.status, error.message);
     }
   }
 
   end(): void {
     const failure = failureOf(this.#trailers);
     if (failure === undefined && this.#reader.isInMessage)
-      this.#done(new CallError("INTERNAL", "the server ended the answer within a message"));
-    else this.#done(failure);
+      this.#end("INTERNAL", "the server ended the answer within a message");
+    else this.#done(failure && this.#way.errorOf(failure));
   }
 
   gone({ maybeServed, code, reason }: StreamLoss): void {
-    this.#done(new CallError(statusOfReset(code), reason, { sent: maybeServed }));
+    this.#end(statusOfReset(code), reason, maybeServed);
   }
 
-  #fail(error: CallError): void {
+  #fail(status: GrpcStatus, message: string): void {
     this.#stream?.cancel(errorCodes.CANCEL);
-    this.#done(error);
+    this.#end(status, message);
   }
 
-  #done(error: CallError | undefined): void {
+  #end(status: GrpcStatus, message: string, sent = true): void {
+    this.#done(this.#way.errorOf({ status, message, sent }));
+  }
+
+  #done(error: E | undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#sink.done(error);

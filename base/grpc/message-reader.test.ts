@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { heldBytes } from "../../../base/testing/held-bytes.ts";
+import { heldBytes } from "../testing/held-bytes.ts";
 import { MessageReader } from "./message-reader.ts";
 
 const messageBytes = 300_000;
