@@ -256,10 +256,11 @@ export class World {
       probes = progress.probe();
       await this.#run(probedMs + forMs / 2);
       await this.#settle(forMs / 4);
-    } while (this.#changedMs > probedMs && this.violation === undefined);
-    if (this.violation !== undefined) return;
-    for (const life of this.#living()) this.#memory.rested(life, this.#clients.watchers.length);
-    this.#observer.lookClosely();
+      if (this.violation !== undefined) return;
+      for (const life of this.#living()) this.#memory.rested(life, this.#clients.watchers.length);
+      this.#observer.lookClosely();
+      // Whoever was found damaged, or took another's place, is asked again.
+    } while (this.#changedMs > probedMs);
     progress.finished(probes, this.#committed.lastIndex);
     const { electionMs, leaseTtlMaxS } = this.#options;
     const leaseMs = 1_000 * (1 + leaseTtlMaxS + Math.ceil((1.5 * electionMs) / 1_000));
