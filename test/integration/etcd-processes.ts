@@ -24,6 +24,8 @@ export interface StoreProcesses {
   /** The member stands still: its connections stay, it neither reads nor answers. */
   pause(member: number): void;
   resume(member: number): void;
+  /** Whether the member was started and has not ended. */
+  isRunning(member: number): boolean;
   /** Resolves with the exit status when the running member ends by itself. */
   exited(member: number): Promise<number>;
   /** Kills all and removes the data. */
@@ -35,7 +37,7 @@ export interface StoreProcesses {
 export const etcdMissing = spawnSync("etcd", ["--version"]).status !== 0;
 
 /** Ends a hang; a busy machine takes its time. */
-const readyWithinMs = 90_000;
+const readyWithinMs = 180_000;
 const etcdReadyLine = /ready to serve client requests|serving (insecure )?client requests on/;
 
 /** A member before its first start. */
@@ -115,7 +117,7 @@ export async function startStoreProcesses(
   const end = async (at: number, signal: "SIGKILL" | "SIGTERM") => {
     const child = running[at];
     running[at] = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || isOver(child)) return;
     const gone = once(child, "exit");
     child.kill(signal);
     await gone;
@@ -142,10 +144,14 @@ export async function startStoreProcesses(
     for (const name of await readdir(dataDir)) await rm(join(dataDir, name), { recursive: true });
     await start(at, "existing");
   };
+  const isOver = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+  const isRunning = (at: number): boolean => {
+    const child = running[at];
+    return child !== undefined && !isOver(child);
+  };
   const exited = async (at: number): Promise<number> => {
     const child = must(running[at], "a running member");
-    const isOver = child.exitCode !== null || child.signalCode !== null;
-    if (!isOver || !child.stdout?.closed || !child.stderr?.closed) await once(child, "close");
+    if (!isOver(child) || !child.stdout?.closed || !child.stderr?.closed) await once(child, "close");
     return child.exitCode ?? -1;
   };
   const peerUrls = names.map((_, at) => url(at * 2 + 1));
@@ -164,6 +170,7 @@ export async function startStoreProcesses(
     startAfresh,
     pause: (at) => signal(at, "SIGSTOP"),
     resume: (at) => signal(at, "SIGCONT"),
+    isRunning,
     exited,
     stop,
     output: (at) => outputs[at] ?? "",

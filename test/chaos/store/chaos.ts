@@ -1,24 +1,26 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { below, type Random } from "../../../base/os/random.ts";
-import { longestSilenceMs } from "../checkers.ts";
-import { judge, type RegisterClients, startRegisterClients } from "./register-clients.ts";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
+import { startCompacting } from "./compacting-client.ts";
+import { startRegisterClients } from "./register-clients.ts";
 import { type StoreCluster, startStoreCluster } from "./store-cluster.ts";
-import { type Span, timeline } from "./timeline.ts";
+import type { Span } from "./timeline.ts";
 import { MissingHereError, type Trouble } from "./trouble.ts";
-import { troubles } from "./troubles.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 
-export interface Verdict {
-  /** Broken properties, in words. */
-  readonly problems: readonly string[];
-  readonly summary: string;
-  /** SVG. */
-  readonly picture: string;
-}
+/** Members are started anew within seconds, on a busy machine within minutes. */
+const troubleMaxMs = 300_000;
 
 export interface ChaosParts {
+  /** By name. */
+  readonly troubles: Readonly<Record<string, Trouble>>;
   readonly isOver: () => boolean;
   /** Between two troubles. */
   readonly pause: () => Promise<void>;
   readonly tell: (line: string) => void;
+  /** The folder that what members said is written to in the end. */
+  readonly logs?: string | undefined;
 }
 
 /** All troubles once in their order, then some in no order until it is over; then what clients saw is judged, and members must
@@ -27,14 +29,17 @@ export async function chaos(random: Random, parts: ChaosParts): Promise<Verdict>
   const cluster = await startStoreCluster();
   const { endpoints } = cluster.processes;
   const clients = startRegisterClients(endpoints, { clients: 6, keys: 12, random });
+  const compacting = startCompacting(endpoints, { keptRevisions: 1_000, everyMs: 10_000 });
   const spans: Span[] = [];
   try {
     const problems = await stormOver(cluster, random, { ...parts, spans });
-    await clients.stop();
-    if (problems.length > 0) return verdictOf(clients, { spans, problems });
-    return verdictOf(clients, { spans, problems: [...problems, ...unequal(await cluster.hashes())] });
+    await Promise.all([clients.stop(), compacting.stop()]);
+    if (problems.length === 0) problems.push(...unequal(await cluster.hashes()));
+    const { picture, summary, ...verdict } = verdictOf(clients.calls, spans, problems);
+    return { ...verdict, picture, summary: `${summary}\n${compacting.done()} compactions` };
   } finally {
-    await clients.stop();
+    await Promise.all([clients.stop(), compacting.stop()]);
+    if (parts.logs !== undefined) keepLogs(cluster, parts.logs);
     await cluster.stop();
   }
 }
@@ -42,30 +47,49 @@ export async function chaos(random: Random, parts: ChaosParts): Promise<Verdict>
 async function stormOver(
   cluster: StoreCluster,
   random: Random,
-  { isOver, pause, tell, spans }: ChaosParts & { readonly spans: Span[] },
-): Promise<readonly string[]> {
+  { troubles, isOver, pause, tell, spans }: ChaosParts & { readonly spans: Span[] },
+): Promise<string[]> {
   const all = Object.entries(troubles);
   const left = [...all];
   while (left.length > 0 || !isOver()) {
     const [name, trouble] = left.shift() ?? (all[below(random, all.length)] as [string, Trouble]);
     await pause();
     const fromMs = performance.now();
-    let note = "";
+    let missing = "";
+    let problem: unknown;
     try {
-      await trouble(cluster, random);
+      await unlessAborted(trouble(cluster, random), AbortSignal.timeout(troubleMaxMs));
+      mustAllRun(cluster);
     } catch (error) {
-      if (error instanceof MissingHereError) note = `, skipped: this machine has no ${error.message}`;
-      else {
-        for (const member of cluster.processes.endpoints.keys()) tell(lastWords(cluster, member));
-        return [`${name}: ${error instanceof Error ? error.message : error}`];
-      }
-    } finally {
-      const toMs = performance.now();
-      spans.push({ name, fromMs, toMs });
-      tell(`${name}: ${((toMs - fromMs) / 1_000).toFixed(1)} s${note}`);
+      if (error instanceof MissingHereError) missing = error.message;
+      else problem = error;
     }
+    const toMs = performance.now();
+    if (missing === "") spans.push({ name, fromMs, toMs });
+    const note = missing === "" ? "" : `, skipped: this machine has no ${missing}`;
+    tell(`${name}: ${((toMs - fromMs) / 1_000).toFixed(1)} s${note}`);
+    if (problem === undefined) continue;
+    for (const member of cluster.processes.endpoints.keys()) tell(lastWords(cluster, member));
+    return [`${name}: ${causesOf(problem)}`];
   }
   return [];
+}
+
+/** One that ended by itself is missed by nobody until the next trouble takes another one. */
+function mustAllRun({ processes }: StoreCluster): void {
+  const ended = [...processes.endpoints.keys()].filter((member) => !processes.isRunning(member));
+  if (ended.length > 0) throw new Error(`${ended.map((member) => `m${member}`).join(", ")} ended`);
+}
+
+const causesOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.message}${error.cause === undefined ? "" : `: ${causesOf(error.cause)}`}`
+    : String(error);
+
+function keepLogs({ processes }: StoreCluster, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const member of processes.endpoints.keys())
+    writeFileSync(join(folder, `m${member}.log`), processes.output(member));
 }
 
 function lastWords({ processes }: StoreCluster, member: number): string {
@@ -75,23 +99,4 @@ function lastWords({ processes }: StoreCluster, member: number): string {
 
 function unequal(hashes: readonly string[]): readonly string[] {
   return new Set(hashes).size === 1 ? [] : [`members have different histories: ${hashes.join("; ")}`];
-}
-
-function verdictOf(
-  { calls }: RegisterClients,
-  { spans, problems }: { readonly spans: readonly Span[]; readonly problems: readonly string[] },
-): Verdict {
-  const { broken, undecided } = judge(calls);
-  const answered = calls.filter(({ isAnswered }) => isAnswered);
-  const silenceMs = Math.round(longestSilenceMs(answered.map(({ toldMs }) => toldMs)));
-  return {
-    problems: [
-      ...problems,
-      ...broken.map((key) => `no order of what clients did to ${key} explains what they were told`),
-    ],
-    summary:
-      `${spans.length} troubles, ${answered.length} calls answered, ${calls.length - answered.length} not, ` +
-      `longest silence ${silenceMs} ms, ${undecided.length} keys undecided`,
-    picture: timeline(calls, spans),
-  };
 }

@@ -13,13 +13,15 @@ export function hasPrivateNetwork(): boolean {
   return outer !== undefined && outer !== ownNetwork();
 }
 
-/** Runs this program again in a network namespace of its own, which is gone with it, and resolves with its exit status; undefined
- *  where the machine has no such namespaces for us. */
+const privately = ["--net", "--mount"];
+
+/** Runs this program again with a network and mounts of its own, which are gone with it however it ends, and resolves with its exit
+ *  status; undefined where the machine has no such namespaces for us. */
 export async function runInPrivateNetwork(): Promise<number | undefined> {
   if (process.getuid?.() !== 0 || process.env[outerVariable] !== undefined) return undefined;
-  const check = spawn("unshare", ["--net", "true"], { stdio: "ignore" });
+  const check = spawn("unshare", [...privately, "true"], { stdio: "ignore" });
   if ((await exitOf(check)) !== 0) return undefined;
-  const again = ["--net", process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const again = [...privately, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const env = { ...process.env, [outerVariable]: ownNetwork() };
   const child = spawn("unshare", again, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => child.kill(signal));

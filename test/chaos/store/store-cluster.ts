@@ -32,26 +32,15 @@ export interface StoreCluster {
 
 export async function startStoreCluster(): Promise<StoreCluster> {
   const disks: MemberDisk[] = [];
-  const flags = [
-    "--snapshot-count=1000",
-    "--strict-reconfig-check=false",
-    // Or the small disks fill up in half an hour.
-    "--auto-compaction-mode=revision",
-    "--auto-compaction-retention=1000",
-  ];
+  const flags = ["--snapshot-count=1000", "--strict-reconfig-check=false"];
   const mount = async ({ dataDir }: { readonly dataDir: string }) => {
     const disk = MemberDisk.mount(dataDir);
     if (disk !== undefined) disks.push(disk);
   };
   const network = await MemberNetwork.lay(membersCount);
   const command = [process.execPath, pintle, "store"];
-  const processes = await startStoreProcesses(
-    membersCount,
-    command,
-    flags,
-    mount,
-    network?.hostOf.bind(network),
-  );
+  const hostOf = network?.hostOf.bind(network);
+  const processes = await startStoreProcesses(membersCount, command, flags, mount, hostOf);
   return {
     processes,
     disks,

@@ -10,9 +10,10 @@ export interface Span {
 const widthPx = 1_600;
 const chartPx = 200;
 const rowPx = 16;
-const binMs = 250;
+const shortestBinMs = 250;
 
-/** A picture of a run: answered calls and others, a bar for each quarter of a second, and below what was done meanwhile. */
+/** A picture of a run: answered calls and others, a bar for each quarter of a second or, in long runs, each pixel; below is what
+ *  was done meanwhile. */
 export function timeline(calls: readonly SeenCall[], spans: readonly Span[]): string {
   // Too many for the arguments of one call.
   const startMs = [...calls, ...spans.map(({ fromMs }) => ({ startMs: fromMs }))].reduce(
@@ -23,6 +24,7 @@ export function timeline(calls: readonly SeenCall[], spans: readonly Span[]): st
     (last, { toldMs }) => Math.max(last, toldMs),
     Number.NEGATIVE_INFINITY,
   );
+  const binMs = Math.max(shortestBinMs, Math.ceil((endMs - startMs) / widthPx));
   const x = (ms: number) => Math.round(((ms - startMs) / (endMs - startMs)) * widthPx);
   const bins = new Map<number, { answered: number; failed: number }>();
   for (const { toldMs, isAnswered } of calls) {

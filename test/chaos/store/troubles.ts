@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { must } from "../../../base/assert.ts";
 import { below, type Random } from "../../../base/os/random.ts";
+import { damageLog } from "./damage-log.ts";
 import { networkTroubles } from "./network-troubles.ts";
 import type { StoreCluster } from "./store-cluster.ts";
 import { anyMember, MissingHereError, type Trouble } from "./trouble.ts";
@@ -67,18 +66,4 @@ async function powerCut({ disks, processes }: StoreCluster, members: readonly nu
   await Promise.all(members.map((member) => processes.kill(member)));
   for (const member of members) disks[member]?.cutPower();
   await Promise.all(members.map((member) => processes.start(member)));
-}
-
-/** Turns over one bit of what a log holds; answers where. */
-function damageLog(folder: string, random: Random): string {
-  const name = must(
-    readdirSync(folder).find((file) => file.endsWith(".wal")),
-    "a log has a segment",
-  );
-  const path = join(folder, name);
-  const bytes = readFileSync(path);
-  const at = below(random, bytes.findLastIndex((byte) => byte !== 0) + 1);
-  bytes[at] = (bytes[at] as number) ^ (1 << below(random, 8));
-  writeFileSync(path, bytes);
-  return `${name} at byte ${at}`;
 }
