@@ -6,9 +6,13 @@ export const rowHeadBytes = 16;
 const tombstoneBit = 0x8000_0000;
 export const payloadBytesMax = 0x7fff_ffff;
 
-/** Checksum of what follows it (4 bytes), magic (4), bytes of the rows (4), rows (4), first main (8), first sub (4). */
+/** Checksum of what follows it (4 bytes), magic (4), bytes of the rows (4), rows (4), first main (8), first sub (4). The magic is
+ *  24 bits of a checksum of what follows it in the head, then "2": heads are read without their rows, and decide where a
+ *  revision is looked for. Until there was such a sum it was "PVB1". */
 export const blockHeadBytes = 28;
-const blockMagic = 0x31425650; // "PVB1"
+const sumlessMagic = 0x31425650;
+const headSumMask = 0xff_ffff;
+const summedMagic = 0x32 * 2 ** 24;
 
 /** Memory that rows are written to or were read into. */
 export class Chunk {
@@ -109,18 +113,23 @@ export interface BlockHead {
 
 /** Writes the head before rows that stand there already. */
 export function writeBlockHead({ bytes, view }: Chunk, at: number, head: BlockHead): void {
-  view.setUint32(at + 4, blockMagic, true);
   view.setUint32(at + 8, head.bodyBytes, true);
   view.setUint32(at + 12, head.rows, true);
   view.setUint32(at + 16, head.main >>> 0, true);
   view.setUint32(at + 20, Math.floor(head.main / 2 ** 32), true);
   view.setUint32(at + 24, head.sub, true);
+  view.setUint32(at + 4, magicOf(bytes, at), true);
   view.setUint32(at, crc32c(0, bytes, at + 4, at + blockHeadBytes + head.bodyBytes), true);
 }
 
+const magicOf = (bytes: Uint8Array, at: number): number =>
+  summedMagic + (crc32c(0, bytes, at + 8, at + blockHeadBytes) & headSumMask);
+
 /** Undefined where no block can begin. */
 export function readBlockHead({ bytes, view }: Chunk, at = 0): BlockHead | undefined {
-  if (bytes.length < at + blockHeadBytes || view.getUint32(at + 4, true) !== blockMagic) return undefined;
+  if (bytes.length < at + blockHeadBytes) return undefined;
+  const magic = view.getUint32(at + 4, true);
+  if (magic !== sumlessMagic && magic !== magicOf(bytes, at)) return undefined;
   return {
     bodyBytes: view.getUint32(at + 8, true),
     rows: view.getUint32(at + 12, true),

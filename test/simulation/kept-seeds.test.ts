@@ -25,6 +25,14 @@ const kept = [
     why: "a member found in the calm what had rotted on its disk, and was replaced while it was asked",
   },
   { seed: 415_638_581, why: "a member found at the last look what had rotted on its disk" },
+  {
+    seed: 415_639_712,
+    why: "a bit turned over in the head of a block, by which a revision was looked for elsewhere",
+  },
+  {
+    seed: 415_640_506,
+    why: "a member was taken out while it was away, and all that it knew were gone when it came back",
+  },
 ] as const;
 
 describe("a seed that once broke a property", () => {

@@ -77,7 +77,8 @@ export class Machine {
   readonly isOtherVersion: boolean;
   readonly weather: DiskWeather = fairWeather();
   readonly pace: Pace;
-  /** Its disk holds something else than it was told, or lacks what it said to have: it may be refused, but not served. */
+  /** Its disk holds something else than it was told, or lacks what it said to have: it may be refused, but not served. Where it is
+   *  both, that it lied counts. */
   damage: "rot" | "lie" | undefined;
   /** Its member was refused for the damage: it is to be replaced. */
   isBroken = false;
@@ -125,7 +126,7 @@ export class Machine {
   /** One bit of its disk turns over; answers which. */
   rot(): string | undefined {
     const where = this.#disk.rot(this.#parts.random, (path) => !path.endsWith(".tmp"));
-    if (where !== undefined) this.damage = "rot";
+    if (where !== undefined) this.damage ??= "rot";
     return where;
   }
 
@@ -204,7 +205,7 @@ export class Machine {
         life.diskFailure = what;
       },
       onLied: () => {
-        this.damage ??= "lie";
+        this.damage = "lie";
       },
       isLeftOut: (act, path) => isLeftOut(this.#parts.faults, act, path),
     });

@@ -52,7 +52,9 @@ export class Operator {
 
   async #step(): Promise<void> {
     const { machines } = this.#parts;
-    const isBusy = this.voters === undefined || machines.some((one) => one.isBroken || one.isCatchingUp);
+    const isBusy =
+      this.voters === undefined ||
+      machines.some((one) => one.isBroken || one.isCatchingUp || this.#isStranded(one));
     const isDue =
       !this.isCalm && this.#options.churnEveryMs > 0 && this.#parts.clock.monotonicMs() > this.#nextChurnMs;
     const isShort = machines.filter(({ id }) => id !== 0n).length < this.#options.members;
@@ -79,6 +81,14 @@ export class Operator {
       else this.#retire(broken);
       return true;
     }
+    // It was taken out, and knows nobody any more who could tell it.
+    const stranded = machines.find(
+      (one) => this.#isStranded(one) && !members.some(({ id }) => id === one.id),
+    );
+    if (stranded !== undefined) {
+      this.#retire(stranded);
+      return true;
+    }
     const learner = members.find(({ isLearner }) => isLearner);
     if (learner !== undefined) {
       await this.#ask(methods.memberPromote, { id: learner.id });
@@ -87,6 +97,12 @@ export class Operator {
     for (const machine of machines) machine.isCatchingUp = false;
     this.voters = members.length;
     return false;
+  }
+
+  /** Whether all others that its member knows of are gone, where it runs. */
+  #isStranded({ id, life }: Machine): boolean {
+    const others = this.#parts.machines.filter((one) => one.id !== id);
+    return life !== undefined && !life.peers.some((peer) => others.some((other) => other.id === peer));
   }
 
   async #churn(members: readonly WireMember[]): Promise<void> {
