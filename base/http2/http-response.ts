@@ -19,4 +19,6 @@ export interface HttpResponse extends Writable {
   appendHeader(name: string, value: string | readonly string[]): this;
   writeHead(code: number, headers?: Readonly<Record<string, number | string>>): this;
   flushHeaders(): void;
+  /** Headers that come behind the body, in place of those named before. */
+  addTrailers(headers: readonly [string, string][]): void;
 }

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
-import { ofConnections } from "./fields.ts";
+import { namePattern, ofConnections } from "./fields.ts";
 import { errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
@@ -34,6 +34,7 @@ export class ServerResponse extends Writable implements HttpResponse {
   /** It has left. */
   #isHeadSent = false;
   #keepsAlive = true;
+  #trailers: Header[] | undefined;
   #taken: (() => void) | undefined;
   #sent: (() => void) | undefined;
 
@@ -102,6 +103,16 @@ export class ServerResponse extends Writable implements HttpResponse {
     if (!this.#isHeadSent && !this.destroyed) this.#sendHead(false);
   }
 
+  addTrailers(headers: readonly [string, string][]): void {
+    const isAllowed = (name: string) => namePattern.test(name) && !ofConnections.has(name);
+    const named = headers.map(([name, value]) => ({
+      name: name.toLowerCase(),
+      value: value.replace(blankEnds, ""),
+    }));
+    for (const { name, value } of named) validateHeaderValue(name, value);
+    this.#trailers = named.filter(({ name }) => isAllowed(name));
+  }
+
   override end(...given: unknown[]): this {
     const [chunk, encoding] = given;
     // The whole body at once: then its length is known.
@@ -133,8 +144,9 @@ export class ServerResponse extends Writable implements HttpResponse {
 
   override _final(done: () => void): void {
     this.#sent = done;
-    if (!this.#isHeadSent) this.#sendHead(true);
-    else this.#stream.finish();
+    const trailers = this.#isBodiless ? undefined : this.#trailers;
+    if (!this.#isHeadSent) this.#sendHead(trailers === undefined);
+    this.#stream.finish(trailers && headerBlock(trailers));
     if (this.#stream.over) this.sent();
   }
 
