@@ -116,6 +116,62 @@ describe("what a node may do", () => {
       assert.equal((await node.call("GET", `${secrets}/later`)).code, 403);
     });
 
+    it("may read the certificates of Ingresses that nodes answer for, unless it is kept out", async () => {
+      const group = "/apis/networking.k8s.io/v1";
+      for (const name of ["certificate", "of-another"])
+        await make("/api/v1/namespaces/default/secrets", {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: { name },
+        });
+      const classes = { ours: "pintle.dev/ingress", another: "example.com/ingress" };
+      const ingress = (name: string, ingressClassName: string) => ({
+        apiVersion: "networking.k8s.io/v1",
+        kind: "Ingress",
+        metadata: { name },
+        spec: {
+          ingressClassName,
+          tls: [{ hosts: ["a.test"], secretName: name }],
+          defaultBackend: { service: { name: "web", port: { number: 80 } } },
+        },
+      });
+      const code = async (name: string) => (await node.call("GET", `${secrets}/${name}`)).code;
+      const ingresses = `${group}/namespaces/default/ingresses`;
+      await make(ingresses, ingress("certificate", "ours"));
+      await make(ingresses, ingress("of-another", "another"));
+      assert.equal(await code("certificate"), 403, "there is no such class yet");
+      for (const [name, controller] of Object.entries(classes))
+        await make(`${group}/ingressclasses`, {
+          apiVersion: "networking.k8s.io/v1",
+          kind: "IngressClass",
+          metadata: { name },
+          spec: { controller },
+        });
+      assert.equal(await code("certificate"), 200);
+      const watched = `${secrets}?fieldSelector=metadata.name%3Dcertificate`;
+      assert.equal((await node.call("GET", watched)).code, 200);
+      assert.equal(await code("of-another"), 403);
+      assert.equal((await node.call("GET", secrets)).code, 403);
+      const label = async (value: string | null) => {
+        const labels = { "pintle.dev.node-restriction.kubernetes.io/no-ingress": value };
+        const headers = { "content-type": "application/merge-patch+json" };
+        const body = { metadata: { labels } };
+        assert.equal((await api.admin.call("PATCH", "/api/v1/nodes/n1", { body, headers })).code, 200);
+        return (
+          await node.call("PATCH", "/api/v1/nodes/n1", {
+            body: { metadata: { labels: { [Object.keys(labels)[0] ?? ""]: null } } },
+            headers,
+          })
+        ).code;
+      };
+      assert.equal(await label(""), 403, "its agent cannot take the label off");
+      assert.equal(await code("certificate"), 403);
+      await label(null);
+      assert.equal(await code("certificate"), 200);
+      await api.admin.call("DELETE", `${ingresses}/certificate`);
+      assert.equal(await code("certificate"), 403);
+    });
+
     it("a node's name without its group, and the group without a node's name, are nobody", async () => {
       const alone = await api.clientFor("system:node:n1");
       const grouped = await api.clientFor("n1", ["system:nodes"]);

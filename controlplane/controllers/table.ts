@@ -17,6 +17,7 @@ import { endpointSliceController, endpointsController } from "./endpoints/endpoi
 import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
 import { ephemeralVolumeController } from "./ephemeralvolume/ephemeral-volume-controller.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
+import { ingressStatusController } from "./ingressstatus/ingress-status-controller.ts";
 import { jobController } from "./job/job-controller.ts";
 import { ttlAfterFinishedController } from "./job/ttl.ts";
 import { namespaceController } from "./namespace/namespace-controller.ts";
@@ -72,6 +73,7 @@ export const controllerTable: readonly Controller[] = [
   deviceTaintEvictionController,
   serviceCidrController,
   serviceLbController,
+  ingressStatusController,
   nodeIpamController,
   ttlController,
   nodeLifecycleController,

@@ -1,5 +1,6 @@
+import { answersIngresses, isOwnClass } from "../../../client/rules/ingress-class.ts";
 import { isToBeRemoved, localPath, localPathNode } from "../../../client/rules/local-path.ts";
-import type { KubeObject, PersistentVolume } from "../../../client/types.ts";
+import type { IngressClass, KubeObject, Node, PersistentVolume } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf } from "../json.ts";
 import { componentRoles } from "../rbac/policy/component-roles.ts";
@@ -8,6 +9,7 @@ import type { Kind } from "../registry/kind.ts";
 import { namedKey } from "../registry/stored-object.ts";
 import type { Attributes, ResourceAttributes } from "./authorization.ts";
 import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
+import { IngressSecrets } from "./ingress-secrets.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
 import { nodeIdentity } from "./service-account-user.ts";
 import { VolumeSecrets } from "./volume-secrets.ts";
@@ -18,17 +20,23 @@ export interface NodeAuthorizerDeps {
   readonly volumes: Kind;
   readonly attachments: Kind;
   readonly slices: Kind;
+  readonly nodes: Kind;
+  readonly ingresses: Kind;
+  readonly ingressClasses: Kind;
 }
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
  *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
  *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.)
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
-export function nodeAuthorizer({ hub, pods, volumes, attachments, slices }: NodeAuthorizerDeps): Authorizer {
+export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
+  const { hub, pods, volumes, attachments, slices } = deps;
   const references = new NodeReferences();
   hub.addIndex(pods, references);
   const volumeSecrets = new VolumeSecrets();
   hub.addIndex(volumes, volumeSecrets);
+  const ingressSecrets = new IngressSecrets();
+  hub.addIndex(deps.ingresses, ingressSecrets);
 
   /** Allowed where `holds` on the caches of these kinds as they are, or else on the newest state. */
   const related = async (node: string, kinds: readonly Kind[], holds: () => boolean): Promise<Decision> => {
@@ -52,14 +60,27 @@ export function nodeAuthorizer({ hub, pods, volumes, attachments, slices }: Node
     return related(node, [pods], () => references.has(node, kind, wanted));
   };
 
-  /** Secrets of its pods, and of the volumes that its pods' claims have. */
+  /** Certificates of Ingresses that the nodes answer for, on a node that does. */
+  const isCertificate = (node: string, wanted: ResourceAttributes): boolean => {
+    const found = cached(deps.nodes, { ...wanted, namespace: "", name: node }) as Node | undefined;
+    if (found === undefined || !answersIngresses(found)) return false;
+    return [...ingressSecrets.classesOf(wanted)].some((name) => {
+      const named = cached(deps.ingressClasses, { ...wanted, namespace: "", name }) as
+        | IngressClass
+        | undefined;
+      return named !== undefined && isOwnClass(named);
+    });
+  };
+
+  /** Secrets of its pods, of the volumes that its pods' claims have, and of Ingresses. */
   const secret = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     if (wanted.name === "") return refused("No Object name found");
-    return related(node, [pods, volumes], () => {
+    const kinds = [pods, volumes, deps.nodes, deps.ingresses, deps.ingressClasses];
+    return related(node, kinds, () => {
       if (references.has(node, "secrets", wanted)) return true;
       for (const claim of volumeSecrets.claimsOf(wanted))
         if (references.has(node, "persistentvolumeclaims", claim)) return true;
-      return false;
+      return isCertificate(node, wanted);
     });
   };
 

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { frontOf } from "../../../client/rules/ingress-class.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { isNodeReady } from "../node-state.ts";
 
@@ -13,7 +14,14 @@ const nodesMost = 16;
 
 /** What of a node decides whether Services are reached by it; equal texts, equal answers. */
 export const balancingFacts = (node: Node): string =>
-  JSON.stringify([mayBalance(node), node.status?.addresses, kubeletPort(node)]);
+  JSON.stringify([mayBalance(node), node.status?.addresses, kubeletPort(node), ingressPorts(node)]);
+
+/** Where the node answers for Ingresses at an address that load balancers get. */
+export function ingressPorts(node: Node): readonly number[] {
+  const front = frontOf(node);
+  const isShared = node.status?.addresses?.some(({ address }) => address === front?.address);
+  return front !== undefined && isShared ? front.ports : [];
+}
 
 /** Where the node's agent listens. */
 export const kubeletPort = ({ status }: Node): number | undefined =>

@@ -96,6 +96,17 @@ describe("the plan of load balancers on nodes", () => {
     assert.equal(verdict({ ports: [{ port: 6443 }], loadBalancerIP: "10.0.0.2" }), "10.0.0.2");
   });
 
+  it("gives nobody the ports on which nodes answer for Ingresses, where they do so at the same address", () => {
+    const answering = (address: string) => {
+      const one = at("a", "10.0.0.1");
+      const annotations = { "pintle.dev/ingress-address": address, "pintle.dev/ingress-ports": "80,443" };
+      return [{ ...one, metadata: { ...one.metadata, annotations } }];
+    };
+    assert.match(verdict({}, { nodes: answering("10.0.0.1") }), /^PortKept: port 80/);
+    assert.equal(verdict({ ports: [{ port: 81 }] }, { nodes: answering("10.0.0.1") }), "10.0.0.1");
+    assert.equal(verdict({}, { nodes: answering("10.0.1.1") }), "10.0.0.1");
+  });
+
   it("gives nobody a port that is another's: node ports and host ports stay whose they are", () => {
     const heldBy = (port: string) => (port === "80/TCP" ? "a node port of Service default/web" : undefined);
     assert.equal(verdict({}, { heldBy }), "PortTaken: port 80/TCP is a node port of Service default/web");

@@ -3,7 +3,7 @@ import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { conditionOf, withCondition, without } from "../conditions.ts";
 import { canonicalJson } from "../template-hash.ts";
 import { timeText } from "../times.ts";
-import { balancingNodes, kubeletPort, nodeAddresses } from "./balancing-nodes.ts";
+import { balancingNodes, ingressPorts, kubeletPort, nodeAddresses } from "./balancing-nodes.ts";
 
 /** On our statuses: addresses are given, or why not. It tells them from another load balancer's, which are let be. */
 export const balancedCondition = "pintle.dev/NodesBalance";
@@ -48,7 +48,7 @@ const isWanted = ({ spec, metadata }: Service): boolean =>
  *  all its ports. Pure. */
 export function planLoadBalancers(input: BalancerInput): readonly BalancerChange[] {
   const owners = new Map<string, string>();
-  const nodePorts = new Set(input.nodes.map(kubeletPort));
+  const nodePorts = new Set(input.nodes.flatMap((node) => [kubeletPort(node), ...ingressPorts(node)]));
   return inOrderOfAge(input.services).flatMap((service) => {
     if (isAnothers(service)) return changed(service, withoutOurs(service, false), undefined);
     if (!isWanted(service)) return changed(service, withoutOurs(service, true), undefined);
@@ -61,7 +61,7 @@ export function planLoadBalancers(input: BalancerInput): readonly BalancerChange
 interface Taken {
   /** `80/TCP` and who has it. */
   readonly owners: ReadonlyMap<string, string>;
-  /** On which the nodes' agents listen. */
+  /** On which the nodes' agents listen, for themselves and for Ingresses. */
   readonly nodePorts: ReadonlySet<number | undefined>;
 }
 

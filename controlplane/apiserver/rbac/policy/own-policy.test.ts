@@ -129,17 +129,17 @@ describe("the rights of our own parts", () => {
     assert.equal((await defaultRbac(user, question)).allowed, allowed, `${who} ${JSON.stringify(question)}`);
   }
 
-  it("are Kubernetes' own roles but for named ones that follow services and routes, and read what pods use", () => {
+  it("are Kubernetes' own roles but for named ones that follow services and routes, answer for Ingresses, and read what pods use", () => {
     const there = new Set(controllerRoles.map(({ name }) => name));
     for (const role of Object.values(controllerRights).filter(Boolean))
       assert.ok(there.has(`system:controller:${role}`), role);
     assert.deepEqual(
       ownRoles(true).map(({ metadata }) => metadata.name),
-      ["pintle:node-network", "system:aggregated-metrics-reader"],
+      ["pintle:node-network", "pintle:ingress-status", "system:aggregated-metrics-reader"],
     );
     assert.deepEqual(
       ownRoles(false).map(({ metadata }) => metadata.name),
-      ["pintle:node-network"],
+      ["pintle:node-network", "pintle:ingress-status"],
     );
     for (const { metadata } of ownBindings()) assert.match(metadata.name ?? "", /^pintle:/);
   });

@@ -4,11 +4,16 @@ import { rolesFromText } from "./roles-from-text.ts";
 /** What Pintle's own parts need beyond Kubernetes' default bindings. */
 
 /** A node's agent carries services and routes to the other nodes' pods itself, as the node: what kube-proxy may with an
- *  identity of its own, without reading nodes one by one. */
+ *  identity of its own, without reading nodes one by one. It answers for Ingresses, too; what secrets they have certificates from
+ *  is the node authorizer's matter. Their addresses are written by the controller manager. */
 const roles = rolesFromText(`
 pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
+  list,watch networking.k8s.io ingresses,ingressclasses
+pintle:ingress-status
+  list,watch networking.k8s.io ingresses,ingressclasses
+  update networking.k8s.io ingresses/status
 `);
 
 /** Whoever may look at a namespace may look at what its pods use: a metrics-server brings the same role. */
@@ -43,6 +48,8 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
   "service-cidr-controller": "service-cidrs-controller",
   "service-lb-controller": "service-controller",
+  // Kubernetes has none that would do.
+  "ingress-status-controller": "",
   "resourceclaim-controller": "resource-claim-controller",
   "device-taint-eviction-controller": "device-taint-eviction-controller",
   // Their roles are in namespaces.
@@ -84,6 +91,7 @@ export function ownBindings(): readonly AnyBinding[] {
       role: `system:controller:${name}`,
       subjects: [manager],
     })),
+    { name: "pintle:controller-manager:ingress-status", role: "pintle:ingress-status", subjects: [manager] },
     // Reading secrets is among what the manager may anyway.
     {
       namespace: "kube-public",
