@@ -24,6 +24,7 @@ import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { ImageStore } from "./images/store.ts";
+import { startIngress } from "./ingress/start-ingress.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig } from "./network-seam.ts";
@@ -145,6 +146,14 @@ async function start(parts: Parts): Promise<void> {
   }
   const proxy = await startServiceProxy(networkConfig, { os, client, informers });
   closers.push(() => proxy.stop());
+
+  if (config.ingress !== undefined) {
+    const ingress = await startIngress(
+      { nodeName: config.nodeName, ports: config.ingress, loopbackPods: mode === "loopback" },
+      { os, client, informers },
+    );
+    closers.push(() => ingress.stop());
+  }
 
   const imageStore = await ImageStore.open(join(config.rootDir, "images"));
   const launcher =

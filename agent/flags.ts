@@ -109,6 +109,18 @@ export const agentFlags = {
     value: "CIDR",
   },
   "cluster-cidr": { kind: "string", help: "Range of all pods' addresses.", value: "CIDR" },
+  ingress: {
+    kind: "boolean",
+    default: true,
+    help: "Answer for Ingresses while there is an IngressClass whose controller is pintle.dev/ingress.",
+  },
+  "ingress-address": {
+    kind: "string",
+    help: "Address to answer for Ingresses on; the node's by default.",
+    value: "IP",
+  },
+  "ingress-http-port": { kind: "integer", default: 80, help: "Port for Ingresses, plain; 0: any." },
+  "ingress-https-port": { kind: "integer", default: 443, help: "Port for Ingresses with TLS; 0: any." },
   "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
 } as const satisfies FlagTable;
 
@@ -142,6 +154,8 @@ export interface AgentConfig {
   readonly podCidr: string | undefined;
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
+  /** Undefined: the node answers for no Ingress. */
+  readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
 }
 
 /** Throws UsageError naming every problem, one a line. */
@@ -174,6 +188,15 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["node-ip"],
     "is not an IP address",
   );
+  const ingressAddress = flags["ingress-address"];
+  check(
+    ingressAddress === undefined || isIP(ingressAddress) !== 0,
+    "ingress-address",
+    ingressAddress,
+    "is not an IP address",
+  );
+  for (const name of ["ingress-http-port", "ingress-https-port"] as const)
+    check(flags[name] >= 0 && flags[name] <= 65_535, name, flags[name], "must be 0 to 65535");
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -252,5 +275,12 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     podCidr: flags["pod-cidr"],
     clusterCidr: flags["cluster-cidr"],
     serviceCidr: flags["service-cluster-ip-range"],
+    ingress: flags.ingress
+      ? {
+          address: ingressAddress ?? flags["node-ip"] ?? "127.0.0.1",
+          http: flags["ingress-http-port"],
+          https: flags["ingress-https-port"],
+        }
+      : undefined,
   };
 }

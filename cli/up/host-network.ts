@@ -27,6 +27,7 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     await ip("link", "add", bridge, "address", hardwareAddress, "type", "bridge");
     if (Buffer.byteLength(folder) <= aliasBytesMax) await ip("link", "set", bridge, "alias", folder);
     await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
+    await ip("addr", "add", `${net.ingressBridgeAddress}/24`, "dev", bridge);
     await ip("link", "set", bridge, "up");
     await Promise.all(
       net.nodes.map(async (node, i) => {
@@ -37,6 +38,7 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
         await ip("link", "set", outside, "master", bridge, "up");
         await ip("-n", namespace, "link", "set", "lo", "up");
         await ip("-n", namespace, "addr", "add", `${node.address}/24`, "dev", "eth0");
+        await ip("-n", namespace, "addr", "add", `${node.ingressAddress}/24`, "dev", "eth0");
         await ip("-n", namespace, "link", "set", "eth0", "up");
         await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
         await run("nsenter", [`--net=/run/netns/${namespace}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);

@@ -2,8 +2,8 @@ import { tryHoldName } from "../../base/os/held-name.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
 
-/** Clusters on one machine have a network slot each: with containers a bridge and two address ranges, with plain processes two
- *  ranges of loopback addresses. The supervisor holds its slot as long as it lives. */
+/** Clusters on one machine have a network slot each: with containers a bridge and three address ranges, with plain processes
+ *  three ranges of loopback addresses. The supervisor holds its slot as long as it lives. */
 export const networkSlotCount = 20;
 
 /** What the slots of clusters of this runtime are counted under: those of the two kinds do not meet. */

@@ -18,16 +18,23 @@ export interface ComponentSpec {
 export interface NodeSpec {
   readonly name: string;
   readonly address: string;
+  /** Where it answers for Ingresses: load balancers have the ports of its own address. */
+  readonly ingressAddress: string;
   readonly networkNamespace?: string;
 }
 
 export interface Addressing {
   /** Where API servers listen beside loopback, so that nodes in their own network reach them. */
   readonly bridgeAddress: string | undefined;
+  /** The bridge's among the addresses at which nodes answer for Ingresses. */
+  readonly ingressBridgeAddress: string | undefined;
   readonly serviceRange: string;
   readonly podRange: string;
   readonly nodes: readonly NodeSpec[];
 }
+
+/** Of each range of nodes' addresses. */
+const firstNode = 11;
 
 /** Addresses follow from the network slot; plain processes stay on loopback altogether, where every address of 127/8 binds. */
 export function addressing(plan: ClusterPlan): Addressing {
@@ -36,17 +43,24 @@ export function addressing(plan: ClusterPlan): Addressing {
   if (plan.runtime === "process")
     return {
       bridgeAddress: undefined,
+      ingressBridgeAddress: undefined,
       serviceRange: `127.${96 + slot}.0.0/16`,
       podRange: `127.${128 + slot}.0.0/16`,
-      nodes: names.map((name) => ({ name, address: "127.0.0.1" })),
+      nodes: names.map((name, i) => ({
+        name,
+        address: "127.0.0.1",
+        ingressAddress: `127.${64 + slot}.0.${firstNode + i}`,
+      })),
     };
   const nodes = names.map((name, i) => ({
     name,
-    address: `10.${200 + slot}.0.${11 + i}`,
+    address: `10.${200 + slot}.0.${firstNode + i}`,
+    ingressAddress: `10.${200 + slot}.1.${firstNode + i}`,
     networkNamespace: `pintle${slot}-${name}`,
   }));
   return {
     bridgeAddress: `10.${200 + slot}.0.1`,
+    ingressBridgeAddress: `10.${200 + slot}.1.1`,
     serviceRange: "10.96.0.0/16",
     podRange: `10.${220 + slot}.0.0/16`,
     nodes,
@@ -279,6 +293,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--host-image-hide=${layout.folder}`,
       `--node-ip=${node.address}`,
       `--address=${node.address}`,
+      `--ingress-address=${node.ingressAddress}`,
       `--port=${agentPort}`,
       `--tls-cert-file=${join(layout.pki, `node-${node.name}.pem`)}`,
       `--tls-private-key-file=${join(layout.pki, `node-${node.name}-key.pem`)}`,

@@ -18,6 +18,7 @@ import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
+import { ensureIngressClass } from "./ingress-class.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
 import { endLeftovers, removePods } from "./leftovers.ts";
 import { ensureLocalPathClass } from "./local-path-class.ts";
@@ -323,6 +324,7 @@ async function untilNodesReady(
       ),
     );
     await ensureLocalPathClass(client);
+    await ensureIngressClass(client);
     await parts.network?.routePods(
       addressing(plan).nodes.map((node) => ({
         address: node.address,

@@ -1,0 +1,71 @@
+import { createSecureContext, type SecureContext } from "node:tls";
+import { wildcardOf } from "./host-name.ts";
+
+export interface CertificatePem {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/** Contexts that are kept made: each takes some hundred kilobytes outside the heap. */
+const contextsKept = 1_000;
+
+/** Certificates by the hosts they are shown for; made ready when a client first asks for one. */
+export class Certificates {
+  readonly #byHost = new Map<string, CertificatePem>();
+  /** Least lately used first. */
+  readonly #contexts = new Map<CertificatePem, SecureContext>();
+  readonly #fallback: CertificatePem;
+
+  #onDefault: (pem: CertificatePem) => void = () => undefined;
+
+  /** @param fallback Shown where no other is for a host. */
+  constructor(fallback: CertificatePem) {
+    this.#fallback = fallback;
+  }
+
+  /** Connections that stand are left alone. */
+  set(host: string, pem: CertificatePem | undefined): void {
+    const before = this.#byHost.get(host);
+    if (before !== undefined) this.#contexts.delete(before);
+    if (pem === undefined) this.#byHost.delete(host);
+    else this.#byHost.set(host, pem);
+    if (host === "") this.#onDefault(pem ?? this.#fallback);
+  }
+
+  /** What clients are shown that name no host, now and whenever that changes. */
+  followDefault(onDefault: (pem: CertificatePem) => void): void {
+    this.#onDefault = onDefault;
+    onDefault(this.#byHost.get("") ?? this.#fallback);
+  }
+
+  hasFor(host: string): boolean {
+    return this.#of(host) !== undefined || this.#byHost.has("");
+  }
+
+  /** For the host that a client names, in whatever case; "": it names none. */
+  contextFor(host: string): SecureContext {
+    const pem = this.#of(host.toLowerCase()) ?? this.#byHost.get("") ?? this.#fallback;
+    const known = this.#contexts.get(pem);
+    if (known !== undefined) {
+      this.#contexts.delete(pem);
+      this.#contexts.set(pem, known);
+      return known;
+    }
+    const made = secureContext(pem);
+    this.#contexts.set(pem, made);
+    for (const [oldest] of this.#contexts) {
+      if (this.#contexts.size <= contextsKept) break;
+      this.#contexts.delete(oldest);
+    }
+    return made;
+  }
+
+  #of(host: string): CertificatePem | undefined {
+    return this.#byHost.get(host || "-") ?? this.#byHost.get(wildcardOf(host) ?? "-");
+  }
+}
+
+/** Throws where the two are no certificate and its key. */
+export function secureContext({ certificatePem, keyPem }: CertificatePem): SecureContext {
+  return createSecureContext({ cert: certificatePem, key: keyPem, minVersion: "TLSv1.2" });
+}

@@ -1,0 +1,94 @@
+import { familyBits, type IpRange, parseAddress, parseIpRange } from "../../base/ip-range.ts";
+import type { ClientRequest } from "./client-request.ts";
+import type { Cors, Gate } from "./route.ts";
+
+/** An answer that needs no backend. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What is answered in place of the route's action; undefined: nothing speaks against it. Pure. */
+export function stoppedAtGate(
+  gate: Gate,
+  request: ClientRequest,
+  hasCertificate: boolean,
+): OwnAnswer | undefined {
+  if (!mayPass(gate, request.clientAddress)) return { status: 403, headers: {} };
+  const { front } = request;
+  const toTls = gate.toTls === "always" || (gate.toTls === "ifServed" && hasCertificate);
+  if (toTls && !front.isTls && front.tlsPort !== undefined) {
+    const port = front.tlsPort === 443 ? "" : `:${front.tlsPort}`;
+    const { rawPath, query } = request.target;
+    return { status: 308, headers: { location: `https://${request.host}${port}${rawPath}${query}` } };
+  }
+  if (gate.cors !== undefined && isPreflight(request))
+    return { status: 204, headers: { ...corsHeaders(gate.cors, request), ...preflightHeaders(gate.cors) } };
+  return undefined;
+}
+
+function mayPass({ allow, deny }: Gate, address: string): boolean {
+  if (allow.length === 0 && deny.length === 0) return true;
+  if (deny.some((range) => isWithin(range, address))) return false;
+  return allow.length === 0 || allow.some((range) => isWithin(range, address));
+}
+
+const ranges = new Map<string, IpRange | undefined>();
+const rangesKept = 10_000;
+
+function isWithin(text: string, address: string): boolean {
+  if (!ranges.has(text)) {
+    if (ranges.size >= rangesKept) ranges.clear();
+    ranges.set(
+      text,
+      text.includes("/") ? parseIpRange(text) : parseIpRange(`${text}/${text.includes(":") ? 128 : 32}`),
+    );
+  }
+  const range = ranges.get(text);
+  const parsed = parseAddress(address);
+  if (range === undefined || parsed === undefined || range.family !== parsed.family) return false;
+  const rest = BigInt(familyBits[range.family] - range.prefixBits);
+  return parsed.value >> rest === range.first >> rest;
+}
+
+const headerOf = ({ headers }: ClientRequest, wanted: string) =>
+  headers.find(([name]) => name === wanted)?.[1];
+
+const isPreflight = (request: ClientRequest) =>
+  request.method === "OPTIONS" &&
+  headerOf(request, "origin") !== undefined &&
+  headerOf(request, "access-control-request-method") !== undefined;
+
+/** What every answer of a route says that other sites may use. */
+export function corsHeaders(cors: Cors, request: ClientRequest): Readonly<Record<string, string>> {
+  const origin = headerOf(request, "origin");
+  const allowed = cors.origins.includes("*")
+    ? "*"
+    : cors.origins.find((one) => origin !== undefined && isSameOrigin(one, origin)) && origin;
+  return {
+    ...(cors.origins.includes("*") ? {} : { vary: "Origin" }),
+    ...(allowed === undefined
+      ? {}
+      : {
+          "access-control-allow-origin": allowed,
+          ...(cors.withCredentials && { "access-control-allow-credentials": "true" }),
+          ...(cors.exposed !== "" && { "access-control-expose-headers": cors.exposed }),
+        }),
+  };
+}
+
+const preflightHeaders = ({ methods, headers, maxAgeSeconds }: Cors) => ({
+  "access-control-allow-methods": methods,
+  "access-control-allow-headers": headers,
+  "access-control-max-age": String(maxAgeSeconds),
+});
+
+/** `https://*.example.com` stands for one label. */
+function isSameOrigin(pattern: string, origin: string): boolean {
+  if (!pattern.includes("*.")) return pattern.toLowerCase() === origin.toLowerCase();
+  const [before = "", after = ""] = pattern.toLowerCase().split("*.");
+  const given = origin.toLowerCase();
+  if (!given.startsWith(before) || !given.endsWith(`.${after}`)) return false;
+  const label = given.slice(before.length, given.length - after.length - 1);
+  return /^[-a-z0-9_]+$/.test(label);
+}

@@ -1,0 +1,305 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { HttpResponse } from "../../base/http2/http-response.ts";
+import type { Clock } from "../../base/os/clock.ts";
+import type { ClientRequest } from "./client-request.ts";
+import type { EndpointPool } from "./endpoint-pool.ts";
+import { corsHeaders } from "./gate.ts";
+import { joinConnections, switchingHead } from "./joined-connections.ts";
+import { answerSelf } from "./own-answer.ts";
+import { Pump } from "./pump.ts";
+import { encodedPath } from "./request-target.ts";
+import { retriesFailure, retriesStatus } from "./retry-rule.ts";
+import type { BackendProtocol, Endpoint, Forward } from "./route.ts";
+import type { RouteMatch } from "./routing-table.ts";
+import { StickyClient } from "./sticky-client.ts";
+import type {
+  Upstream,
+  UpstreamAnswer,
+  UpstreamEvents,
+  UpstreamExchange,
+  UpstreamFailure,
+} from "./upstream.ts";
+import { downstreamHeaders, upstreamHeaders } from "./upstream-headers.ts";
+
+export interface ProxyParts {
+  readonly clock: Clock;
+  readonly pool: EndpointPool;
+  readonly upstreams: Readonly<Record<BackendProtocol, Upstream>>;
+  /** Why a request got no answer of its backend. */
+  readonly onFailure: (route: string, endpoint: Endpoint | undefined, why: string) => void;
+}
+
+/** What a client that wants to speak another protocol has sent so far. */
+export interface UpgradeWish {
+  readonly protocol: string;
+  readonly socket: Duplex;
+  readonly first: Buffer;
+}
+
+export interface ProxiedParts {
+  readonly request: IncomingMessage;
+  readonly response: HttpResponse;
+  readonly read: ClientRequest;
+  readonly match: RouteMatch;
+  readonly forward: Forward;
+  readonly upgrade: UpgradeWish | undefined;
+  /** The client waits to hear that its body is wanted. */
+  readonly sayContinue: () => void;
+}
+
+/** One request on its way to an endpoint, and its answer. What either side sends is taken as fast as the other takes it.
+ *  Invariant: no byte of a body is read before an endpoint is connected, so until then any endpoint will do. */
+export class ProxiedRequest {
+  readonly #given: ProxiedParts;
+  readonly #parts: ProxyParts;
+  readonly #tried = new Set<Endpoint>();
+  readonly #startedMs: number;
+  #tries = 0;
+  #backend = "";
+  #sticky: StickyClient | undefined;
+  #headers: readonly string[] = [];
+  #endpoint: Endpoint | undefined;
+  #exchange: UpstreamExchange | undefined;
+  #body: Pump | undefined;
+  #answer: Pump | undefined;
+  #bodyBytes = 0;
+  /** The answer is given, whole or not. */
+  #isOver = false;
+
+  constructor(given: ProxiedParts, parts: ProxyParts) {
+    this.#given = given;
+    this.#parts = parts;
+    this.#startedMs = parts.clock.monotonicMs();
+  }
+
+  start(): void {
+    const { read, forward, response } = this.#given;
+    const { settings, backends } = forward;
+    const { pool } = this.#parts;
+    response.on("close", () => this.#end());
+    response.on("drain", () => this.#answer?.drained());
+    // A client that leaves is heard of by its answer's close.
+    response.on("error", () => this.#end());
+    this.#given.request.on("error", () => undefined);
+    if ((read.bodyBytes ?? 0) > (settings.bodyBytesMost ?? Number.POSITIVE_INFINITY)) {
+      this.#refuseBody();
+      return;
+    }
+    this.#backend = pool.choose(backends) ?? "";
+    if (settings.affinity !== undefined)
+      this.#sticky = new StickyClient(settings.affinity, read, this.#backend, pool);
+    this.#headers = upstreamHeaders(read, settings);
+    this.#attempt(this.#sticky?.endpoint);
+  }
+
+  #attempt(wanted?: Endpoint): void {
+    const { read, forward, match, upgrade } = this.#given;
+    const { settings } = forward;
+    const endpoint = wanted ?? this.#parts.pool.next(this.#backend, this.#tried);
+    if (endpoint === undefined) {
+      this.#fail(503, "no endpoint is ready");
+      return;
+    }
+    this.#endpoint = endpoint;
+    this.#tried.add(endpoint);
+    this.#tries += 1;
+    const { rawPath, query } = read.target;
+    const head = {
+      method: read.method,
+      path:
+        settings.rewrite === undefined
+          ? `${rawPath}${query}`
+          : rewritten(settings.rewrite, match.groups, query),
+      headers: this.#headers,
+      hasBody: read.hasBody,
+      bodyBytes: read.hasBody ? read.bodyBytes : undefined,
+      upgrade: upgrade?.protocol,
+      settings,
+    };
+    const events: UpstreamEvents = {
+      connected: () => this.#sendBody(),
+      answered: (answer) => this.#answered(answer),
+      upgraded: (answer, socket, first) => this.#upgraded(answer, socket, first),
+      drained: () => this.#body?.drained(),
+      failed: (failure) => this.#failed(failure),
+    };
+    this.#exchange = this.#parts.upstreams[settings.protocol].send(endpoint, head, events);
+  }
+
+  #sendBody(): void {
+    const { read, request, forward, sayContinue } = this.#given;
+    if (!read.hasBody || this.#body !== undefined || this.#isOver) return;
+    const { bodyBytesMost = Number.POSITIVE_INFINITY, sendTimeoutMs } = forward.settings;
+    sayContinue();
+    this.#body = new Pump(request, {
+      clock: this.#parts.clock,
+      stallMs: sendTimeoutMs,
+      write: (bytes) => {
+        this.#bodyBytes += bytes.length;
+        if (this.#bodyBytes <= bodyBytesMost) return this.#exchange?.write(bytes) ?? true;
+        this.#refuseBody();
+        return true;
+      },
+      onEnd: () => this.#exchange?.end(),
+      onStalled: () => this.#fail(504, "the endpoint takes nothing"),
+    });
+  }
+
+  #answered(answer: UpstreamAnswer): void {
+    const { response, read, forward, match } = this.#given;
+    const { settings } = forward;
+    if (retriesStatus(settings.retry, answer.status, this.#attemptNow()) && this.#hasAnother()) {
+      this.#exchange?.destroy();
+      this.#attempt();
+      return;
+    }
+    const byName = new Map<string, string | string[]>();
+    const add = (name: string, value: string) => {
+      const before = byName.get(name);
+      byName.set(name, before === undefined ? value : [before, value].flat());
+    };
+    for (const [name, value] of downstreamHeaders(answer.headers, settings.responseHeaders)) add(name, value);
+    const { cors } = match.route.gate;
+    if (cors !== undefined)
+      for (const [name, value] of Object.entries(corsHeaders(cors, read))) byName.set(name, value);
+    const cookie =
+      this.#endpoint && this.#sticky?.cookieFor(this.#endpoint, this.#parts.clock.wallMs(), read.front.isTls);
+    if (cookie !== undefined) add("set-cookie", cookie);
+    try {
+      for (const [name, value] of byName) response.setHeader(name, value);
+      response.writeHead(answer.status);
+    } catch (error) {
+      for (const name of byName.keys()) response.removeHeader(name);
+      this.#fail(502, `the answer's head is none: ${(error as Error).message}`);
+      return;
+    }
+    // The head leaves with the first piece, if that comes at once.
+    const flush = setImmediate(() => {
+      if (!this.#isOver && !response.destroyed) response.flushHeaders();
+    });
+    this.#answer = new Pump(answer.body, {
+      clock: this.#parts.clock,
+      stallMs: settings.sendTimeoutMs,
+      write: (bytes) => response.write(bytes),
+      onEnd: () => {
+        clearImmediate(flush);
+        const trailers = answer.trailers();
+        if (trailers.length > 0) response.addTrailers(pairs(trailers));
+        this.#isOver = true;
+        response.end();
+      },
+      onStalled: () => response.destroy(),
+    });
+    const broken = () => {
+      if (this.#isOver) return;
+      this.#parts.onFailure(match.route.id, this.#endpoint, "the answer broke off");
+      response.destroy();
+    };
+    answer.body.on("aborted", broken);
+    answer.body.on("error", broken);
+  }
+
+  #upgraded(answer: IncomingMessage, upstream: Duplex, first: Buffer): void {
+    const { upgrade, forward } = this.#given;
+    const head = upgrade && switchingHead(answer, upgrade.protocol);
+    if (upgrade === undefined || head === undefined) {
+      upstream.destroy();
+      this.#fail(502, "the endpoint speaks a protocol that it was not asked for");
+      return;
+    }
+    this.#isOver = true;
+    upgrade.socket.write(head);
+    const { readTimeoutMs } = forward.settings;
+    joinConnections(
+      { socket: upgrade.socket, first: upgrade.first },
+      { socket: upstream, first },
+      readTimeoutMs,
+    );
+  }
+
+  #failed(failure: UpstreamFailure): void {
+    if (this.#isOver) return;
+    const { response, forward } = this.#given;
+    if (response.headersSent) {
+      this.#parts.onFailure(this.#given.match.route.id, this.#endpoint, failure.error.message);
+      response.destroy();
+      return;
+    }
+    // One that closed an idle connection is asked again.
+    const again = failure.wasReused && failure.kind === "broken" ? this.#endpoint : undefined;
+    if (
+      retriesFailure(forward.settings.retry, failure, this.#attemptNow()) &&
+      (again !== undefined || this.#hasAnother())
+    ) {
+      this.#attempt(again);
+      return;
+    }
+    const status = failure.kind === "timeout" || failure.kind === "connectTimeout" ? 504 : 502;
+    this.#fail(status, failure.error.message);
+  }
+
+  #attemptNow() {
+    return {
+      tries: this.#tries,
+      afterMs: this.#parts.clock.monotonicMs() - this.#startedMs,
+      method: this.#given.read.method,
+      canRepeat: this.#body === undefined,
+    };
+  }
+
+  #hasAnother(): boolean {
+    return this.#parts.pool.hasOther(this.#backend, this.#tried);
+  }
+
+  #refuseBody(): void {
+    this.#leaveBody();
+    this.#finish(413);
+  }
+
+  #fail(status: number, why: string): void {
+    this.#parts.onFailure(this.#given.match.route.id, this.#endpoint, why);
+    if (this.#given.read.hasBody) this.#leaveBody();
+    this.#finish(status);
+  }
+
+  /** Nobody reads the rest of the body, which on HTTP/1.1 stands before the next request. */
+  #leaveBody(): void {
+    if (this.#given.request.httpVersionMajor === 1) this.#given.response.shouldKeepAlive = false;
+  }
+
+  #finish(status: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#exchange?.destroy();
+    this.#body?.stop();
+    this.#answer?.stop();
+    answerSelf(this.#given.response, status);
+  }
+
+  /** The answer left, or nobody waits for it. */
+  #end(): void {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    this.#body?.stop();
+    this.#answer?.stop();
+    const { request, read, upgrade } = this.#given;
+    if (upgrade !== undefined && wasOver) return;
+    // Of an exchange that is whole nothing is left to end; its connection serves the next one.
+    if (!wasOver || (read.hasBody && !request.complete)) this.#exchange?.destroy();
+  }
+}
+
+function rewritten(target: string, groups: readonly string[], query: string): string {
+  const path = target.replace(/\$(\d)/g, (_, digit: string) => groups[Number(digit) - 1] ?? "");
+  const mark = path.indexOf("?");
+  const [plain, own] = mark < 0 ? [path, ""] : [path.slice(0, mark), path.slice(mark)];
+  const rest = own === "" ? query : `${own}${query.replace("?", "&")}`;
+  return `${encodedPath(plain.startsWith("/") ? plain : `/${plain}`)}${rest}`;
+}
+
+const pairs = (flat: readonly string[]): [string, string][] =>
+  Array.from({ length: Math.floor(flat.length / 2) }, (_, at) => [
+    flat[at * 2] ?? "",
+    flat[at * 2 + 1] ?? "",
+  ]);

@@ -1,0 +1,139 @@
+/** What a node does with requests, as plain values that may be handed to another thread. Ingresses are made into these; whatever
+ *  else describes routes may be, too. */
+
+/** What one owner has the node do for one host: a name in lower case, `*.` and a name, or "" for every host. */
+export interface HostRoutes {
+  readonly host: string;
+  readonly routes: readonly Route[];
+}
+
+export interface Route {
+  /** For people: whose it is, and which part of it. */
+  readonly id: string;
+  /** Of two routes that match alike the one of the lesser rank is taken: the older one's. */
+  readonly rank: string;
+  readonly path: PathMatch;
+  /** All must hold. A route with more of them comes first. */
+  readonly conditions: readonly Condition[];
+  /** Only for requests that no other route of the host takes. */
+  readonly isFallback: boolean;
+  readonly gate: Gate;
+  readonly action: Action;
+}
+
+export type PathMatch =
+  | { readonly kind: "exact" | "prefix"; readonly path: string }
+  /** RE2's syntax, from the path's beginning, whatever the case. */
+  | { readonly kind: "pattern"; readonly text: string };
+
+export type Condition =
+  | { readonly kind: "header" | "cookie" | "query"; readonly name: string; readonly test: ValueTest }
+  | { readonly kind: "method"; readonly method: string }
+  /** So many of a hundred requests. */
+  | { readonly kind: "share"; readonly percent: number };
+
+export type ValueTest =
+  | { readonly kind: "is" | "isNot"; readonly value: string }
+  | { readonly kind: "pattern"; readonly text: string };
+
+/** What is looked at before a request goes anywhere. */
+export interface Gate {
+  /** Ranges of clients' addresses; empty: everybody. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Plain requests are led to https. "ifServed": where the host has a certificate. */
+  readonly toTls: "never" | "ifServed" | "always";
+  readonly cors: Cors | undefined;
+}
+
+export interface Cors {
+  readonly origins: readonly string[];
+  readonly methods: string;
+  readonly headers: string;
+  readonly exposed: string;
+  readonly withCredentials: boolean;
+  readonly maxAgeSeconds: number;
+}
+
+export type Action =
+  | Forward
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "refuse"; readonly status: number; readonly why: string };
+
+export interface Forward {
+  readonly kind: "forward";
+  /** Shares are relative to each other; one without weight takes nothing. */
+  readonly backends: readonly WeightedBackend[];
+  readonly settings: ForwardSettings;
+}
+
+export interface WeightedBackend {
+  /** By which its endpoints are known: `namespace/service:port`. */
+  readonly backend: string;
+  readonly weight: number;
+}
+
+export const protocols = ["http", "https", "grpc", "grpcs"] as const;
+export type BackendProtocol = (typeof protocols)[number];
+
+export interface ForwardSettings {
+  readonly protocol: BackendProtocol;
+  readonly connectTimeoutMs: number;
+  /** Between two pieces from the backend. */
+  readonly readTimeoutMs: number;
+  /** Between two pieces that the other side takes. */
+  readonly sendTimeoutMs: number;
+  readonly retry: Retry;
+  /** Of a request; undefined: no bound. */
+  readonly bodyBytesMost: number | undefined;
+  /** In place of the path; `$1` is what the first group of the path's pattern matched. */
+  readonly rewrite: string | undefined;
+  /** The path to which a request of `/` is led. */
+  readonly appRoot: string | undefined;
+  /** The host that the backend is told. */
+  readonly host: string | undefined;
+  readonly forwardedPrefix: string | undefined;
+  readonly affinity: CookieAffinity | undefined;
+  readonly requestHeaders: HeaderEdits;
+  readonly responseHeaders: HeaderEdits;
+  /** By which a backend's certificate is asked for (SNI). */
+  readonly tlsName: string | undefined;
+}
+
+export const retryReasons = ["error", "timeout", "invalid_header", "non_idempotent"] as const;
+
+export interface Retry {
+  readonly reasons: readonly (typeof retryReasons)[number][];
+  readonly statuses: readonly number[];
+  /** With the first one. */
+  readonly triesMost: number;
+  /** No try begins later; undefined: whenever. */
+  readonly withinMs: number | undefined;
+}
+
+export interface CookieAffinity {
+  readonly cookie: string;
+  readonly path: string;
+  readonly domain: string | undefined;
+  readonly maxAgeSeconds: number | undefined;
+  readonly expiresSeconds: number | undefined;
+  readonly sameSite: string | undefined;
+  /** Undefined: where the client speaks TLS. */
+  readonly secure: boolean | undefined;
+  /** A client whose endpoint fails is given another one for good. */
+  readonly changesOnFailure: boolean;
+}
+
+/** Names in lower case. */
+export interface HeaderEdits {
+  readonly set: Readonly<Record<string, string>>;
+  readonly add: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
+export const noEdits: HeaderEdits = { set: {}, add: {}, remove: [] };
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
