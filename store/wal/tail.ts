@@ -5,6 +5,8 @@ import { parseRecord } from "./record.ts";
 const sectorBytes = 512;
 /** How much after a broken frame is looked at at most; a batch is not larger. */
 const lookAheadBytesMax = recordBytesMax;
+/** A frame's length, then of a record its type, checksum and the length of its data, each with its tag. */
+const headBytesMax = frameHeaderBytes + 2 + 6 + 6;
 
 export type TailVerdict = "clean" | "torn" | "damaged";
 
@@ -24,13 +26,51 @@ export async function judgeTail(window: FileWindow, tail: Tail): Promise<TailVer
   const toRead = Math.min(lookAheadBytesMax, window.sizeBytes - tail.offset, end - tail.offset + sectorBytes);
   const rest = await window.read(tail.offset, toRead);
   const seal = findSeal(rest, end - tail.offset);
+  if (seal?.isFollowed) return "damaged";
+  const own = sealOfBatch(rest, tail.chain);
+  if (own !== undefined) {
+    const lacksSector = hasZeroSector(rest, tail.offset, lastSectorStart(tail.offset, own.at));
+    return own.isMended || !lacksSector ? "damaged" : "torn";
+  }
   if (seal === undefined) {
     // Sealed segments: what no seal follows was not acknowledged. Others: etcd's rule.
     return tail.hasSeals || hasZeroSector(rest, tail.offset, frameEnd(rest)) ? "torn" : "damaged";
   }
-  if (seal.isFollowed) return "damaged";
-  if (isMendedByOneBit(rest, tail.chain)) return "damaged";
+  if (mended(rest, tail.chain) !== undefined) return "damaged";
   return hasZeroSector(rest, tail.offset, lastSectorStart(tail.offset, seal.at)) ? "torn" : "damaged";
+}
+
+/** A record that is right, and where the next one begins. */
+interface Step {
+  readonly chain: number;
+  readonly next: number;
+}
+
+/** The seal that ends the batch of the broken record at the start, where nothing else of the batch is broken. What a seal looks
+ *  like may also stand in the data of a write that was torn; no records lead there. `isMended`: the record lacks but a bit. */
+function sealOfBatch(
+  rest: Uint8Array,
+  chain: number,
+): { readonly at: number; readonly isMended: boolean } | undefined {
+  const asMended = mended(rest, chain);
+  const asItIs = recordAt(rest, 0, undefined); // with the checksum that it states, its data apart
+  for (const { step, isMended } of [
+    { step: asMended, isMended: true },
+    { step: asItIs, isMended: false },
+  ]) {
+    const at = step && sealBehind(rest, step);
+    if (at !== undefined) return { at, isMended };
+  }
+  return undefined;
+}
+
+function sealBehind(rest: Uint8Array, from: Step): number | undefined {
+  for (let step: Step | undefined = from; step !== undefined; ) {
+    const crc = sealAt(rest, step.next);
+    if (crc !== undefined) return crc === step.chain ? step.next : undefined;
+    step = recordAt(rest, step.next, step.chain);
+  }
+  return undefined;
 }
 
 /** Finds a CRC record in what follows a broken frame; `isFollowed` when something was written after it. */
@@ -57,25 +97,32 @@ function sealAt(rest: Uint8Array, at: number): number | undefined {
   return parsed.kind === "record" && parsed.type === "CRC" ? parsed.crc : undefined;
 }
 
-function continuesAt(rest: Uint8Array, at: number, chain: number): boolean {
-  if (at + frameHeaderBytes > rest.length) return false;
-  const header = readFrameHeader(rest.subarray(at, at + frameHeaderBytes));
-  if (header.kind !== "frame" || at + header.frameBytes > rest.length) return false;
+const continuesAt = (rest: Uint8Array, at: number, chain: number): boolean =>
+  recordAt(rest, at, chain) !== undefined;
+
+/** Undefined where there is none that continues the chain. Without a chain what the record states of it is believed. */
+function recordAt(rest: Uint8Array, at: number, chain: number | undefined): Step | undefined {
+  if (at + frameHeaderBytes > rest.length) return undefined;
+  const header = readFrameHeader(rest, at);
+  if (header.kind !== "frame" || at + header.frameBytes > rest.length) return undefined;
   const from = at + frameHeaderBytes;
-  return parseRecord(rest.subarray(from, from + header.recordBytes), chain).kind === "record";
+  const parsed = parseRecord(rest.subarray(from, from + header.recordBytes), chain);
+  return parsed.kind === "record" ? { chain: parsed.crc, next: at + header.frameBytes } : undefined;
 }
 
-/** Whether the broken frame at the start is whole but for one bit of its length field. */
-function isMendedByOneBit(rest: Uint8Array, chain: number): boolean {
-  for (let bit = 0; bit < 64; bit++) {
-    const header = rest.slice(0, frameHeaderBytes);
-    header[bit >> 3] = (header[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    const read = readFrameHeader(header);
-    if (read.kind !== "frame" || read.frameBytes > rest.length) continue;
-    const body = rest.subarray(frameHeaderBytes, frameHeaderBytes + read.recordBytes);
-    if (parseRecord(body, chain).kind === "record") return true;
+/** The record at the start, if it is right but for one bit before its data. */
+function mended(rest: Uint8Array, chain: number): Step | undefined {
+  for (let bit = 0; bit < 8 * Math.min(rest.length, headBytesMax); bit++) {
+    flip(rest, bit);
+    const step = recordAt(rest, 0, chain);
+    flip(rest, bit);
+    if (step !== undefined) return step;
   }
-  return false;
+  return undefined;
+}
+
+function flip(bytes: Uint8Array, bit: number): void {
+  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
 }
 
 /** The end of the broken frame as its header claims, within what there is. */

@@ -225,6 +225,36 @@ describe("wal", () => {
     });
   }
 
+  it("detects every flipped bit of the last batch that was synced, with a torn write behind it", async () => {
+    const disk = new MemoryDisk();
+    const wal = await Wal.create({ ...config, segmentBytes: 65_536 }, metadata, os(disk));
+    const twin = new Twin();
+    await wal.append(twin.next({ from: 99, sizes: [20], commit: true }));
+    const from = lastFile(disk).written;
+    await wal.append(twin.next({ from: 99, sizes: [64, 3, 90], commit: true }));
+    const to = lastFile(disk).written;
+    const kept = shown(twin.entries);
+    await wal.append(twin.next({ from: 99, sizes: [600, 700], commit: false }));
+    // Of what comes last its first sector is on disk, with or without its seal.
+    const { bytes, written } = lastFile(disk);
+    for (const lost of [bytes.length, written - 200]) {
+      const torn = Buffer.from(bytes).fill(0, Math.ceil(to / 512) * 512, lost);
+      const ends: string[] = [];
+      for (let bit = from * 8; bit < to * 8; bit++) {
+        const flipped = copyOf(disk);
+        lastFile(flipped).bytes = Buffer.from(torn);
+        const target = lastFile(flipped).bytes;
+        target[bit >> 3] = (target[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const outcome = await reopen(flipped).catch((error: unknown) => error);
+        if (outcome instanceof WalDamageError) continue;
+        if (outcome instanceof Error) throw outcome;
+        // Only the seal may go without a word.
+        if (shown((outcome as Recovered).entries).join() !== kept.join()) ends.push(`${bit - from * 8}`);
+      }
+      assert.deepEqual(ends, []);
+    }
+  });
+
   it("does not take zeros in what was synced for a torn write, once a later batch was written", async () => {
     const disk = new MemoryDisk();
     const wal = await Wal.create({ ...config, segmentBytes: 65_536 }, metadata, os(disk));
