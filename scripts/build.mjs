@@ -21,6 +21,7 @@ await build({
     etcd: "cli/etcd.ts",
     "store-thread": "cli/store-thread.ts",
     "password-worker": "store/auth/password-worker.ts",
+    "serving-worker": "agent/ingress/serving-worker.ts",
   },
   outdir: join(out, "cli"),
   bundle: true,

@@ -48,6 +48,12 @@ export class NodeFront {
     this.#wake();
   };
 
+  /** The ports were closed, not by us. */
+  broken(): void {
+    this.#opened = undefined;
+    this.touch();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { nodes, classes, clock, log, nodeName } = this.#parts;
     const onNode = (node: Node) => node.metadata.name === nodeName && this.touch();

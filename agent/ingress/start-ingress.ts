@@ -13,7 +13,8 @@ import { FollowedKind } from "../sync/followed-kind.ts";
 import { IngressControl } from "./ingress-control.ts";
 import { NodeFront } from "./node-front.ts";
 import { ProblemEvents } from "./problem-events.ts";
-import { type FrontPorts, LocalServing } from "./serving.ts";
+import type { FrontPorts } from "./serving.ts";
+import { ThreadServing } from "./thread-serving.ts";
 
 export interface IngressConfig {
   readonly nodeName: string;
@@ -52,7 +53,7 @@ export async function startIngress(
     validDays: fallbackDays,
   });
   const fallback = { certificatePem: own.certificatePem, keyPem: own.privateKeyPem };
-  const serving = new LocalServing({ fallback, clock, random, log });
+  const serving = new ThreadServing(fallback, log, () => front.broken());
   const recorder = (component: string) =>
     new EventRecorder({ component, host: config.nodeName }, { client, clock, random, log });
   const events = recorder("pintle-ingress");

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { ClientRequest } from "./client-request.ts";
 import type { ForwardSettings, HeaderEdits } from "./route.ts";
 
@@ -75,7 +75,7 @@ export function upstreamHeaders(request: ClientRequest, settings: ForwardSetting
   // HTTP/2 may cut it into pieces.
   if (cookies.length > 0) sent.push("cookie", cookies.join("; "));
   if (takesTrailers && settings.protocol.startsWith("grpc")) sent.push("te", "trailers");
-  sent.push("x-request-id", requestId ?? randomBytes(16).toString("hex"));
+  sent.push("x-request-id", requestId ?? randomUUID().replaceAll("-", ""));
   sent.push("x-real-ip", clientAddress, "x-forwarded-for", clientAddress, "x-forwarded-host", host);
   sent.push(
     "x-forwarded-port",
