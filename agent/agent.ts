@@ -23,16 +23,21 @@ import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
+import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
-import type { NodeNetworkConfig } from "./network-seam.ts";
+import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
 import { Prober } from "./probes/prober.ts";
-import { type Chosen, chooseRuntime } from "./runtime/choose.ts";
+import { type Chosen, chooseCri, chooseRuntime } from "./runtime/choose.ts";
+import { CriImages } from "./runtime/cri/cri-images.ts";
+import { runtimeTrouble } from "./runtime/cri/node-trouble.ts";
+import { openCriRuntime } from "./runtime/cri/open-cri.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
+import type { Runtime } from "./runtime/seam.ts";
 import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import type { ServerDeps } from "./server/callers.ts";
@@ -57,7 +62,10 @@ const podCidrPollMs = 500;
 export async function startAgent(config: AgentConfig, os: Os): Promise<Running> {
   const log = os.log.child("agent");
   await makeFolder(config.rootDir, 0o711);
-  const chosen = await chooseRuntime(config);
+  const chosen =
+    config.cri === undefined
+      ? await chooseRuntime(config)
+      : await chooseCri({ ...config.cri, nodeName: config.nodeName }, os);
   if (chosen.kind === "process")
     log.warn("pods are plain processes: nothing is isolated", {
       reason: chosen.reason || "--runtime process",
@@ -96,11 +104,12 @@ async function start(parts: Parts): Promise<void> {
   const late: { deps?: ServerDeps } = {};
   const server = await listen(parts, late);
   closers.push(server.close);
-  const version = chosen.kind === "oci" ? `oci://${chosen.config.version}` : processLauncher().description;
+  const version = descriptionOf(chosen);
   const node = nodeInput(config, server.port, version, chosen);
   const statusConfig = {
     rootDir: config.rootDir,
     programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
+    ...(chosen.kind === "cri" && { runtimeTrouble: () => runtimeTrouble(chosen.found.client) }),
     updateMs: config.statusUpdateMs,
     leaseSeconds: config.leaseSeconds,
   };
@@ -112,7 +121,7 @@ async function start(parts: Parts): Promise<void> {
   const pods = informers.informer(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
   const services = informers.informer(resources.services);
 
-  const mode = chosen.kind === "oci" ? "bridge" : "loopback";
+  const mode = chosen.kind === "process" ? "loopback" : "bridge";
   const serviceRange = parseIpv4Range(config.serviceCidr ?? "");
   const dnsAddress =
     config.clusterDns.length > 0 || serviceRange === undefined ? undefined : clusterDnsAddress(serviceRange);
@@ -156,18 +165,10 @@ async function start(parts: Parts): Promise<void> {
   }
 
   const imageStore = await ImageStore.open(join(config.rootDir, "images"));
-  const launcher =
-    chosen.kind === "oci"
-      ? ociLauncher(
-          { ...chosen.config, hidden: ["/root", config.rootDir, ...config.hostImageHide] },
-          { filesystems: overlayFilesystems(imageStore) },
-        )
-      : processLauncher();
-  const runtime = await SupervisedRuntime.open(
-    { rootDir: config.rootDir },
-    { launcher, network: network.pods, os },
-  );
+  const runtime = await openRuntime({ config, os, chosen }, imageStore, network.pods);
   closers.push(() => runtime.close());
+  const images =
+    chosen.kind === "cri" ? await CriImages.open(chosen.found.images, config.rootDir) : imagesOf(imageStore);
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
@@ -250,7 +251,7 @@ async function start(parts: Parts): Promise<void> {
     dir: join(config.rootDir, "pods"),
     sources,
     tokens,
-    mountsSubPaths: chosen.kind === "oci",
+    mountsSubPaths: chosen.kind !== "process",
     recursiveReadOnly,
   });
   const workers = new PodWorkers(
@@ -259,14 +260,15 @@ async function start(parts: Parts): Promise<void> {
       client,
       runtime,
       imageStore,
-      images: new ImageManager(imageStore, os, config),
+      images: new ImageManager(images, os, config),
       volumes,
       prober,
       admission,
       events,
       sources,
       services: () => services.list(),
-      scheme: chosen.kind,
+      scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
+      able: { runtimeHandlers: chosen.kind === "cri", imageVolumes: chosen.kind !== "cri" },
       recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: {
@@ -366,6 +368,44 @@ async function readNamed(flag: string, path: string | undefined): Promise<string
   });
 }
 
+function openRuntime(
+  { config, os, chosen }: Pick<Parts, "config" | "os" | "chosen">,
+  imageStore: ImageStore,
+  network: PodNetwork,
+): Promise<Runtime> {
+  const { rootDir } = config;
+  if (chosen.kind === "cri") return openCriRuntime({ rootDir, found: chosen.found }, { network, os });
+  const launcher =
+    chosen.kind === "oci"
+      ? ociLauncher(
+          { ...chosen.config, hidden: ["/root", rootDir, ...config.hostImageHide] },
+          { filesystems: overlayFilesystems(imageStore) },
+        )
+      : processLauncher();
+  return SupervisedRuntime.open({ rootDir }, { launcher, network, os });
+}
+
+function descriptionOf(chosen: Chosen): string {
+  if (chosen.kind === "cri") return chosen.found.description;
+  return chosen.kind === "oci" ? `oci://${chosen.config.version}` : processLauncher().description;
+}
+
+function abilitiesOf(
+  chosen: Chosen,
+): Pick<NodeInput, "supplementalGroups" | "recursiveReadOnly" | "runtimeHandlers"> {
+  if (chosen.kind !== "cri")
+    return {
+      supplementalGroups: chosen.kind === "oci",
+      recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
+    };
+  const [usual, ...others] = chosen.found.handlers;
+  return {
+    supplementalGroups: chosen.found.supplementalGroupsPolicy,
+    recursiveReadOnly: usual?.recursiveReadOnlyMounts ?? false,
+    runtimeHandlers: others,
+  };
+}
+
 /** Where volumes are that are this node's own folders. */
 const localVolumesFolder = ({ rootDir }: AgentConfig): string => join(rootDir, "local-volumes");
 
@@ -383,8 +423,7 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     reservedMemoryBytes: config.reservedMemoryBytes,
     runtimeVersion,
     agentVersion: kubernetesVersion.gitVersion,
-    supplementalGroups: chosen.kind === "oci",
-    recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
+    ...abilitiesOf(chosen),
     annotations: {
       "pintle.dev/runtime": chosen.kind,
       [localPath.folderAnnotation]: localVolumesFolder(config),

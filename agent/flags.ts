@@ -8,6 +8,7 @@ import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
 import { canonicalName } from "./dns/domain-name.ts";
 import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
+import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 
 export const agentFlags = {
   "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
@@ -34,6 +35,26 @@ export const agentFlags = {
     kind: "string",
     help: "crun or runc, by name or path; the first found by default.",
     value: "PATH",
+  },
+  "container-runtime-endpoint": {
+    kind: "string",
+    help: "A container runtime's socket, which speaks CRI v1, such as unix:///run/containerd/containerd.sock: it runs the containers, and has the images.",
+    value: "unix:///PATH",
+  },
+  "image-service-endpoint": {
+    kind: "string",
+    help: "Its socket for images, where that is another.",
+    value: "unix:///PATH",
+  },
+  "cni-conf-dir": {
+    kind: "string",
+    help: "Where the container runtime looks for its network's configuration, which is written there; where it says by default.",
+    value: "DIR",
+  },
+  "cni-bin-dir": {
+    kind: "string",
+    help: "Where it looks for network plugins; the agent's is written there.",
+    value: "DIR",
   },
   "tls-cert-file": {
     kind: "string",
@@ -133,6 +154,8 @@ export interface AgentConfig {
   readonly port: number;
   readonly runtime: "auto" | "oci" | "process";
   readonly ociRuntime: string | undefined;
+  /** Present where a container runtime runs the containers. */
+  readonly cri: CriFlags | undefined;
   readonly tlsCertFile: string | undefined;
   readonly tlsPrivateKeyFile: string | undefined;
   readonly clientCaFile: string | undefined;
@@ -158,6 +181,8 @@ export interface AgentConfig {
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
 }
 
+export type CriFlags = Pick<CriChoice, "endpoint" | "imageEndpoint" | "cniConfDir" | "cniBinDir">;
+
 /** Throws UsageError naming every problem, one a line. */
 export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const problems: string[] = [];
@@ -173,6 +198,30 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   const { runtime } = flags;
   check(["auto", "oci", "process"].includes(runtime), "runtime", runtime, "must be auto, oci or process");
+  const endpoint = flags["container-runtime-endpoint"];
+  for (const name of ["container-runtime-endpoint", "image-service-endpoint"] as const)
+    check(flags[name] === undefined || isSocketUrl(flags[name]), name, flags[name], "is not unix:///PATH");
+  for (const name of ["cni-conf-dir", "cni-bin-dir"] as const)
+    check(flags[name] === undefined || isAbsolute(flags[name]), name, flags[name], "is not an absolute path");
+  for (const name of ["image-service-endpoint", "cni-conf-dir", "cni-bin-dir"] as const)
+    check(
+      endpoint !== undefined || flags[name] === undefined,
+      name,
+      flags[name],
+      "needs --container-runtime-endpoint",
+    );
+  check(
+    endpoint === undefined || (runtime === "auto" && flags["oci-runtime"] === undefined),
+    "container-runtime-endpoint",
+    endpoint,
+    "leaves no choice to --runtime and --oci-runtime",
+  );
+  check(
+    endpoint === undefined || !flags["allow-host-image"],
+    "allow-host-image",
+    true,
+    "is not to be had by --container-runtime-endpoint, whose images are its own",
+  );
   const cloud = flags["cloud-provider"];
   check(["", "external"].includes(cloud), "cloud-provider", cloud, "must be external or empty");
   check(flags.port >= 0 && flags.port <= 65_535, "port", flags.port, "must be 0 to 65535");
@@ -250,6 +299,15 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     port: flags.port,
     runtime: runtime === "oci" || runtime === "process" ? runtime : "auto",
     ociRuntime: flags["oci-runtime"],
+    cri:
+      endpoint === undefined
+        ? undefined
+        : {
+            endpoint,
+            imageEndpoint: flags["image-service-endpoint"],
+            cniConfDir: flags["cni-conf-dir"],
+            cniBinDir: flags["cni-bin-dir"],
+          },
     tlsCertFile: flags["tls-cert-file"],
     tlsPrivateKeyFile: flags["tls-private-key-file"],
     clientCaFile: flags["client-ca-file"],

@@ -31,6 +31,7 @@ import type {
   ResourceClaimTemplate,
   ResourceQuota,
   ResourceSlice,
+  RuntimeClass,
   Secret,
   Service,
   ServiceAccount,
@@ -137,6 +138,7 @@ export const resources = {
     "volumeattributesclasses",
     false,
   ),
+  runtimeclasses: row<RuntimeClass>("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", false),
   leases: row<Lease>("coordination.k8s.io", "v1", "Lease", "leases"),
   clusterroles: row<ClusterRole>("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
 } as const;

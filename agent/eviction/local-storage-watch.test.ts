@@ -32,6 +32,13 @@ describe("a pod that exceeds its local storage limits", () => {
   });
 
   const told: string[] = [];
+  const measure = async (folder: string) => {
+    const name = folder.split("/").at(-1) ?? "";
+    measured.push(name);
+    const size = sizes[name];
+    if (size instanceof Error) throw size;
+    return size;
+  };
   async function watch(): Promise<void> {
     const pods: Pod[] = [await rig.pod()];
     scope.run("local storage", (signal) =>
@@ -42,16 +49,10 @@ describe("a pod that exceeds its local storage limits", () => {
           pods: () => pods,
           runtime: {
             listContainers: () => rig.runtime.listContainers(),
-            writableFolder: (id) => `/containers/${id}/layer`,
+            writtenBytes: (id) => measure(`/containers/${id}/layer`),
           },
           volumes: { folderOf: (_pod, { name }) => `/volumes/${name}` },
-          measure: async (folder) => {
-            const name = folder.split("/").at(-1) ?? "";
-            measured.push(name);
-            const size = sizes[name];
-            if (size instanceof Error) throw size;
-            return size;
-          },
+          measure,
           events: { record: (_pod, { type, reason }) => told.push(`${type} ${reason}`) },
           meter,
           evict: (_pod, why) => rig.evict(why),

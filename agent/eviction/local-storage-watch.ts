@@ -21,7 +21,7 @@ export interface LocalStorageDeps {
   readonly log: Log;
   /** This node's. */
   readonly pods: () => readonly Pod[];
-  readonly runtime: Pick<Runtime, "listContainers" | "writableFolder">;
+  readonly runtime: Pick<Runtime, "listContainers" | "writtenBytes">;
   readonly volumes: Pick<PodVolumes, "folderOf">;
   readonly measure?: typeof folderBytes;
   readonly events: Pick<EventRecorder, "record">;
@@ -48,23 +48,23 @@ export async function keepLocalStorageLimits(deps: LocalStorageDeps, signal: Abo
       if (question === undefined) continue;
       const before = known.get(pod.metadata.uid);
       const now: Known = { bytes: new Map(), isWhole: true };
-      const measure = async (folder: string): Promise<number | undefined> => {
+      const measure = async (what: string, how: Measure): Promise<number | undefined> => {
         try {
-          return await (deps.measure ?? folderBytes)(folder, { signal });
+          return await how(signal);
         } catch (error) {
           if (signal.aborted) throw signal.reason;
           unmeasured.inc();
           tellUnmeasured(pod, error, { ...deps, isNews: now.isWhole && before?.isWhole !== false });
           now.isWhole = false;
-          return before?.bytes.get(folder);
+          return before?.bytes.get(what);
         }
       };
-      const bytesIn = async (folder: string): Promise<number | undefined> => {
-        const bytes = await measure(folder);
-        if (bytes !== undefined) now.bytes.set(folder, bytes);
+      const bytesOf = async (what: string, how: Measure): Promise<number | undefined> => {
+        const bytes = await measure(what, how);
+        if (bytes !== undefined) now.bytes.set(what, bytes);
         return bytes;
       };
-      const usage = await usageOf(pod, question, deps, bytesIn);
+      const usage = await usageOf(pod, question, deps, bytesOf);
       known.set(pod.metadata.uid, now);
       const message = excessStorage(pod, usage);
       if (message !== undefined) deps.evict(pod, message);
@@ -72,7 +72,9 @@ export async function keepLocalStorageLimits(deps: LocalStorageDeps, signal: Abo
   }
 }
 
-/** What a pod's folders took when each was last measured. */
+type Measure = (signal: AbortSignal) => Promise<number | undefined>;
+
+/** What a pod's folders, and its containers' layers by their ids, took when each was last measured. */
 interface Known {
   readonly bytes: Map<string, number>;
   /** Each was measured in that round. */
@@ -99,9 +101,10 @@ function tellUnmeasured(
 async function usageOf(
   pod: Pod,
   question: StorageQuestion,
-  { runtime, volumes: made }: LocalStorageDeps,
-  bytesIn: (folder: string) => Promise<number | undefined>,
+  { runtime, volumes: made, measure = folderBytes }: LocalStorageDeps,
+  bytesOf: (what: string, how: Measure) => Promise<number | undefined>,
 ): Promise<StorageUsage> {
+  const bytesIn = (folder: string) => bytesOf(folder, (signal) => measure(folder, { signal }));
   const volumes = new Map<string, number>();
   for (const volume of pod.spec.volumes ?? []) {
     if (!question.volumes.includes(volume.name)) continue;
@@ -112,10 +115,9 @@ async function usageOf(
   if (!question.containers) return { volumes, containers };
   for (const one of runtime.listContainers()) {
     if (one.pod.uid !== pod.metadata.uid || one.state.phase !== "running") continue;
-    const layer = runtime.writableFolder(one.id);
     // The folder of its logs holds those of its earlier runs, too.
     const log = await bytesIn(dirname(one.logPath));
-    const written = layer === undefined ? undefined : await bytesIn(layer);
+    const written = await bytesOf(one.id, (signal) => runtime.writtenBytes(one.id, signal));
     if (log !== undefined || written !== undefined) containers.set(one.name, (log ?? 0) + (written ?? 0));
   }
   return { volumes, containers };

@@ -3,6 +3,7 @@ import { silentLog } from "../../base/os/log.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { hostImage, hostImageName } from "./host-image.ts";
 import { ImageManager, ImageUnavailable } from "./image-manager.ts";
+import { imagesOf } from "./pull.ts";
 import { parseReference, referenceText } from "./reference.ts";
 
 describe("an image that a container cannot have", () => {
@@ -17,7 +18,7 @@ describe("an image that a container cannot have", () => {
       said.push(`${type} ${reason}: ${message}`);
     const signal = new AbortController().signal;
     const request = { image, podUid: "p", policy, credentialsFor: async () => [], onEvent, signal };
-    const refused = await new ImageManager(store as never, os as never, { allowHostImage: false })
+    const refused = await new ImageManager(imagesOf(store as never), os as never, { allowHostImage: false })
       .ensure(request)
       .catch((error) => error);
     assert.ok(refused instanceof ImageUnavailable);

@@ -7,6 +7,7 @@ import { deferred } from "../../base/deferred.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { ImageManager, ImageUnavailable, type PullRequest } from "./image-manager.ts";
+import { imagesOf } from "./pull.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { ImageStore } from "./store.ts";
 import { TestRegistry } from "./testing/test-registry.ts";
@@ -18,9 +19,13 @@ let clock: ManualClock;
 let manager: ImageManager;
 const restart = async () => {
   store = await ImageStore.open(join(dir, "images"));
-  manager = new ImageManager(store, { clock, random: { uint32: () => 0 }, log: silentLog } as never, {
-    allowHostImage: false,
-  });
+  manager = new ImageManager(
+    imagesOf(store),
+    { clock, random: { uint32: () => 0 }, log: silentLog } as never,
+    {
+      allowHostImage: false,
+    },
+  );
 };
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "pintle-manager-"));

@@ -4,7 +4,7 @@ import { afterRestart, type BackoffEntry, backoffUntil, crashBackoff } from "../
 import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { mayUse } from "./image-access.ts";
-import { pullImage } from "./pull.ts";
+import type { ImageSource } from "./image-source.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import {
   defaultPullPolicy,
@@ -15,7 +15,6 @@ import {
   repositoryText,
 } from "./reference.ts";
 import { SharedWork } from "./shared-work.ts";
-import type { ImageStore } from "./store.ts";
 
 /** An image that a container cannot have now: the waiting reason of its status. */
 export class ImageUnavailable extends Error {
@@ -49,7 +48,7 @@ export interface PullRequest {
 /** Gives containers their images: pulls what is wanted, once for all who ask at the same time with the same credentials,
  *  with a back-off of each pod's own after failures. */
 export class ImageManager {
-  readonly #store: ImageStore;
+  readonly #source: ImageSource;
   readonly #os: Os;
   readonly #pulls = new SharedWork<Image>();
   /** By pod and image. */
@@ -60,9 +59,9 @@ export class ImageManager {
 
   readonly #allowHostImage: boolean;
 
-  constructor(store: ImageStore, os: Os, options: { readonly allowHostImage: boolean }) {
+  constructor(source: ImageSource, os: Os, options: { readonly allowHostImage: boolean }) {
     this.#allowHostImage = options.allowHostImage;
-    this.#store = store;
+    this.#source = source;
     this.#os = os;
   }
 
@@ -74,7 +73,7 @@ export class ImageManager {
     let found: Image | undefined;
     try {
       policy = request.policy ?? defaultPullPolicy(image);
-      found = await this.#store.find(image);
+      found = await this.#source.find(image);
     } catch (error) {
       if (!(error instanceof InvalidImageName)) throw error;
       const message = `Failed to apply default image tag "${image}": ${error.message}`;
@@ -122,7 +121,7 @@ export class ImageManager {
       credentialsFor(reference).catch(noneIfUnreadable),
     );
     if (verdict.mayUse && verdict.record)
-      await this.#store.recordAccess(found.id, { repository, credentials: verdict.record });
+      await this.#source.recordAccess(found.id, { repository, credentials: verdict.record });
     return verdict.mayUse;
   }
 
@@ -168,11 +167,11 @@ export class ImageManager {
     all: readonly PullCredentials[],
     signal: AbortSignal,
   ): Promise<Image> {
-    if (all.length === 0) return pullImage(this.#store, reference, { signal });
+    if (all.length === 0) return this.#source.pull(reference, { signal });
     const errors: unknown[] = [];
     for (const credentials of all)
       try {
-        return await pullImage(this.#store, reference, { credentials, signal });
+        return await this.#source.pull(reference, { credentials, signal });
       } catch (error) {
         signal.throwIfAborted();
         errors.push(error);

@@ -21,6 +21,8 @@ export interface Image {
   readonly digests: readonly string[];
   readonly sizeBytes: number;
   readonly config: ImageConfig;
+  /** The container runtime has it, and takes from its configuration what a pod leaves open; here only `User` is known of that. */
+  readonly isMergedByRuntime?: boolean;
   /** Who may use it; absent where no pull brought it. */
   readonly access?: ImageAccess;
 }

@@ -4,11 +4,19 @@ import { open, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { type Image, ImageError } from "./image.ts";
+import type { ImageSource } from "./image-source.ts";
 import { chooseForPlatform } from "./platform.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { type Reference, referenceText, repositoryText } from "./reference.ts";
 import { Registry, readDocument } from "./registry.ts";
 import { type Descriptor, type ImageStore, isRecord, manifestOf } from "./store.ts";
+
+/** The node's own store, with registries behind it. */
+export const imagesOf = (store: ImageStore): ImageSource => ({
+  find: (name) => store.find(name),
+  recordAccess: (id, pull) => store.recordAccess(id, pull),
+  pull: (reference, options) => pullImage(store, reference, options),
+});
 
 const manifestTypes = [
   "application/vnd.oci.image.index.v1+json",

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { ManualClock, settle } from "../../client/testing/manual-clock.ts";
 import type { Container, Probe } from "../../client/types.ts";
+import { RuntimeError } from "../runtime/seam.ts";
 import { SimulatedRuntime } from "../runtime/simulated/runtime.ts";
 import { Prober } from "./prober.ts";
 
@@ -55,6 +56,19 @@ describe("Prober", () => {
 
   it("counts an unknown container as neither", () => {
     assert.deepEqual([prober.isStarted("id"), prober.isReady("id")], [false, false]);
+  });
+
+  it("keeps its verdict where the runtime cannot run the command, and says so", async () => {
+    watch({ livenessProbe: exec("live", { periodSeconds: 1, failureThreshold: 2 }) });
+    runtime.onExec = () => {
+      throw new RuntimeError("the container runtime is down");
+    };
+    await clock.advance(10_000);
+    assert.ok(unhealthy.length >= 5);
+    assert.equal(prober.failureOf("id"), undefined);
+    runtime.onExec = () => 1;
+    await clock.advance(3_000);
+    assert.equal(prober.failureOf("id")?.kind, "liveness");
   });
 
   it("waits for the initial delay, then keeps the period", async () => {

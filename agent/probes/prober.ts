@@ -2,7 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { below, type Random } from "../../base/os/random.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
-import { type ProbeTarget, runProbe } from "./run-probe.ts";
+import { type ProbeResult, type ProbeTarget, runProbe } from "./run-probe.ts";
 
 type Kind = "startup" | "liveness" | "readiness";
 
@@ -134,17 +134,21 @@ export class Prober {
       if (track.busy || track.dueMs > nowMs) continue;
       track.busy = true;
       const timeoutMs = (track.probe.timeoutSeconds ?? 1) * 1000;
-      void runProbe(track.probe, one.target, { timeoutMs }, this.#deps.runtime).then(({ ok, message }) => {
+      void runProbe(track.probe, one.target, { timeoutMs }, this.#deps.runtime).then((result) => {
         track.busy = false;
         track.dueMs = nowMs + (track.probe.periodSeconds ?? 10) * 1000;
-        if (this.#watched.get(one.target.containerId) === one) this.#take(one, track, kind, ok, message);
+        if (this.#watched.get(one.target.containerId) === one) this.#take(one, track, kind, result);
         this.#arm();
       });
     }
     this.#arm();
   }
 
-  #take(one: Watched, track: Track, kind: Kind, ok: boolean, message: string): void {
+  #take(one: Watched, track: Track, kind: Kind, { ok, message, isErrored }: ProbeResult): void {
+    if (isErrored) {
+      this.#events.onUnhealthy(one.podUid, one.target.container.name, kind, message);
+      return;
+    }
     track.successes = ok ? track.successes + 1 : 0;
     track.failures = ok ? 0 : track.failures + 1;
     const { container } = one.target;

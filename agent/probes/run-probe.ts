@@ -17,6 +17,8 @@ export interface ProbeTarget {
 export interface ProbeResult {
   readonly ok: boolean;
   readonly message: string;
+  /** The container runtime could not run the command: it says nothing of the container. */
+  readonly isErrored?: boolean;
 }
 
 export const probeLimits = { bodyBytesMost: 10 * 1024 } as const;
@@ -39,12 +41,11 @@ export async function runProbe(
   const { timeoutMs, signal } = limits;
   try {
     if (handler.exec) {
-      const result = await runtime.execSync(
-        target.containerId,
-        handler.exec.command ?? [],
-        timeoutMs,
-        signal,
-      );
+      const command = handler.exec.command ?? [];
+      const result = await runtime
+        .execSync(target.containerId, command, timeoutMs, signal)
+        .catch((error: unknown) => ({ ok: false, message: describeError(error), isErrored: true }));
+      if ("ok" in result) return result;
       const output = Buffer.concat([result.stdout, result.stderr]).toString("utf8").trim();
       if (result.timedOut)
         return {

@@ -5,6 +5,9 @@ import { delimiter, join } from "node:path";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
+import type { Os } from "../../base/os/os.ts";
+import type { CriChoice } from "./cri/endpoint.ts";
+import { type FoundCri, findCri } from "./cri/open-cri.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
@@ -21,19 +24,17 @@ export interface RuntimeChoice {
 }
 
 /** `perl` is the path of what shims run on. */
-export type Chosen =
+export type Chosen = OwnRuntime | { readonly kind: "cri"; readonly found: FoundCri; readonly perl: string };
+
+export type OwnRuntime =
   | { readonly kind: "oci"; readonly config: OciConfig; readonly perl: string }
   /** `reason` says why real containers are not to be had; empty when processes were asked for. */
   | { readonly kind: "process"; readonly reason: string; readonly perl: string };
 
 /** What works on this machine. Throws UsageError when `oci` is asked for and cannot be had, and when
  *  there is no perl: nothing could be run at all. */
-export async function chooseRuntime(choice: RuntimeChoice): Promise<Chosen> {
-  const perl = findProgram("perl");
-  if (perl === undefined)
-    throw new UsageError(
-      "--runtime: found no perl, which supervises containers (Debian: apt install perl-base)",
-    );
+export async function chooseRuntime(choice: RuntimeChoice): Promise<OwnRuntime> {
+  const perl = findPerl();
   if (choice.runtime === "process") return { kind: "process", reason: "", perl };
   try {
     return { kind: "oci", config: await findOci(choice), perl };
@@ -41,6 +42,19 @@ export async function chooseRuntime(choice: RuntimeChoice): Promise<Chosen> {
     if (choice.runtime === "oci") throw new UsageError(`--runtime oci: ${describeError(error)}`);
     return { kind: "process", reason: describeError(error), perl };
   }
+}
+
+/** A container runtime; its network plugin is the agent's, and runs on perl. */
+export async function chooseCri(choice: CriChoice, os: Pick<Os, "clock" | "random">): Promise<Chosen> {
+  return { kind: "cri", perl: findPerl(), found: await findCri(choice, os) };
+}
+
+function findPerl(): string {
+  const perl = findProgram("perl");
+  if (perl !== undefined) return perl;
+  throw new UsageError(
+    "--runtime: found no perl, which supervises containers (Debian: apt install perl-base)",
+  );
 }
 
 async function findOci(choice: RuntimeChoice): Promise<OciConfig> {

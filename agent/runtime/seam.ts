@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import type { HostPort } from "../network-seam.ts";
 
 /** What the agent asks of a container runtime: the shape of CRI v1 (RuntimeService), as plain functions. Implementers:
- *  oci (crun, runc), process, simulated; `suite.ts` is run against each. All methods are idempotent where the CRI says
- *  so (stop, remove). Failures are `RuntimeError`s whose message a user can act on. */
+ *  oci (crun, runc), process, cri (any runtime that speaks it), simulated; `suite.ts` is run against each. All methods are
+ *  idempotent where the CRI says so (stop, remove). Failures are `RuntimeError`s whose message a user can act on. */
 export interface Runtime {
   /** Name and version as in node.status.nodeInfo.containerRuntimeVersion: `oci://crun-1.8.1`. */
   readonly description: string;
@@ -44,8 +44,8 @@ export interface Runtime {
   /** Bytes to and from a port of a pod, as somebody in the pod would connect to it; each direction ends on its own. */
   connectPort(sandboxId: string, port: number): Promise<Duplex>;
   containerStats(id: string): Promise<ContainerStats>;
-  /** Where on this machine lies what a container writes to its own root file system; undefined where that is nowhere. */
-  writableFolder(id: string): string | undefined;
+  /** How much a container wrote to its own root file system; undefined where that is nowhere, or nobody knows yet. */
+  writtenBytes(id: string, signal: AbortSignal): Promise<number | undefined>;
   /** Told when a container or sandbox changed without our doing: it exited. */
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void;
   /** Lets go of everything; what runs goes on running. */
@@ -87,6 +87,10 @@ export interface SandboxConfig {
   /** Further lines for /etc/hosts. */
   readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
   readonly sysctls: Readonly<Record<string, string>>;
+  /** One of its containers may be privileged. */
+  readonly privileged?: boolean;
+  /** Which of the runtime's ways to run containers this one is for; its usual one by default. */
+  readonly handler?: string;
 }
 
 export interface SandboxStatus {
@@ -116,12 +120,15 @@ export interface ContainerConfig {
   /** The image as the pod names it, and its id in the image store. */
   readonly image: string;
   readonly imageId: string;
-  /** Complete: image and pod merged. */
+  /** Complete: image and pod merged. Where the runtime has the images (`Image.isMergedByRuntime`), what the pod says, and the
+   *  image's word counts for what is empty here, in `args` and `workingDir`. */
   readonly command: readonly string[];
+  /** Of the pod, where the runtime has the images. */
+  readonly args?: readonly string[];
   readonly workingDir: string;
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly mounts: readonly Mount[];
-  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  readonly user: ContainerUser;
   readonly resources: Resources;
   readonly security: Security;
   readonly stdin: boolean;
@@ -135,6 +142,17 @@ export interface ContainerConfig {
   readonly logPath: string;
   /** Kept and given back: what the agent wants to know of it after a restart. */
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Complete, but where the runtime has the images: then what is absent is the image's word. */
+export interface ContainerUser {
+  readonly uid?: number;
+  /** As the image's own files know it, in place of `uid`. */
+  readonly name?: string;
+  readonly gid?: number;
+  readonly groups: readonly number[];
+  /** The image's files add no groups. */
+  readonly onlyTheseGroups?: boolean;
 }
 
 export interface Resources {

@@ -4,8 +4,10 @@ import { randomUUID } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { sleep, systemClock } from "../../base/os/clock.ts";
 import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
-import type { ContainerConfig, Runtime, RuntimeContainer, SandboxConfig } from "./seam.ts";
+import type { ContainerConfig, Runtime, RuntimeContainer } from "./seam.ts";
+import { containerConfig, sandboxConfig } from "./suite-configs.ts";
 import { mustRun } from "./supervised/run-command.ts";
 
 export interface SuiteSupport {
@@ -13,6 +15,10 @@ export interface SuiteSupport {
   readonly runs: boolean;
   /** Memory limits and namespaces. */
   readonly isolates: boolean;
+  /** Where its images are its own: one that shows the host's programs, with these mounts. */
+  readonly image?: Pick<ContainerConfig, "image" | "imageId" | "mounts">;
+  /** False: mounts cannot be read-only with all that is mounted in them. Else its description tells. */
+  readonly recursiveReadOnly?: boolean;
 }
 
 /** What every Runtime does. `open` is called again on the same folder to stand for a restarted agent. */
@@ -36,9 +42,14 @@ export function runtimeSuite(
       await rm(root, { recursive: true, force: true });
     });
 
+    // Two of a name in a pod are never of the same attempt.
+    let attempts = 0;
     const shell = (script: string, more: Partial<ContainerConfig> = {}): ContainerConfig => ({
       ...containerConfig(["/bin/sh", "-c", script], join(root, "logs", randomUUID(), "0.log")),
+      ...supports.image,
+      attempt: attempts++,
       ...more,
+      mounts: [...(supports.image?.mounts ?? []), ...(more.mounts ?? [])],
     });
     const start = async (sandbox: string, config: ContainerConfig) => {
       const id = await runtime.createContainer(sandbox, config);
@@ -106,13 +117,17 @@ export function runtimeSuite(
 
     if (!supports.runs) return;
 
-    it("says where lies what a container writes to its own root", async () => {
+    it("says how much a container wrote to its own root", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("layer"));
-      const { id, ended } = await start(sandbox, shell("echo mine > written"));
-      await ended;
-      assert.equal(await readFile(join(runtime.writableFolder(id) ?? "", "written"), "utf8"), "mine\n");
+      const script = "head -c 2000000 /dev/urandom > written; exec sleep 100";
+      const { id } = await start(sandbox, shell(script));
+      // Some runtimes look only now and then.
+      const { signal } = new AbortController();
+      const written = async () => (await runtime.writtenBytes(id, signal)) ?? 0;
+      while ((await written()) < 2_000_000) await sleep(systemClock, 20);
+      assert.ok((await written()) < 4_000_000);
       await runtime.removePodSandbox(sandbox);
-      assert.equal(runtime.writableFolder(id), undefined);
+      assert.equal(await runtime.writtenBytes(id, signal), undefined);
     });
 
     it("tells exit codes and keeps both streams in the log", async () => {
@@ -122,7 +137,7 @@ export function runtimeSuite(
       const state = (await ended).state;
       assert.equal(state.phase === "exited" && `${state.exitCode} ${state.reason}`, "3 Error");
       const log = await readFile(config.logPath, "utf8");
-      const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /;
+      const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z /;
       const lines = log.trimEnd().split("\n");
       assert.ok(
         lines.every((line) => stamp.test(line)),
@@ -268,7 +283,7 @@ export function runtimeSuite(
     });
 
     it("starts Guaranteed and privileged containers whatever capability the host lacks", async () => {
-      const sandbox = await runtime.runPodSandbox(sandboxConfig("guaranteed"));
+      const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("guaranteed"), privileged: true });
       const base = shell("cat /proc/self/oom_score_adj; grep CapBnd /proc/self/status");
       const configs = [
         { ...base, resources: { ...base.resources, oomScoreAdj: -997 } },
@@ -283,7 +298,10 @@ export function runtimeSuite(
     it("names the operation that failed when a container cannot be started", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("fails"));
       const id = await runtime.createContainer(sandbox, { ...shell(""), workingDir: "/proc/1/nowhere" });
-      await assert.rejects(runtime.startContainer(id), /(crun|runc) cannot start the container: .*nowhere/);
+      await assert.rejects(
+        runtime.startContainer(id),
+        /^RuntimeError: \w+ cannot start the container: .*nowhere/,
+      );
     });
 
     it("lets a pod's containers share their processes, which end with their container", async () => {
@@ -296,7 +314,7 @@ export function runtimeSuite(
       const { state } = await (await start(sandbox, config)).ended;
       assert.equal(state.phase === "exited" && state.exitCode, 0);
       const seen = (await logOf(config)).replaceAll("\0", " ");
-      assert.match(seen, /^leftsleep$/m, "the first process is the pod's, not the container's");
+      assert.match(seen, /^left(sleep|busybox)$/m, "the first process is the pod's, not the container's");
       assert.match(seen, /sleep 4321/);
       const script = "cat /proc/[0-9]*/cmdline; grep -h State: /proc/[0-9]*/status";
       const { stdout } = await runtime.execSync(watcher.id, ["/bin/sh", "-c", script], 60_000);
@@ -331,31 +349,32 @@ export function runtimeSuite(
       assert.doesNotMatch(left, /76543/);
     });
 
-    it("mounts read-only, with what is mounted within where that is asked for", async function () {
-      if (!supportsRecursiveReadOnly(runtime.description.replace("oci://", ""), release())) this.skip();
-      const outer = await mkdtemp(join(root, "mounts-"));
-      const inner = join(outer, "inner");
-      await mkdir(inner);
-      await mustRun(["mount", "-t", "tmpfs", "tmpfs", inner]);
-      try {
-        const sandbox = await runtime.runPodSandbox(sandboxConfig("mounts"));
-        const written = async (recursively: boolean) => {
-          const mount = { hostPath: outer, containerPath: "/mnt", readOnly: true, recursively };
-          const config = shell(
-            "for at in /mnt /mnt/inner; do touch $at/x 2>/dev/null && echo $at; done; true",
-            {
-              mounts: [mount],
-            },
-          );
-          await (await start(sandbox, config)).ended;
-          return logOf(config);
-        };
-        assert.equal(await written(false), "/mnt/inner\n");
-        assert.equal(await written(true), "");
-      } finally {
-        await mustRun(["umount", inner]);
-      }
-    });
+    if (supports.recursiveReadOnly !== false)
+      it("mounts read-only, with what is mounted within where that is asked for", async function () {
+        if (!supportsRecursiveReadOnly(runtime.description.replace("oci://", ""), release())) this.skip();
+        const outer = await mkdtemp(join(root, "mounts-"));
+        const inner = join(outer, "inner");
+        await mkdir(inner);
+        await mustRun(["mount", "-t", "tmpfs", "tmpfs", inner]);
+        try {
+          const sandbox = await runtime.runPodSandbox(sandboxConfig("mounts"));
+          const written = async (recursively: boolean) => {
+            const mount = { hostPath: outer, containerPath: "/mnt", readOnly: true, recursively };
+            const config = shell(
+              "for at in /mnt /mnt/inner; do touch $at/x 2>/dev/null && echo $at; done; true",
+              {
+                mounts: [mount],
+              },
+            );
+            await (await start(sandbox, config)).ended;
+            return logOf(config);
+          };
+          assert.equal(await written(false), "/mnt/inner\n");
+          assert.equal(await written(true), "");
+        } finally {
+          await mustRun(["umount", inner]);
+        }
+      });
 
     it("shows the host's shared memory to a pod with the host's IPC namespace", async () => {
       const mine = await mkdtemp("/dev/shm/pintle-suite-");
@@ -449,51 +468,4 @@ function exitOf(runtime: Runtime, id: string): Promise<RuntimeContainer> {
       resolve(status);
     });
   });
-}
-
-export function sandboxConfig(name: string): SandboxConfig {
-  return {
-    pod: { namespace: "default", name, uid: `uid-${name}` },
-    attempt: 0,
-    hostname: name,
-    hostNames: [name],
-    hostNetwork: false,
-    hostPid: false,
-    hostIpc: false,
-    sharedPid: false,
-    hostPorts: [],
-    dns: { servers: ["10.96.0.10"], searches: ["cluster.local"], options: ["ndots:5"] },
-    hostAliases: [],
-    sysctls: {},
-  };
-}
-
-export function containerConfig(command: readonly string[], logPath: string): ContainerConfig {
-  return {
-    name: "c",
-    attempt: 0,
-    image: "pintle.local/host",
-    imageId: "host",
-    command,
-    workingDir: "/",
-    env: [],
-    mounts: [],
-    user: { uid: 0, gid: 0, groups: [] },
-    resources: { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0, oomScoreAdj: 0 },
-    security: {
-      privileged: false,
-      readOnlyRoot: false,
-      noNewPrivileges: false,
-      addCapabilities: [],
-      dropCapabilities: [],
-      seccomp: { type: "Unconfined" },
-      appArmor: { type: "Unconfined" },
-    },
-    stdin: false,
-    stdinOnce: false,
-    tty: false,
-    stopSignal: "SIGTERM",
-    logPath,
-    annotations: { podUid: "uid", podName: "pod", podNamespace: "default" },
-  };
 }

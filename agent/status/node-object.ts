@@ -24,6 +24,8 @@ export interface NodeInput {
   readonly supplementalGroups: boolean;
   /** Whether mounts can be read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** Ways to run containers beside the usual one. */
+  readonly runtimeHandlers?: readonly { readonly name: string; readonly recursiveReadOnlyMounts: boolean }[];
 }
 
 /** What not every node can do, by Kubernetes' names, in alphabetical order: schedulers look for it. */
@@ -178,6 +180,10 @@ export function nodeStatus(
         name: "",
         features: { recursiveReadOnlyMounts: input.recursiveReadOnly, userNamespaces: false },
       },
+      ...(input.runtimeHandlers ?? []).map(({ name, recursiveReadOnlyMounts }) => ({
+        name,
+        features: { recursiveReadOnlyMounts, userNamespaces: false },
+      })),
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: {

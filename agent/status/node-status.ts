@@ -20,6 +20,8 @@ export interface NodeStatusConfig {
   readonly rootDir: string;
   /** Absolute paths of what containers cannot be run without. */
   readonly programs: readonly string[];
+  /** Why the container runtime cannot run pods, where there is one to ask. */
+  readonly runtimeTrouble?: () => Promise<string | undefined>;
   /** How often the machine is looked at. */
   readonly updateMs: number;
   readonly leaseSeconds: number;
@@ -103,8 +105,9 @@ export class Registration {
   }
 }
 
-async function look({ rootDir, programs }: NodeStatusConfig) {
-  return { pressure: await readPressure(rootDir), trouble: await troubleOf(rootDir, programs) };
+async function look({ rootDir, programs, runtimeTrouble }: NodeStatusConfig) {
+  const trouble = await troubleOf(rootDir, programs, runtimeTrouble);
+  return { pressure: await readPressure(rootDir), trouble };
 }
 
 /** Looks at the machine and at the Node every `updateMs`; sends the status when something changed or the Node was given up, else

@@ -5,7 +5,7 @@ import type { Image } from "../images/image.ts";
 import { textInTree } from "../images/path-in-tree.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
-import { containerUser } from "./container-user.ts";
+import { askedUser, containerUser } from "./container-user.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { appArmorChoiceOf, seccompChoiceOf } from "./security-profiles.ts";
@@ -46,20 +46,26 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
         ...(image.config.Entrypoint ?? []),
         ...(container.args?.length ? expanded(container.args) : (image.config.Cmd ?? [])),
       ];
-  if (command.length === 0) throw new ConfigError("no command specified");
+  const { isMergedByRuntime = false } = image;
+  if (command.length === 0 && !isMergedByRuntime) throw new ConfigError("no command specified");
   const account = (file: string) => textInTree(input.imageRoot, `etc/${file}`, accountBytesMax);
-  const user = containerUser(pod, container, {
-    user: image.config.User ?? "",
-    passwd: await account("passwd"),
-    group: await account("group"),
-  });
+  const user = isMergedByRuntime
+    ? askedUser(pod, container, image.config.User ?? "")
+    : containerUser(pod, container, {
+        user: image.config.User ?? "",
+        passwd: await account("passwd"),
+        group: await account("group"),
+      });
+  const isComplete = user.uid !== undefined && user.gid !== undefined;
   return {
     name: container.name,
     attempt,
     image: container.image ?? "",
     imageId: image.id,
-    command,
-    workingDir: container.workingDir ?? (image.config.WorkingDir || "/"),
+    ...(isMergedByRuntime
+      ? { command: expanded(container.command ?? []), args: expanded(container.args ?? []) }
+      : { command }),
+    workingDir: container.workingDir ?? (image.config.WorkingDir || (isMergedByRuntime ? "" : "/")),
     env: [...env],
     mounts,
     user,
@@ -79,7 +85,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       imageRef: image.digests[0] ?? image.id,
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
-      user: JSON.stringify([user.uid, user.gid, user.groups]),
+      ...(isComplete && { user: JSON.stringify([user.uid, user.gid, user.groups]) }),
     },
   };
 }
@@ -120,6 +126,7 @@ export function sandboxConfig(
   attempt: number,
   clusterDomain: string,
   dns: SandboxConfig["dns"],
+  handler: string,
 ): SandboxConfig {
   const { spec, metadata } = pod;
   const { hostname, names } = hostNamesOf(pod, clusterDomain);
@@ -153,5 +160,7 @@ export function sandboxConfig(
     sysctls: Object.fromEntries(
       (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
     ),
+    privileged: containers.some(({ securityContext }) => securityContext?.privileged === true),
+    ...(handler !== "" && { handler }),
   };
 }

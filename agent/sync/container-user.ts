@@ -1,8 +1,8 @@
 import type { Container, Pod } from "../../client/types.ts";
-import type { ContainerConfig } from "../runtime/seam.ts";
+import type { ContainerUser } from "../runtime/seam.ts";
 import { ConfigError } from "./environment.ts";
 
-type User = ContainerConfig["user"];
+type User = ContainerUser & { readonly uid: number; readonly gid: number };
 
 export interface ImageAccounts {
   /** `user` or `user:group` as the image names them; empty for root. */
@@ -50,9 +50,35 @@ export function containerUser(pod: Pod, container: Container, image: ImageAccoun
   return { uid, gid, groups: [...new Set([gid, ...ofImage, ...more])] };
 }
 
+/** Whom a pod asks that a container runs as, where the container runtime knows what the image says of the rest: all of it where the
+ *  pod asks for nobody. `imageUser` is a user as the image names it, without a group. Throws ConfigError. Pure. */
+export function askedUser(
+  pod: Pod,
+  { name, securityContext: own }: Container,
+  imageUser: string,
+): ContainerUser {
+  const shared = pod.spec.securityContext;
+  const runAsUser = own?.runAsUser ?? shared?.runAsUser;
+  const gid = own?.runAsGroup ?? shared?.runAsGroup;
+  if (own?.runAsNonRoot ?? shared?.runAsNonRoot) checkNonRoot(pod, { name }, runAsUser, imageUser);
+  // A group is not to be had without a user.
+  const asked = runAsUser === undefined && gid !== undefined ? imageUser || "0" : runAsUser?.toString();
+  const account = asked === undefined ? {} : isNumber(asked) ? { uid: Number(asked) } : { name: asked };
+  const groups = [
+    ...(shared?.supplementalGroups ?? []),
+    ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup]),
+  ];
+  return {
+    ...account,
+    ...(gid !== undefined && { gid }),
+    groups: [...new Set(groups)],
+    ...(shared?.supplementalGroupsPolicy === "Strict" && { onlyTheseGroups: true }),
+  };
+}
+
 function checkNonRoot(
   { metadata }: Pod,
-  { name }: Container,
+  { name }: Pick<Container, "name">,
   runAsUser: number | undefined,
   imageUser: string,
 ): void {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Pod } from "../../client/types.ts";
 import { hostsFile } from "../runtime/oci/hosts-file.ts";
-import { sandboxConfig } from "../runtime/suite.ts";
+import { sandboxConfig } from "../runtime/suite-configs.ts";
 import { hostNamesOf } from "./host-names.ts";
 
 const named = (spec: Partial<Pod["spec"]>, name = "p") =>

@@ -11,6 +11,7 @@ import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import type { FieldContext } from "./environment.ts";
 import type { FollowedObjects } from "./followed-objects.ts";
 import type { ClusterDns } from "./pod-dns.ts";
+import type { NodeAbilities } from "./unsupported-fields.ts";
 
 /** What all pod workers of a node share. */
 export interface PodContext {
@@ -29,8 +30,9 @@ export interface PodContext {
   readonly events: Pick<EventRecorder, "record">;
   readonly sources: Pick<FollowedObjects, "configMap" | "secret" | "follow" | "forget">;
   readonly services: () => readonly Service[];
-  /** `oci` or `process`. */
+  /** `oci`, `process`, or a container runtime's name. */
   readonly scheme: string;
+  readonly able: NodeAbilities;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
   readonly nodeIp: string;

@@ -16,7 +16,7 @@ export interface StatusInput {
   /** A container with the resources that it is granted; without it they are what the pod asks for. */
   readonly granted?: (container: Container) => Container;
   readonly resizing?: StatusResizing;
-  /** `oci` or `process`: the scheme of container ids. */
+  /** `oci`, `process`, or a container runtime's name: the scheme of container ids. */
   readonly scheme: string;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;

@@ -22,6 +22,7 @@ import { PodReport } from "./pod-report.ts";
 import { PodResize } from "./pod-resize.ts";
 import { recalledContainers } from "./recalled.ts";
 import { dropOldContainers, freeEndedPod, observePod, removePod } from "./remove-pod.ts";
+import { runtimeHandler } from "./runtime-handler.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
@@ -292,7 +293,7 @@ export class PodWorker {
 
   /** A pod that asks for what this node cannot do is not begun: it waits, saying why. */
   #asksTooMuch(): boolean {
-    const fields = unsupportedFields(this.#pod);
+    const fields = unsupportedFields(this.#pod, this.#context.able);
     if (fields.length === 0) return false;
     const message = unsupportedText(fields);
     if (!this.#refused) {
@@ -320,7 +321,8 @@ export class PodWorker {
       await this.#volumes.prepare(this.#pod, "");
       const { dns, runtime } = this.#context;
       const { config, warnings } = podDns(this.#pod, dns, await readNodeResolvConf(dns.resolvConf));
-      await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config));
+      const handler = await runtimeHandler(this.#pod, this.#context);
+      await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config, handler));
       for (const { reason, message } of warnings) this.#event("Warning", reason, message);
       this.#sandboxRetryMs = 0;
       if (attempt === 0) this.#tellUnisolated();

@@ -68,7 +68,7 @@ function endOf({ containerID, state, lastState }: ContainerStatus, nowMs: number
 }
 
 /** `oci://ID` -> `ID`. */
-const idOf = (containerId: string | undefined): string => containerId?.replace(/^\w+:\/\//, "") ?? "";
+const idOf = (containerId: string | undefined): string => containerId?.replace(/^[\w.+-]+:\/\//, "") ?? "";
 
 function timeOf(text: string | Date | undefined, otherwiseMs: number): number {
   const ms = Date.parse(String(text ?? ""));

@@ -7,8 +7,12 @@ const pod = (spec: object) =>
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
+const able = { runtimeHandlers: false, imageVolumes: true };
 const names = (spec: object) =>
-  unsupportedFields(pod(spec)).map(({ field, value }) => [field, ...(value === undefined ? [] : [value])]);
+  unsupportedFields(pod(spec), able).map(({ field, value }) => [
+    field,
+    ...(value === undefined ? [] : [value]),
+  ]);
 
 describe("fields that this node cannot honour are named, by their path", () => {
   for (const [what, spec, named] of [
@@ -49,7 +53,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
 
   it("claims of devices that a scheduler made for containers", () => {
     const extendedResourceClaimStatus = { requestMappings: [], resourceClaimName: "made" };
-    assert.deepEqual(unsupportedFields({ ...pod({}), status: { extendedResourceClaimStatus } }), [
+    assert.deepEqual(unsupportedFields({ ...pod({}), status: { extendedResourceClaimStatus } }, able), [
       { field: "status.extendedResourceClaimStatus" },
     ]);
   });
@@ -71,7 +75,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
   });
 
   it("in one sentence", () => {
-    const text = (spec: object) => unsupportedText(unsupportedFields(pod(spec)));
+    const text = (spec: object) => unsupportedText(unsupportedFields(pod(spec), able));
     assert.equal(text({ hostUsers: false }), "spec.hostUsers: false is not supported by this node");
     assert.equal(
       text({ hostUsers: false, resourceClaims: [{}] }),

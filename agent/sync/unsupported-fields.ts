@@ -26,18 +26,31 @@ const projectedKinds: ReadonlySet<string> = new Set([
   "serviceAccountToken",
 ]);
 
+/** What not every node can do. */
+export interface NodeAbilities {
+  /** It has ways to run containers that a RuntimeClass may name. */
+  readonly runtimeHandlers: boolean;
+  readonly imageVolumes: boolean;
+}
+
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */
-export function unsupportedFields({ spec, status }: Pod): readonly UnsupportedField[] {
+export function unsupportedFields(
+  { spec, status }: Pod,
+  { runtimeHandlers, imageVolumes }: NodeAbilities,
+): readonly UnsupportedField[] {
   return [
     ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
-    // A node has one runtime, and no handlers to choose from.
-    ...(spec.runtimeClassName ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }] : []),
+    ...(spec.runtimeClassName && !runtimeHandlers
+      ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }]
+      : []),
     ...(filled(spec.resourceClaims) ? [{ field: "spec.resourceClaims" }] : []),
     // A claim that a scheduler made for resources of containers.
     ...(status?.extendedResourceClaimStatus ? [{ field: "status.extendedResourceClaimStatus" }] : []),
     ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
-    ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
+    ...(spec.volumes ?? []).flatMap((volume, index) =>
+      ofVolume(volume, `spec.volumes[${index}]`, imageVolumes),
+    ),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>
       (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),
     ),
@@ -58,9 +71,9 @@ export function unsupportedText(fields: readonly UnsupportedField[]): string {
 
 const filled = (list: readonly unknown[] | undefined): boolean => list !== undefined && list.length > 0;
 
-function ofVolume(volume: Volume, at: string): UnsupportedField[] {
+function ofVolume(volume: Volume, at: string, imageVolumes: boolean): UnsupportedField[] {
   const kinds = Object.keys(volume).filter((key) => key !== "name");
-  const unknown = kinds.filter((kind) => !mountableKinds.has(kind));
+  const unknown = kinds.filter((kind) => !mountableKinds.has(kind) || (kind === "image" && !imageVolumes));
   const medium = volume.emptyDir?.medium ?? "";
   return [
     ...unknown.map((kind) => ({ field: `${at}.${kind}` })),

@@ -54,7 +54,8 @@ export class TestRegistry {
         layers: layers.map((one) => described(one, "application/vnd.oci.image.layer.v1.tar+gzip")),
       }),
     );
-    this.#documents.set(`/v2/${repository}/manifests/${tag}`, { bytes: manifest, accounts });
+    for (const name of [tag, digestOf(manifest)])
+      this.#documents.set(`/v2/${repository}/manifests/${name}`, { bytes: manifest, accounts });
     for (const bytes of [config, ...layers])
       this.#documents.set(`/v2/${repository}/blobs/${digestOf(bytes)}`, { bytes, accounts });
     return `${this.host}/${repository}:${tag}`;
@@ -82,7 +83,14 @@ export class TestRegistry {
     await this.hold(path);
     if (document === undefined) answer.writeHead(404).end();
     else if (document.accounts.length === 0 || document.accounts.includes(account))
-      answer.writeHead(200, { "content-length": document.bytes.length }).end(document.bytes);
+      answer
+        .writeHead(200, {
+          "content-length": document.bytes.length,
+          "content-type": path.includes("/manifests/")
+            ? "application/vnd.oci.image.manifest.v1+json"
+            : "application/octet-stream",
+        })
+        .end(document.bytes);
     else if (account !== "") answer.writeHead(403).end();
     else answer.writeHead(401, { "www-authenticate": 'Basic realm="test"' }).end();
   }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sandboxConfig } from "../suite.ts";
+import { sandboxConfig } from "../suite-configs.ts";
 import { shimFile } from "../supervised/start-shim.ts";
 import { startPause } from "./pause.ts";
 

@@ -9,7 +9,7 @@ import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { chooseRuntime } from "../choose.ts";
-import { containerConfig, sandboxConfig } from "../suite.ts";
+import { containerConfig, sandboxConfig } from "../suite-configs.ts";
 import { SupervisedRuntime } from "../supervised/runtime.ts";
 import { ociLauncher } from "./launcher.ts";
 import { overlayFilesystems } from "./root-filesystem.ts";

@@ -28,7 +28,14 @@ export async function seccompOf(
   if (!isSupported)
     throw new RuntimeError(`seccompProfile ${choice.type}: seccomp is not supported on this node`);
   if (choice.type === "RuntimeDefault") return defaultProfile(process.arch, capabilities);
-  const { path } = choice;
+  return (await localhostProfile(choice.path, profilesDir)).profile;
+}
+
+/** A profile of the node's own, and where it lies. Rejects with RuntimeError on one that is missing, broken or outside. */
+export async function localhostProfile(
+  path: string,
+  profilesDir: string,
+): Promise<{ readonly file: string; readonly profile: SeccompProfile }> {
   if (path === "" || isAbsolute(path) || path.split("/").includes(".."))
     throw new RuntimeError(
       `seccompProfile.localhostProfile: ${JSON.stringify(path)} leaves the profiles' folder`,
@@ -38,7 +45,7 @@ export async function seccompOf(
     const why = cause.code === "ENOENT" ? "no such file or directory" : cause.code;
     throw new RuntimeError(`cannot load seccomp profile "${file}": ${why}`, { cause });
   });
-  return parseProfile(text, file);
+  return { file, profile: parseProfile(text, file) };
 }
 
 /** Pure. The OCI runtime judges the rest of it. */

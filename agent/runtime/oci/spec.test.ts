@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { RuntimeError } from "../seam.ts";
-import { containerConfig } from "../suite.ts";
+import { containerConfig } from "../suite-configs.ts";
 import { coversOf } from "./covers.ts";
 import { capabilitiesIn, capabilityNames } from "./host-limits.ts";
 import { capabilitiesOf, ociSpec } from "./spec.ts";

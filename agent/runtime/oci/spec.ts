@@ -1,4 +1,5 @@
 import { type ContainerConfig, RuntimeError } from "../seam.ts";
+import { accountOf } from "../supervised/account.ts";
 import type { Cover } from "./covers.ts";
 import { capabilityNames, type HostLimits } from "./host-limits.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
@@ -77,7 +78,7 @@ export function processOf(config: ContainerConfig): {
   if (config.tty && !env.has("TERM")) env.set("TERM", "xterm");
   return {
     terminal: false,
-    user: { uid: config.user.uid, gid: config.user.gid, additionalGids: config.user.groups },
+    user: { ...accountOf(config), additionalGids: config.user.groups },
     args: config.command,
     env: [...env].map(([name, value]) => `${name}=${value}`),
     cwd: config.workingDir || "/",
@@ -242,7 +243,7 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
   ];
 }
 
-const maskedPaths = [
+export const maskedPaths = [
   "/proc/acpi",
   "/proc/asound",
   "/proc/kcore",
@@ -254,4 +255,4 @@ const maskedPaths = [
   "/proc/scsi",
   "/sys/firmware",
 ];
-const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+export const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

@@ -2,6 +2,7 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../../base/os/make-folder.ts";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
+import { accountOf } from "../supervised/account.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { isAlive, signalProcess } from "../supervised/process-birth.ts";
 import type { ContainerRecord, StartedRecord } from "../supervised/records.ts";
@@ -66,8 +67,9 @@ async function prepare(record: ContainerRecord, dir: string, podIp: string): Pro
     join(dir, "cwd"),
     config.workingDir === "/" || config.workingDir === "" ? root : config.workingDir,
   );
-  if (process.getuid?.() === 0 && (config.user.uid !== 0 || config.user.gid !== 0))
-    await writeFile(join(dir, "ids"), `${config.user.uid}:${config.user.gid}`);
+  const { uid, gid } = accountOf(config);
+  if (process.getuid?.() === 0 && (uid !== 0 || gid !== 0))
+    await writeFile(join(dir, "ids"), `${uid}:${gid}`);
 }
 
 async function execCommand(

@@ -205,7 +205,7 @@ export class SimulatedRuntime implements Runtime {
     return { cpuNanos: 0, memoryBytes: 0, workingSetBytes: 0 };
   }
 
-  writableFolder(): undefined {
+  async writtenBytes(): Promise<undefined> {
     return undefined;
   }
 

@@ -9,7 +9,7 @@ import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { processLauncher } from "../process/launcher.ts";
-import { containerConfig, sandboxConfig } from "../suite.ts";
+import { containerConfig, sandboxConfig } from "../suite-configs.ts";
 import { parseStarted, type StartedRecord } from "./records.ts";
 import { SupervisedRuntime } from "./runtime.ts";
 

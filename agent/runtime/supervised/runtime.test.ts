@@ -12,7 +12,8 @@ import { chooseRuntime } from "../choose.ts";
 import { ociLauncher } from "../oci/launcher.ts";
 import { overlayFilesystems } from "../oci/root-filesystem.ts";
 import { processLauncher } from "../process/launcher.ts";
-import { containerConfig, runtimeSuite, sandboxConfig } from "../suite.ts";
+import { runtimeSuite } from "../suite.ts";
+import { containerConfig, sandboxConfig } from "../suite-configs.ts";
 import { SupervisedRuntime } from "./runtime.ts";
 
 const os = {

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { describeError } from "../../../base/os/log.ts";
 import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { Os } from "../../../base/os/os.ts";
+import { folderBytes } from "../../eviction/folder-size.ts";
 import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
 import {
   type AttachPoint,
@@ -368,8 +369,9 @@ export class SupervisedRuntime implements Runtime {
     return this.#launcher.stats(record, started);
   }
 
-  writableFolder(id: string): string | undefined {
-    return this.#containers.has(id) ? this.#launcher.writableFolder(this.#dir(id)) : undefined;
+  async writtenBytes(id: string, signal: AbortSignal): Promise<number | undefined> {
+    if (!this.#containers.has(id)) return undefined;
+    return folderBytes(this.#launcher.writableFolder(this.#dir(id)), { signal });
   }
 
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {

@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { assert } from "../../../base/assert.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import {
   dataFrame,
@@ -10,6 +11,7 @@ import {
   resetStatus,
   SpdyError,
   synReplyFrame,
+  synStreamFrame,
 } from "./frames.ts";
 import { HeaderBlockReader, HeaderBlockWriter, type Headers } from "./header-block.ts";
 
@@ -33,7 +35,8 @@ export interface SpdyHandler {
   onClose(): void;
 }
 
-/** One side of a SPDY/3.1 connection: the one that does not open streams. Nobody gives out windows (Kubernetes' clients never
+/** One side of a SPDY/3.1 connection: the one that takes the streams that its peer opens (`takes`), or the one that opens them
+ *  (`opens`). Nobody gives out windows (Kubernetes' clients never
  *  do): a stream that is not read holds up, in the end, the whole connection, and nothing is ever kept without bound. */
 export class SpdyConnection {
   readonly #socket: Duplex;
@@ -42,6 +45,7 @@ export class SpdyConnection {
   readonly #reader = new FrameReader(new HeaderBlockReader());
   readonly #blocks = new HeaderBlockWriter();
   readonly #streams = new Map<number, SpdyStream>();
+  readonly #role: "takes" | "opens";
   #lastId = 0;
   #goneAway = false;
   #unreadBytes = 0;
@@ -49,7 +53,8 @@ export class SpdyConnection {
   #isHeldUp = false;
   #cancelIdle: () => void = () => undefined;
 
-  constructor(socket: Duplex, handler: SpdyHandler, clock: Clock) {
+  constructor(socket: Duplex, handler: SpdyHandler, clock: Clock, role: "takes" | "opens" = "takes") {
+    this.#role = role;
     this.#socket = socket;
     this.#handler = handler;
     this.#clock = clock;
@@ -60,11 +65,22 @@ export class SpdyConnection {
     this.#restartIdle();
   }
 
+  /** Opens a stream, where that is this side's role. */
+  open(headers: readonly (readonly [string, string])[]): SpdyStream {
+    assert(this.#role === "opens", "this side of a SPDY connection opens no streams");
+    const id = this.#lastId === 0 ? 1 : this.#lastId + 2;
+    this.#lastId = id;
+    const stream = this.#stream(id, new Map(headers));
+    this.#streams.set(id, stream);
+    if (this.#socket.writable) this.#socket.write(synStreamFrame(id, headers, this.#blocks));
+    return stream;
+  }
+
   /** Ends everything once what was written has left. */
   close(): void {
     if (this.#goneAway) return;
     this.#goneAway = true;
-    this.#socket.end(goAwayFrame(this.#lastId));
+    this.#socket.end(goAwayFrame(this.#role === "takes" ? this.#lastId : 0));
     const cancel = this.#clock.after(spdyLimits.drainMs, () => this.#socket.destroy());
     this.#socket.once("close", cancel);
   }
@@ -112,27 +128,47 @@ export class SpdyConnection {
         this.#streams.get(frame.id)?.fallAway();
         return;
       case "ping":
-        if (frame.id % 2 === 1) this.#reply(pingFrame(frame.id));
+        // The peer's own, not an answer to one of ours.
+        if ((frame.id % 2 === 1) === (this.#role === "takes")) this.#reply(pingFrame(frame.id));
         return;
       case "go-away":
         this.#goneAway = true;
         this.#socket.end();
         return;
       case "syn-reply":
-        throw new SpdyError("a reply to a stream that was not opened");
+        if (this.#role === "takes" || frame.id > this.#lastId)
+          throw new SpdyError("a reply to a stream that was not opened");
+        if (frame.fin) this.#streams.get(frame.id)?.hear(Buffer.alloc(0), true);
+        return;
       case "ignored":
     }
   }
 
   #open(id: number, headers: Headers, fin: boolean): void {
     if (this.#goneAway) return;
+    if (this.#role === "opens") {
+      this.#reply(resetFrame(id, resetStatus.refused));
+      return;
+    }
     if (id % 2 !== 1 || id <= this.#lastId) {
       // A number is used once, and in its order.
       this.#reply(resetFrame(id, resetStatus.protocolError));
       return;
     }
     this.#lastId = id;
-    const stream = new SpdyStream(id, headers, {
+    const stream = this.#stream(id, headers);
+    if (this.#streams.size >= spdyLimits.streamsMax || !this.#handler.onStream(stream)) {
+      this.#reply(resetFrame(id, resetStatus.refused));
+      stream.destroy();
+      return;
+    }
+    this.#streams.set(id, stream);
+    this.#reply(synReplyFrame(id, this.#blocks));
+    if (fin) stream.hear(Buffer.alloc(0), true);
+  }
+
+  #stream(id: number, headers: Headers): SpdyStream {
+    const stream: SpdyStream = new SpdyStream(id, headers, {
       send: (bytes, isLast, done) => this.#send(id, bytes, isLast, done),
       read: (count) => {
         this.#unreadBytes += count;
@@ -144,14 +180,7 @@ export class SpdyConnection {
         if (reset !== undefined) this.#reply(resetFrame(id, reset));
       },
     });
-    if (this.#streams.size >= spdyLimits.streamsMax || !this.#handler.onStream(stream)) {
-      this.#reply(resetFrame(id, resetStatus.refused));
-      stream.destroy();
-      return;
-    }
-    this.#streams.set(id, stream);
-    this.#reply(synReplyFrame(id, this.#blocks));
-    if (fin) stream.hear(Buffer.alloc(0), true);
+    return stream;
   }
 
   #reply(frame: Buffer): void {

@@ -1,0 +1,19 @@
+import type { Image } from "./image.ts";
+import type { PullCredentials } from "./pull-credentials.ts";
+import type { Reference } from "./reference.ts";
+
+/** Where a node has its images: a store of its own (`store.ts`), or its container runtime. */
+export interface ImageSource {
+  /** By name as pods give it, or by id. Rejects with InvalidImageName. */
+  find(name: string): Promise<Image | undefined>;
+  /** Records who may use an image, besides those of whom it is known. */
+  recordAccess(
+    id: string,
+    pull: { readonly repository: string; readonly credentials: PullCredentials },
+  ): Promise<void>;
+  /** Rejects with ImageError. */
+  pull(
+    reference: Reference,
+    options: { readonly credentials?: PullCredentials | undefined; readonly signal: AbortSignal },
+  ): Promise<Image>;
+}
