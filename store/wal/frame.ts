@@ -1,5 +1,7 @@
 /** Frames of the log: an 8-byte length field, the record, zeros up to a multiple of 8. */
 export const frameHeaderBytes = 8;
+/** What a disk writes whole or not at all. */
+export const sectorBytes = 512;
 /** No record is larger: two of etcd's largest requests and then some. Bounds what a damaged length can make us read. */
 export const recordBytesMax = 256 * 1024 * 1024;
 

@@ -1,8 +1,7 @@
 import type { FileWindow } from "./file-window.ts";
-import { frameHeaderBytes, paddingBytes, readFrameHeader, recordBytesMax } from "./frame.ts";
+import { frameHeaderBytes, paddingBytes, readFrameHeader, recordBytesMax, sectorBytes } from "./frame.ts";
 import { parseRecord } from "./record.ts";
 
-const sectorBytes = 512;
 /** How much after a broken frame is looked at at most; a batch is not larger. */
 const lookAheadBytesMax = recordBytesMax;
 /** A frame's length, then of a record its type, checksum and the length of its data, each with its tag. */
@@ -79,7 +78,8 @@ function findSeal(rest: Uint8Array, end: number): { at: number; isFollowed: bool
   for (let at = 0; at + 16 <= rest.length && at < end; at += 8) {
     const crc = sealAt(rest, at);
     if (crc === undefined) continue;
-    const next = at + 16;
+    let next = at + 16;
+    while (sealAt(rest, next) === crc) next += 16; // a batch may end with two
     if (next >= end) return { at, isFollowed: last !== undefined };
     // Anything could look like a seal; a record that continues its chain proves that it is one.
     if (continuesAt(rest, next, crc)) last = { at, isFollowed: true };

@@ -194,6 +194,27 @@ describe("wal", () => {
     }
   });
 
+  for (const sync of [true, false])
+    it(`keeps what was ${sync ? "synced" : "written"} before, wherever it ends in a sector, when that sector is not written again`, async () => {
+      // Among the later lengths is one whose frame says it with one bit.
+      for (let size = 0; size < 512; size += 8)
+        for (let more = 40; more < 48; more++) {
+          const disk = new MemoryDisk();
+          const wal = await Wal.create({ ...config, segmentBytes: 65_536 }, metadata, os(disk));
+          const hardState = { term: 1, vote: 7n, commit: 0 };
+          await wal.append({ entries: [entryOf(1, 1, size)], hardState, sync });
+          const { written } = lastFile(disk);
+          await wal.append({ entries: [entryOf(2, 1, more), entryOf(3, 1, 700)], sync: true });
+          lastFile(disk).bytes.fill(0, written, Math.ceil((written + 1) / 512) * 512);
+          const { entries } = await reopen(disk);
+          assert.deepEqual(
+            entries.map(({ index }) => index),
+            [1],
+            `size ${size}, then ${more}`,
+          );
+        }
+    });
+
   const layouts: [string, number, boolean][] = [
     ["over several segments", 1024, true],
     ["in one segment, with nothing known to be committed", 4096, false],

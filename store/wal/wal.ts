@@ -10,6 +10,7 @@ import { walMetadata, walSnapshot } from "../../proto/wal.ts";
 import type { Entry, HardState, Index, SnapshotMeta } from "../raft/types.ts";
 import { WalWriteError } from "./damage.ts";
 import { RecordEncoder } from "./encoder.ts";
+import { frameHeaderBytes, sectorBytes } from "./frame.ts";
 import { type WalMetrics, walMetrics } from "./metrics.ts";
 import { type Recovered, recover, type WalMetadata } from "./recovery.ts";
 import { parseSegmentName, type SegmentName, segmentName } from "./segment-name.ts";
@@ -224,6 +225,12 @@ export class Wal {
   async #flush(sync: Place | false): Promise<void> {
     // A seal: whoever reads it later knows that all before it was written together (README.md).
     if (sync !== false) this.#encoder.crcRecord();
+    // What comes next shall not have just its length in the sector at hand. Without that sector a length of one bit cannot be told
+    // from one in which that bit turned over.
+    if ((this.#offset + this.#encoder.lengthBytes) % sectorBytes === sectorBytes - frameHeaderBytes) {
+      if (sync !== false) this.#encoder.crcRecord();
+      else this.#state(this.#hardState);
+    }
     const { bytes } = this.#encoder;
     if (bytes.length > 0) {
       const end = this.#offset + bytes.length;
