@@ -32,12 +32,12 @@ export class RareWindows {
   }
 
   step(life: Life, step: DiskStep): void {
-    const { crashAt } = this.#options;
+    const { crashAt, stretch } = this.#options;
     for (const window of windows) {
       if (crashAt[window] === 0 || !isWithin[window](step, life)) continue;
       if (!chance(this.#random, crashAt[window])) continue;
       const power = chance(this.#random, 0.5) ? "kept" : "cut";
-      this.#crash(life.machine, power, 1 + below(this.#random, 300));
+      this.#crash(life.machine, power, stretch * (1 + below(this.#random, 300)));
       return;
     }
   }
