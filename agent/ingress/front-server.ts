@@ -107,7 +107,7 @@ export async function openFront(
       tls.setSecureContext({ cert: certificatePem, key: keyPem, minVersion: "TLSv1.2", ...oneHandshake }),
     );
   }
-  await listen(server, at);
+  await listen(server, at, log);
   const bound = server.address();
   return {
     port: typeof bound === "object" && bound !== null ? bound.port : at.port,
@@ -182,11 +182,14 @@ function endWith(socket: Duplex, status: number): void {
 function listen(
   server: Server,
   { address, port }: { readonly address: string; readonly port: number },
+  log: Log,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ port, host: address }, () => {
       server.off("error", reject);
+      // One connection that cannot be taken is no reason to take none.
+      server.on("error", (error) => log.warn("a connection could not be taken", { error }));
       resolve();
     });
   });

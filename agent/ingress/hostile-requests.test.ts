@@ -167,6 +167,38 @@ describe("hostile requests of Ingresses", () => {
       for (const socket of sockets) socket.destroy();
     });
 
+  it("headers that gRPC may have once come twice", async () => {
+    await rig.grpcBackend("grpc", (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("ok");
+    });
+    rig.ingress("g.test", { "/": "grpc" }, { "backend-protocol": "GRPC" });
+    const head = "POST / HTTP/1.1\r\nHost: g.test\r\nConnection: close\r\nContent-Length: 0\r\n";
+    const twice = await rig.raw(
+      `${head}Content-Type: a\r\nContent-Type: b\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n`,
+    );
+    assert.equal(statusLine(twice), "400");
+    assert.equal(statusLine(await rig.raw(`${head}Content-Type: a\r\n\r\n`)), "200");
+  });
+
+  it("trailers are passed on, and an answer whose trailers would frame a body is none", async () => {
+    let trailers = "X-Sum: 1\r\n";
+    const server = createTcp((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", () =>
+        socket.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    rig.endpoints("odd", [(server.address() as { port: number }).port]);
+    rig.ingress("trailers.test", { "/": "odd" });
+    const ask = () => rig.raw("GET / HTTP/1.1\r\nHost: trailers.test\r\nConnection: close\r\n\r\n");
+    assert.match(await ask(), /\r\n0\r\nx-sum: 1\r\n\r\n$/);
+    trailers = "X-Sum: 1\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\n";
+    assert.doesNotMatch(await ask(), /\r\n0\r\n[\s\S]*(length|encoding)/i);
+    server.close();
+  });
+
   it("a client of HTTP/2 that abandons what it asks costs nothing that stays", async () => {
     const ca = await rig.certificate("a.test");
     const session = connectHttp2(`https://127.0.0.1:${rig.https}`, { servername: "a.test", ca });

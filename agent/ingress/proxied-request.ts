@@ -10,7 +10,7 @@ import { answerSelf } from "./own-answer.ts";
 import { Pump } from "./pump.ts";
 import { encodedPath } from "./request-target.ts";
 import { retriesFailure, retriesStatus } from "./retry-rule.ts";
-import type { BackendProtocol, Endpoint, Forward } from "./route.ts";
+import { type BackendProtocol, type Endpoint, type Forward, noEdits } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { StickyClient } from "./sticky-client.ts";
 import type {
@@ -124,7 +124,12 @@ export class ProxiedRequest {
       drained: () => this.#body?.drained(),
       failed: (failure) => this.#failed(failure),
     };
-    this.#exchange = this.#parts.upstreams[settings.protocol].send(endpoint, head, events);
+    try {
+      this.#exchange = this.#parts.upstreams[settings.protocol].send(endpoint, head, events);
+    } catch (error) {
+      // Headers that HTTP/1.1 may have twice and HTTP/2 may not.
+      this.#fail(400, `the request cannot be passed on: ${(error as Error).message}`);
+    }
   }
 
   #sendBody(): void {
@@ -184,10 +189,16 @@ export class ProxiedRequest {
       write: (bytes) => response.write(bytes),
       onEnd: () => {
         clearImmediate(flush);
-        const trailers = answer.trailers();
-        if (trailers.length > 0) response.addTrailers(pairs(trailers));
+        const trailers = downstreamHeaders(answer.trailers(), noEdits).filter(
+          ([name]) => name !== "content-length",
+        );
         this.#isOver = true;
-        response.end();
+        try {
+          if (trailers.length > 0) response.addTrailers(trailers.map(([name, value]) => [name, value]));
+          response.end();
+        } catch {
+          response.destroy(); // what may not stand there makes the answer none
+        }
       },
       onStalled: () => response.destroy(),
     });
@@ -297,9 +308,3 @@ function rewritten(target: string, groups: readonly string[], query: string): st
   const rest = own === "" ? query : `${own}${query.replace("?", "&")}`;
   return `${encodedPath(plain.startsWith("/") ? plain : `/${plain}`)}${rest}`;
 }
-
-const pairs = (flat: readonly string[]): [string, string][] =>
-  Array.from({ length: Math.floor(flat.length / 2) }, (_, at) => [
-    flat[at * 2] ?? "",
-    flat[at * 2 + 1] ?? "",
-  ]);

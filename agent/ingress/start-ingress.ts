@@ -53,7 +53,7 @@ export async function startIngress(
     validDays: fallbackDays,
   });
   const fallback = { certificatePem: own.certificatePem, keyPem: own.privateKeyPem };
-  const serving = new ThreadServing(fallback, log, () => front.broken());
+  const serving = new ThreadServing(fallback, { log, clock, onBroken: () => front.broken() });
   const recorder = (component: string) =>
     new EventRecorder({ component, host: config.nodeName }, { client, clock, random, log });
   const events = recorder("pintle-ingress");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { deferred } from "../../base/deferred.ts";
+import { systemClock } from "../../base/os/clock.ts";
 import { createLog } from "../../base/os/log.ts";
 import { createSelfSigned } from "../../base/os/pki.ts";
 import { noEdits, type Route } from "./route.ts";
@@ -63,7 +64,11 @@ describe("the thread that answers for Ingresses", () => {
     const broken = deferred<void>();
     const said: string[] = [];
     const log = createLog({ format: "text", write: (line) => said.push(line) });
-    const serving = new ThreadServing(fallback, log, () => broken.resolve());
+    const serving = new ThreadServing(fallback, {
+      log,
+      clock: systemClock,
+      onBroken: () => broken.resolve(),
+    });
     const endpoints = [{ address: "127.0.0.1", port: (backend.address() as AddressInfo).port }];
     serving.apply({ kind: "routes", owner: "o", hosts: [{ host: "a.test", routes: [route] }] });
     serving.apply({ kind: "endpoints", backend: "b", endpoints });
@@ -99,7 +104,11 @@ describe("the thread that answers for Ingresses", () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as AddressInfo;
-    const serving = new ThreadServing(fallback, createLog({ level: "error" }), () => undefined);
+    const serving = new ThreadServing(fallback, {
+      log: createLog({ level: "error" }),
+      clock: systemClock,
+      onBroken: () => undefined,
+    });
     const { http, https } = await serving.open({ ...ports, http: port });
     assert.deepEqual([http, typeof https], ["EADDRINUSE", "number"]);
     await new Promise((resolve) => taken.close(resolve));

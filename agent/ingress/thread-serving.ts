@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type Deferred, deferred } from "../../base/deferred.ts";
+import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { CertificatePem } from "./certificates.ts";
 import type { Change } from "./data-plane.ts";
@@ -15,12 +16,15 @@ const entry = new URL(
 
 /** Memory that requests may take; beyond it the thread ends, not the agent. */
 const heapMbMost = 512;
+/** How long the thread may take to end by itself. */
+const stopMs = 5_000;
 
 /** Serves in a thread of its own, which is there while ports are open. What is told before waits for it, and a thread that broke is
  *  told all again. */
 export class ThreadServing implements Serving {
   readonly #fallback: CertificatePem;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, "after">;
   readonly #onBroken: () => void;
   /** All that holds, by what it is about. */
   readonly #state = new Map<string, Change>();
@@ -30,9 +34,17 @@ export class ThreadServing implements Serving {
   #lastId = 0;
 
   /** @param onBroken The ports are closed: they are to be opened again. */
-  constructor(fallback: CertificatePem, log: Log, onBroken: () => void) {
+  constructor(
+    fallback: CertificatePem,
+    {
+      log,
+      clock,
+      onBroken,
+    }: { readonly log: Log; readonly clock: Pick<Clock, "after">; readonly onBroken: () => void },
+  ) {
     this.#fallback = fallback;
     this.#log = log;
+    this.#clock = clock;
     this.#onBroken = onBroken;
   }
 
@@ -67,7 +79,9 @@ export class ThreadServing implements Serving {
     this.#worker = undefined;
     const ended = once(worker, "exit");
     worker.postMessage({ kind: "stop" } satisfies Told);
+    const cancel = this.#clock.after(stopMs, () => void worker.terminate());
     await ended;
+    cancel();
   }
 
   #ask(told: (id: number) => Told): Promise<OpenedPorts | undefined> {
