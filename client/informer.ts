@@ -1,7 +1,7 @@
 import { deferred } from "../base/deferred.ts";
 import type { TaskScope } from "../base/os/task-scope.ts";
 import { type Handler, type IndexFunction, keyOfRef, ObjectCache, type Stored } from "./object-cache.ts";
-import { type ReflectorDeps, reflect, type Scope } from "./reflector.ts";
+import { type Keep, type ReflectorDeps, reflect, type Scope } from "./reflector.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Ref, Resource } from "./types.ts";
 
@@ -18,12 +18,14 @@ export class Informer<T extends Stored> {
   readonly resource: Resource<T>;
   readonly #scope: Scope;
   readonly #deps: ReflectorDeps;
+  readonly #keep: Keep<T> | undefined;
   readonly #cache = new ObjectCache<T>();
   readonly #synced = deferred<void>();
   #hasSynced = false;
 
-  constructor(resource: Resource<T>, scope: Scope, deps: ReflectorDeps) {
+  constructor(resource: Resource<T>, scope: Scope, deps: ReflectorDeps, keep?: Keep<T>) {
     this.resource = resource;
+    this.#keep = keep;
     this.#scope = scope;
     this.#deps = deps;
     this.#cache.addIndex(namespaceIndex, namespaceOf);
@@ -100,7 +102,11 @@ export class Informer<T extends Stored> {
       this.#hasSynced = true;
       this.#synced.resolve();
     };
-    return reflect(this.resource, this.#scope, this.#cache, this.#deps, { onSynced, signal });
+    return reflect(this.resource, this.#scope, this.#cache, this.#deps, {
+      onSynced,
+      signal,
+      keep: this.#keep,
+    });
   }
 }
 
@@ -131,6 +137,17 @@ export class InformerFactory {
     const informer = new Informer(resource, scope, this.#deps);
     this.#informers.set(key, informer as unknown as Informer<never>);
     this.#tasks.run(`informer ${resource.plural}`, (signal) => informer.run(signal));
+    return informer;
+  }
+
+  /** An informer of one's own, which keeps less of each object: run by these tasks, and so no longer than they are. */
+  ownInformer<T extends Stored>(
+    tasks: TaskScope,
+    resource: Resource<T>,
+    { keep, ...scope }: Scope & { readonly keep?: Keep<T> },
+  ): Informer<T> {
+    const informer = new Informer(resource, scope, this.#deps, keep);
+    tasks.run(`informer ${resource.plural}`, (signal) => informer.run(signal));
     return informer;
   }
 

@@ -38,6 +38,10 @@ type Position =
   /** The cache shows the state as of `resourceVersion`. */
   | { readonly state: "synced"; readonly resourceVersion: string; readonly by: "stream" | "list" };
 
+/** What is kept of each object that comes: a smaller one of the same key and version, for who follows many and needs little of
+ *  each. */
+export type Keep<T> = (object: T) => T;
+
 /** Keeps a cache equal to the server's objects until the signal aborts: takes the whole state (streamed by the watch
  *  itself where served, by a paged list where not), then follows the watch from there; after a cut it resumes from the
  *  last revision seen, and only when that is gone takes the whole state again.
@@ -47,9 +51,13 @@ export async function reflect<T extends Stored>(
   scope: Scope,
   cache: ObjectCache<T>,
   deps: ReflectorDeps,
-  options: { readonly onSynced: () => void; readonly signal: AbortSignal },
+  options: {
+    readonly onSynced: () => void;
+    readonly signal: AbortSignal;
+    readonly keep?: Keep<T> | undefined;
+  },
 ): Promise<never> {
-  const { signal, onSynced } = options;
+  const { signal, onSynced, keep } = options;
   let position: Position = { state: "empty", by: "stream" };
   let failures = 0;
   for (;;) {
@@ -62,9 +70,9 @@ export async function reflect<T extends Stored>(
     const startedMs = deps.clock.monotonicMs();
     try {
       if (position.state === "empty" && position.by === "list")
-        moved(await takeList(resource, scope, cache, deps, signal), true);
-      if (position.state === "empty") await takeStream(resource, scope, cache, deps, { signal, moved });
-      else await follow(resource, scope, cache, deps, { signal, moved, from: position });
+        moved(await takeList(resource, scope, cache, deps, { signal, keep }), true);
+      if (position.state === "empty") await takeStream(resource, scope, cache, deps, { signal, moved, keep });
+      else await follow(resource, scope, cache, deps, { signal, moved, keep, from: position });
       const brief = deps.clock.monotonicMs() - startedMs < reflectorLimits.watchBriefMs;
       if (!brief) failures = 0;
       else failures++;
@@ -100,11 +108,11 @@ async function takeList<T extends Stored>(
   scope: Scope,
   cache: ObjectCache<T>,
   deps: ReflectorDeps,
-  signal: AbortSignal,
+  { signal, keep }: { readonly signal: AbortSignal; readonly keep: Keep<T> | undefined },
 ): Promise<Position> {
   const items: T[] = [];
   let page = await deps.client.list(resource, { ...scope, limit: reflectorLimits.pageObjects, signal });
-  items.push(...page.items);
+  for (const item of page.items) items.push(kept(item, keep));
   while (page.metadata.continue) {
     try {
       page = await deps.client.list(resource, {
@@ -118,9 +126,9 @@ async function takeList<T extends Stored>(
       items.length = 0;
       page = await deps.client.list(resource, { ...scope, signal });
     }
-    for (const item of page.items) items.push(item);
+    for (const item of page.items) items.push(kept(item, keep));
   }
-  cache.replace(items.map(kept));
+  cache.replace(items);
   return { state: "synced", resourceVersion: page.metadata.resourceVersion, by: "list" };
 }
 
@@ -130,19 +138,19 @@ async function takeStream<T extends Stored>(
   scope: Scope,
   cache: ObjectCache<T>,
   deps: ReflectorDeps,
-  run: { readonly signal: AbortSignal; readonly moved: Moved },
+  run: { readonly signal: AbortSignal; readonly moved: Moved; readonly keep: Keep<T> | undefined },
 ): Promise<void> {
   let initial: Map<string, T> | undefined = new Map();
   const watch = { ...watchOptions(scope, deps), sendInitialEvents: true };
   for await (const event of deps.client.watch(resource, watch, run.signal)) {
-    if (initial === undefined) run.moved(apply(cache, event, "stream"), true);
+    if (initial === undefined) run.moved(apply(cache, event, "stream", run.keep), true);
     else if (event.type === "BOOKMARK") {
       if (!event.initialEventsEnd) continue;
       cache.replace(initial.values());
       initial = undefined;
       run.moved({ state: "synced", resourceVersion: event.resourceVersion, by: "stream" }, true);
     } else if (event.type === "DELETED") initial.delete(keyOf(event.object));
-    else initial.set(keyOf(event.object), kept(event.object));
+    else initial.set(keyOf(event.object), kept(event.object, run.keep));
   }
   // Ended before the list was complete: the server may not know how to stream lists.
   if (initial !== undefined) run.moved({ state: "empty", by: "list" }, false);
@@ -154,11 +162,16 @@ async function follow<T extends Stored>(
   scope: Scope,
   cache: ObjectCache<T>,
   deps: ReflectorDeps,
-  run: { readonly signal: AbortSignal; readonly moved: Moved; readonly from: Position & { state: "synced" } },
+  run: {
+    readonly signal: AbortSignal;
+    readonly moved: Moved;
+    readonly keep: Keep<T> | undefined;
+    readonly from: Position & { state: "synced" };
+  },
 ): Promise<void> {
   const watch = { ...watchOptions(scope, deps), resourceVersion: run.from.resourceVersion };
   for await (const event of deps.client.watch(resource, watch, run.signal))
-    run.moved(apply(cache, event, run.from.by), true);
+    run.moved(apply(cache, event, run.from.by, run.keep), true);
 }
 
 function watchOptions(scope: Scope, deps: ReflectorDeps): WatchOptions {
@@ -167,9 +180,14 @@ function watchOptions(scope: Scope, deps: ReflectorDeps): WatchOptions {
   return { ...scope, allowWatchBookmarks: true, timeoutSeconds };
 }
 
-function apply<T extends Stored>(cache: ObjectCache<T>, event: WatchEvent<T>, by: Position["by"]): Position {
+function apply<T extends Stored>(
+  cache: ObjectCache<T>,
+  event: WatchEvent<T>,
+  by: Position["by"],
+  keep: Keep<T> | undefined,
+): Position {
   if (event.type === "BOOKMARK") return { state: "synced", resourceVersion: event.resourceVersion, by };
-  const object = kept(event.object);
+  const object = kept(event.object, keep);
   if (event.type === "DELETED") cache.delete(keyOf(object), object);
   else cache.put(object);
   return { state: "synced", resourceVersion: object.metadata.resourceVersion, by };
@@ -177,8 +195,8 @@ function apply<T extends Stored>(cache: ObjectCache<T>, event: WatchEvent<T>, by
 
 /** What a cache keeps of an object that was just read: all but who wrote which field, which is a third of it and of no concern to
  *  components. (A write without it leaves the server's record as it is.) */
-function kept<T extends Stored>(object: T): T {
+function kept<T extends Stored>(object: T, keep: Keep<T> | undefined): T {
   const { metadata } = object as { metadata: { managedFields?: unknown } };
   if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
-  return deepFreeze(object);
+  return deepFreeze(keep === undefined ? object : keep(object));
 }

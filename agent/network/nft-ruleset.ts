@@ -30,56 +30,90 @@ export interface ElementSet {
 
 export const emptyRuleset: Ruleset = { chains: {}, maps: {}, sets: {} };
 
-/** Input for `nft -f -`, applied by the kernel as one transaction; empty when nothing differs. */
-export function rulesetChange(table: string, from: Ruleset, to: Ruleset): string {
-  const lines: NftText[] = [];
-  const t = nft`ip ${table}`;
-  const changedChains = Object.entries(to.chains).filter(
-    ([name, chain]) => !sameChain(from.chains[name], chain),
-  );
-  const goneChains = Object.keys(from.chains).filter((name) => !(name in to.chains));
-  const goneSets = Object.keys(from.sets).filter((name) => !(name in to.sets));
-  for (const [name, { definition }] of Object.entries(to.sets))
-    if (!(name in from.sets)) lines.push(nft`add set ${t} ${name} { ${definition} }`);
-  for (const [name, { hook }] of changedChains)
-    if (!(name in from.chains))
-      lines.push(hook === undefined ? nft`add chain ${t} ${name}` : nft`add chain ${t} ${name} { ${hook} }`);
-  for (const [name, map] of Object.entries(to.maps))
-    if (!(name in from.maps)) lines.push(nft`add map ${t} ${name} { type ${map.type} : verdict; }`);
-  const { gone, fresh } = elementChanges(from, to);
-  // Elements that go away first: they may point at chains that go away too, or carry another verdict now.
-  for (const { name, elements } of gone)
-    lines.push(nft`delete element ${t} ${name} { ${nftList(elements)} }`);
-  for (const [name] of changedChains) if (name in from.chains) lines.push(nft`flush chain ${t} ${name}`);
-  for (const name of goneChains) lines.push(nft`flush chain ${t} ${name}`);
-  for (const [name, chain] of changedChains)
-    for (const rule of chain.rules) lines.push(nft`add rule ${t} ${name} ${rule}`);
-  for (const { name, elements } of fresh) lines.push(nft`add element ${t} ${name} { ${nftList(elements)} }`);
-  for (const name of goneChains) lines.push(nft`delete chain ${t} ${name}`);
-  for (const name of goneSets) lines.push(nft`delete set ${t} ${name}`);
-  return lines.map(({ text }) => `${text}\n`).join("");
+/** What turns one table into another. */
+export interface RulesetChange {
+  readonly newSets: readonly { readonly name: string; readonly definition: NftText }[];
+  readonly newMaps: readonly { readonly name: string; readonly type: NftText }[];
+  /** New ones, and those whose rules are others now. */
+  readonly chains: readonly { readonly name: string; readonly chain: Chain; readonly isNew: boolean }[];
+  /** What deletes them. Of an element that changes, the old one is here and the new one among the fresh. */
+  readonly goneElements: readonly ElementChange[];
+  readonly freshElements: readonly ElementChange[];
+  readonly goneChains: readonly string[];
+  readonly goneSets: readonly string[];
 }
 
-interface ElementChange {
+export interface ElementChange {
   /** The set's or map's. */
   readonly name: string;
   readonly elements: readonly NftText[];
 }
 
-function elementChanges(from: Ruleset, to: Ruleset): { gone: ElementChange[]; fresh: ElementChange[] } {
-  const gone: ElementChange[] = [];
-  const fresh: ElementChange[] = [];
+/** Input for `nft -f -`, applied by the kernel as one transaction; empty when nothing differs. */
+export function rulesetChange(table: NftText, from: Ruleset, to: Ruleset): string {
+  return changeText(table, changeBetween(from, to));
+}
+
+export function changeText(table: NftText, change: RulesetChange): string {
+  const lines: NftText[] = [];
+  for (const { name, definition } of change.newSets)
+    lines.push(nft`add set ${table} ${name} { ${definition} }`);
+  for (const { name, chain, isNew } of change.chains)
+    if (isNew)
+      lines.push(
+        chain.hook === undefined
+          ? nft`add chain ${table} ${name}`
+          : nft`add chain ${table} ${name} { ${chain.hook} }`,
+      );
+  for (const { name, type } of change.newMaps)
+    lines.push(nft`add map ${table} ${name} { type ${type} : verdict; }`);
+  // Elements that go away first: they may point at chains that go away too, or carry another verdict now.
+  for (const { name, elements } of change.goneElements)
+    lines.push(nft`delete element ${table} ${name} { ${nftList(elements)} }`);
+  for (const { name, isNew } of change.chains) if (!isNew) lines.push(nft`flush chain ${table} ${name}`);
+  for (const name of change.goneChains) lines.push(nft`flush chain ${table} ${name}`);
+  for (const { name, chain } of change.chains)
+    for (const rule of chain.rules) lines.push(nft`add rule ${table} ${name} ${rule}`);
+  for (const { name, elements } of change.freshElements)
+    lines.push(nft`add element ${table} ${name} { ${nftList(elements)} }`);
+  for (const name of change.goneChains) lines.push(nft`delete chain ${table} ${name}`);
+  for (const name of change.goneSets) lines.push(nft`delete set ${table} ${name}`);
+  return lines.map(({ text }) => `${text}\n`).join("");
+}
+
+export function changeBetween(from: Ruleset, to: Ruleset): RulesetChange {
+  const { goneElements, freshElements } = elementChanges(from, to);
+  return {
+    newSets: Object.entries(to.sets)
+      .filter(([name]) => !(name in from.sets))
+      .map(([name, { definition }]) => ({ name, definition })),
+    newMaps: Object.entries(to.maps)
+      .filter(([name]) => !(name in from.maps))
+      .map(([name, { type }]) => ({ name, type })),
+    chains: Object.entries(to.chains)
+      .filter(([name, chain]) => !sameChain(from.chains[name], chain))
+      .map(([name, chain]) => ({ name, chain, isNew: !(name in from.chains) })),
+    goneElements,
+    freshElements,
+    goneChains: Object.keys(from.chains).filter((name) => !(name in to.chains)),
+    goneSets: Object.keys(from.sets).filter((name) => !(name in to.sets)),
+  };
+}
+
+function elementChanges(from: Ruleset, to: Ruleset): Pick<RulesetChange, "goneElements" | "freshElements"> {
+  const goneElements: ElementChange[] = [];
+  const freshElements: ElementChange[] = [];
   const compare = (name: string, before: Elements, after: Elements) => {
     const left = [...before].filter(([key, one]) => after.get(key)?.whole.text !== one.whole.text);
     const came = [...after].filter(([key, one]) => before.get(key)?.whole.text !== one.whole.text);
-    if (left.length > 0) gone.push({ name, elements: left.map(([, { key }]) => key) });
-    if (came.length > 0) fresh.push({ name, elements: came.map(([, { whole }]) => whole) });
+    if (left.length > 0) goneElements.push({ name, elements: left.map(([, { key }]) => key) });
+    if (came.length > 0) freshElements.push({ name, elements: came.map(([, { whole }]) => whole) });
   };
   for (const [name, map] of Object.entries(to.maps))
     compare(name, mapElements(from.maps[name]), mapElements(map));
   for (const [name, set] of Object.entries(to.sets))
     compare(name, setElements(from.sets[name]), setElements(set));
-  return { gone, fresh };
+  return { goneElements, freshElements };
 }
 
 /** By their key's text: what deletes an element, and what adds it. */
@@ -95,9 +129,9 @@ function setElements(set: ElementSet | undefined): Elements {
   return new Map((set?.elements ?? []).map((key) => [key.text, { key, whole: key }]));
 }
 
-function sameChain(a: Chain | undefined, b: Chain): boolean {
+export function sameChain(a: Chain | undefined, b: Chain | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
   return (
-    a !== undefined &&
     a.hook?.text === b.hook?.text &&
     a.rules.length === b.rules.length &&
     a.rules.every((rule, i) => rule.text === b.rules[i]?.text)

@@ -347,22 +347,22 @@ describe("rulesetChange", () => {
       { podCidr: "10.0.0.0/24" },
     );
   it("is empty where nothing differs", () => {
-    assert.equal(rulesetChange("t", rules(["10.0.0.1"]), rules(["10.0.0.1"])), "");
+    assert.equal(rulesetChange(nft`ip t`, rules(["10.0.0.1"]), rules(["10.0.0.1"])), "");
   });
   it("touches only the Service that changed", () => {
-    const change = rulesetChange("t", rules(["10.0.0.1"]), rules(["10.0.0.1", "10.0.0.2"]));
+    const change = rulesetChange(nft`ip t`, rules(["10.0.0.1"]), rules(["10.0.0.1", "10.0.0.2"]));
     assert.doesNotMatch(change, /prerouting|10\.96\.0\.10|no-endpoints/);
     assert.match(change, /dnat to 10\.0\.0\.2:8080/);
     assert.doesNotMatch(change, /dnat to 10\.0\.0\.1:/);
   });
   it("removes what went, in an order the kernel accepts: uses before chains", () => {
-    const change = rulesetChange("t", rules(["10.0.0.1"]), rules([])).split("\n");
+    const change = rulesetChange(nft`ip t`, rules(["10.0.0.1"]), rules([])).split("\n");
     const position = (text: string) => change.findIndex((line) => line.startsWith(text));
     assert.ok(position("delete element ip t service-ips") >= 0);
     assert.ok(position("delete element ip t service-ips") < position("delete chain"));
     assert.ok(position("add element ip t no-endpoints") >= 0);
   });
   it("builds everything from nothing", () => {
-    assert.match(rulesetChange("t", emptyRuleset, rules(["10.0.0.1"])), /add map ip t service-ips/);
+    assert.match(rulesetChange(nft`ip t`, emptyRuleset, rules(["10.0.0.1"])), /add map ip t service-ips/);
   });
 });
