@@ -14,6 +14,7 @@ import type {
 } from "../network-seam.ts";
 import { AddressPool, parseRange } from "./address-pool.ts";
 import type { HostPorts } from "./host-ports.ts";
+import type { PodIsolation } from "./policies/pod-isolation.ts";
 import { ipBatch, runProgram } from "./programs.ts";
 
 /** Pods on a bridge, each with a veth pair. A pod knows only its own address and a route to the gateway: all its traffic,
@@ -24,7 +25,7 @@ export const bridgeName = "pintle-pods";
 export async function openBridgePods(
   config: NodeNetworkConfig,
   os: Os,
-  hostPorts: HostPorts,
+  { hostPorts, isolation }: { readonly hostPorts: HostPorts; readonly isolation: PodIsolation },
 ): Promise<PodNetwork> {
   const path = join(config.stateDir, "addresses.json");
   const pool = new AddressPool(parseRange(config.podCidr), await savedAddresses(path, config.podCidr));
@@ -49,6 +50,7 @@ export async function openBridgePods(
     const gateway = pool.gateway;
     try {
       await save();
+      await isolation.admit(pod, podIp);
       const outside = linkName(pod.sandboxId);
       await ipBatch([
         `link add ${outside} type veth peer name eth0 netns ${pod.netnsPath}`,
@@ -77,6 +79,7 @@ export async function openBridgePods(
   async function detach(pod: Pick<PodAttachment, "sandboxId">): Promise<void> {
     await hostPorts.remove(pod.sandboxId);
     await removeLink(linkName(pod.sandboxId));
+    isolation.release(pod.sandboxId);
     pool.release(pod.sandboxId);
     await save();
   }
@@ -116,6 +119,7 @@ export async function openBridgePods(
         }
       }
       await save();
+      isolation.restored(known.filter((pod) => !lost.includes(pod)));
       return lost.map((pod) => pod.sandboxId);
     },
   };

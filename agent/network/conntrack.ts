@@ -34,6 +34,21 @@ export async function openUdpFlowCleaner(log: Log): Promise<UdpFlowCleaner> {
   };
 }
 
+/** What makes the kernel forget all connections from and to an address. Where `conntrack` is not installed, says so once it is
+ *  wanted. */
+export function openFlowForgetter(log: Log): (address: string) => Promise<void> {
+  let installed: Promise<boolean> | undefined;
+  return async (address) => {
+    installed ??= hasProgram("conntrack").then((isThere) => {
+      if (!isThere)
+        log.warn("conntrack is not installed: a pod may get packets of who talked to its address before it");
+      return isThere;
+    });
+    if (!(await installed)) return;
+    for (const side of ["--orig-src", "--reply-src"]) await deleteFlows(["-D", "-f", "ipv4", side, address]);
+  };
+}
+
 async function forget({
   to,
   toPort,
@@ -41,8 +56,12 @@ async function forget({
   fromPort,
 }: ReturnType<typeof parseUdpFlows>[number]): Promise<void> {
   const where = ["--orig-dst", to, "--orig-port-dst", `${toPort}`, "--reply-src", from, "--reply-port-src"];
+  await deleteFlows(["-D", "-f", "ipv4", "-p", "udp", ...where, `${fromPort}`]);
+}
+
+async function deleteFlows(args: readonly string[]): Promise<void> {
   try {
-    await runProgram("conntrack", ["-D", "-f", "ipv4", "-p", "udp", ...where, `${fromPort}`]);
+    await runProgram("conntrack", args);
   } catch (error) {
     // Over by itself meanwhile: that is what was wanted.
     if (!(error instanceof Error && /\b0 flow entries have been deleted/.test(error.message))) throw error;

@@ -1,29 +1,63 @@
 import { contains, overlap, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
 import type { NodeNetworkConfig, StartNodeNetwork } from "../network-seam.ts";
 import { openBridgePods, takeBridgeAddress } from "./bridge-pods.ts";
+import { openFlowForgetter } from "./conntrack.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
-import { openApplier } from "./nft-applier.ts";
+import { openApplier, openLiveApplier } from "./nft-applier.ts";
+import { NetworkPolicies } from "./policies/network-policies.ts";
+import { noIsolation } from "./policies/pod-isolation.ts";
+import { followUnenforcedPolicies } from "./policies/unenforced-policies.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 
 /** Connects this node's pods, and routes to other nodes' pods through those nodes. */
-export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers }) => {
+export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, informers }) => {
   const log = os.log.child("network");
   const tasks = new TaskScope(log);
   const running = { done: tasks.untilStopped(), stop: () => tasks.stop() };
-  // Every address of 127/8 is the machine's own already.
-  if (config.mode === "loopback")
-    return { ...running, pods: openLoopbackPods(config), takeAddress: async () => undefined };
+  const events = new EventRecorder(
+    { component: "network-policy", host: config.nodeName },
+    { client, clock: os.clock, random: os.random, log },
+  );
+  tasks.run("events", (signal) => events.run(signal));
+  const leavePolicies = (why: string) =>
+    followUnenforcedPolicies({ nodeName: config.nodeName, why }, { informers, events, log });
+  if (config.mode === "loopback") {
+    const leave = leavePolicies("its pods are plain processes");
+    return {
+      done: running.done,
+      pods: openLoopbackPods(config),
+      // Every address of 127/8 is the machine's own already.
+      takeAddress: async () => undefined,
+      async stop() {
+        leave();
+        await tasks.stop();
+      },
+    };
+  }
 
   const withNft = await hasProgram("nft");
   if (!withNft) log.warn("host ports need nftables; pods that ask for them are not reachable there");
   const hostPorts = withNft
     ? openHostPorts(openApplier("pintle-host-ports"), config.dnsAddress)
     : { set: async () => undefined, remove: async () => undefined };
-  const pods = await openBridgePods(config, os, hostPorts);
+  const leave = withNft ? () => undefined : leavePolicies("nftables (nft) is not installed");
+  const isolation = withNft
+    ? new NetworkPolicies(config, {
+        informers,
+        events,
+        clock: os.clock,
+        log,
+        tasks,
+        openApplier: (ruleset) => openLiveApplier("pintle-policies", ruleset),
+        forgetFlows: openFlowForgetter(log),
+      })
+    : noIsolation;
+  const pods = await openBridgePods(config, os, { hostPorts, isolation });
 
   const routes = new Map<string, string>();
   let queue: Promise<void> = Promise.resolve();
@@ -55,6 +89,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers
     pods,
     takeAddress: takeBridgeAddress,
     async stop() {
+      leave();
       unsubscribe();
       await queue;
       await tasks.stop();

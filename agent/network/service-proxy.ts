@@ -52,7 +52,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     { client, clock: os.clock, random: os.random, log },
   );
   tasks.run("events", (signal) => events.run(signal));
-  const reports = new ProblemReports(events);
+  const reports = new ProblemReports(events, "ServiceNotProgrammed");
   const syncSeconds = os.metrics.histogram(
     "kubeproxy_sync_proxy_rules_duration_seconds",
     "Time to carry out a change of Services.",
@@ -104,7 +104,9 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       try {
         const plan = planServices(services.list(), slices.list(), view());
         const refused = await proxy.update(plan);
-        reports.update([...plan.problems, ...refused]);
+        reports.update(
+          [...plan.problems, ...refused].map(({ service, message }) => ({ object: service, message })),
+        );
         healthChecks.update(plan.healthChecks);
         if (!dirty) lateSinceMs = undefined;
         syncSeconds.observe((os.clock.monotonicMs() - startedMs) / 1000);

@@ -101,6 +101,32 @@ describe("what a node may do", () => {
         if (why !== undefined) assert.match(answer.body.message, new RegExp(`: ${escaped(why)}$`));
       });
 
+    it("may follow all pods and namespaces while there is a network policy, and no longer", async () => {
+      const policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+      const others = "/api/v1/pods?fieldSelector=spec.nodeName%21%3Dn1%2Cspec.hostNetwork%3Dfalse";
+      const codes = async () =>
+        Promise.all(
+          [
+            "/apis/networking.k8s.io/v1/networkpolicies",
+            others,
+            "/api/v1/namespaces",
+            `${pods}/theirs`,
+            pods,
+            "/api/v1/namespaces/default",
+          ].map(async (path) => (await node.call("GET", path)).code),
+        );
+      assert.deepEqual(await codes(), [200, 403, 403, 403, 403, 403], "without a policy");
+      await make(policies, {
+        apiVersion: "networking.k8s.io/v1",
+        kind: "NetworkPolicy",
+        metadata: { name: "p" },
+        spec: { podSelector: {} },
+      });
+      assert.deepEqual(await codes(), [200, 200, 200, 403, 403, 403], "with one");
+      await api.admin.call("DELETE", `${policies}/p`);
+      assert.deepEqual(await codes(), [200, 403, 403, 403, 403, 403], "without one again");
+    });
+
     it("may read a secret as soon as a pod that needs it is bound, and no longer than such a pod is there", async () => {
       await make(secrets, { apiVersion: "v1", kind: "Secret", metadata: { name: "later" } });
       assert.equal((await node.call("GET", `${secrets}/later`)).code, 403);

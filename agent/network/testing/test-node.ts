@@ -133,6 +133,23 @@ export class TestNode {
     return (await this.in(this.node, "nft", ["list", "ruleset"])).stdout;
   }
 
+  /** Serves in a pod at these ports, TCP and UDP, and asks from it on demand. */
+  async talk(pod: string, ports: readonly number[]): Promise<Talker> {
+    const script = fileURLToPath(new URL("./talker.ts", import.meta.url));
+    const netns = pod === "" ? this.outside : pod === "node" ? this.node : this.namespaceOf(pod);
+    const args = [`--net=/run/netns/${netns}`, "--", process.execPath, "--import", "tsx", script];
+    const child = spawn("nsenter", [...args, ...ports.map(String)], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#children.push(child);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    assert.equal((await lines.next()).value, "ready");
+    return {
+      async ask(question) {
+        child.stdin.write(`${JSON.stringify(question)}\n`);
+        return JSON.parse((await lines.next()).value ?? "null");
+      },
+    };
+  }
+
   in(namespace: string, program: string, args: readonly string[]) {
     return run("nsenter", [`--net=/run/netns/${namespace}`, "--", program, ...args], {
       encoding: "utf8",
@@ -166,6 +183,20 @@ export class TestNode {
       sh(`ip netns delete ${name} 2>/dev/null || true`);
     rmSync(this.#stateDir, { recursive: true, force: true });
   }
+}
+
+/** A process in a pod that talks to others. */
+export interface Talker {
+  /** Whom of these it reaches, in their order: all are asked at once. Or, of a connection that stands, whether it still does. */
+  ask(question: { readonly reach: readonly Target[]; readonly waitMs: number }): Promise<readonly boolean[]>;
+}
+
+export interface Target {
+  readonly ip: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  /** Keeps the connection, and uses it again where it stands already. */
+  readonly keep?: boolean;
 }
 
 /** A test that was killed took nothing down. */

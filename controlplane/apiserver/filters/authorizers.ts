@@ -47,6 +47,7 @@ export function authorizers(deps: {
         nodes: kindOf("", "nodes"),
         ingresses: kindOf("networking.k8s.io", "ingresses"),
         ingressClasses: kindOf("networking.k8s.io", "ingressclasses"),
+        policies: kindOf("networking.k8s.io", "networkpolicies"),
       }),
       rbac.authorizer,
     ),

@@ -23,14 +23,16 @@ export interface NodeAuthorizerDeps {
   readonly nodes: Kind;
   readonly ingresses: Kind;
   readonly ingressClasses: Kind;
+  readonly policies: Kind;
 }
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
  *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
- *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.)
+ *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.) Beyond Kubernetes' it enforces network
+ *  policies itself, and while there are any lists and watches all pods and namespaces.
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
 export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
-  const { hub, pods, volumes, attachments, slices } = deps;
+  const { hub, pods, volumes, attachments, slices, policies } = deps;
   const references = new NodeReferences();
   hub.addIndex(pods, references);
   const volumeSecrets = new VolumeSecrets();
@@ -90,11 +92,19 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
     return related(node, [kind], () => objectOf(cached(kind, wanted)?.spec).nodeName === node);
   };
 
+  /** Whom network policies speak of stands in all pods and namespaces: a node follows them as long as there is a policy. */
+  const forPolicies = async (node: string, { verb, namespace, name, subresource }: ResourceAttributes) => {
+    if (!isOneOf(verb, "list", "watch") || `${namespace}${name}${subresource}` !== "") return undecided;
+    const { allowed } = await related(node, [policies], () => (hub.peek(policies)?.count ?? 0) > 0);
+    return { allowed };
+  };
+
   const pod = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     const { verb, subresource } = wanted;
     if (subresource !== "") return undecided;
     if (verb === "list" || verb === "watch") {
       if (wanted.fields?.["spec.nodeName"] === node) return allowed;
+      if ((await forPolicies(node, wanted)).allowed) return allowed;
       // A single pod, by its name.
       if (wanted.name === "") return refused("can only list/watch pods with spec.nodeName field selector");
     } else if (verb !== "get") return undecided;
@@ -144,6 +154,8 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
         return serviceAccount(wanted) ?? referred(node, "serviceaccounts", wanted);
       case "pods.":
         return pod(node, wanted);
+      case "namespaces.":
+        return forPolicies(node, wanted);
       case "nodes.":
         return ownNode(node, wanted);
       case "leases.coordination.k8s.io":

@@ -84,7 +84,11 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "create,watch coordination.k8s.io leases kube-system",
   ],
   // Beside what the node authorizer allows by itself.
-  node: ["list,watch core endpoints,nodes,services", "list,watch discovery.k8s.io endpointslices"],
+  node: [
+    "list,watch core endpoints,nodes,services",
+    "list,watch discovery.k8s.io endpointslices",
+    "list,watch networking.k8s.io networkpolicies",
+  ],
 };
 
 /** What none of them needs, and an intruder would like. */
@@ -108,7 +112,8 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     "get core nodes /n2",
     "get,list,watch core secrets,configmaps,pods shop",
     "create core pods,nodes shop",
-    "list core namespaces",
+    "list,watch core namespaces,pods",
+    "get,create,update,patch,delete networking.k8s.io networkpolicies shop/x",
   ],
 };
 

@@ -3,14 +3,15 @@ import { rolesFromText } from "./roles-from-text.ts";
 
 /** What Pintle's own parts need beyond Kubernetes' default bindings. */
 
-/** A node's agent carries services and routes to the other nodes' pods itself, as the node: what kube-proxy may with an
- *  identity of its own, without reading nodes one by one. It answers for Ingresses, too; what secrets they have certificates from
+/** A node's agent carries services and routes to the other nodes' pods itself, as the node, and keeps to network policies: what
+ *  kube-proxy and network plugins may with identities of their own, without reading nodes one by one. (Whom policies speak of
+ *  the node authorizer shows it, where there are any.) It answers for Ingresses, too; what secrets they have certificates from
  *  is the node authorizer's matter. Their addresses are written by the controller manager. */
 const roles = rolesFromText(`
 pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
-  list,watch networking.k8s.io ingresses,ingressclasses
+  list,watch networking.k8s.io ingresses,ingressclasses,networkpolicies
 pintle:ingress-status
   list,watch networking.k8s.io ingresses,ingressclasses
   update networking.k8s.io ingresses/status

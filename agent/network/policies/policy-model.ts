@@ -1,0 +1,71 @@
+import type { Labels, Selector } from "../../../base/label-selector.ts";
+import type { NumberRange } from "../../../base/number-ranges.ts";
+import type { NetworkPolicy } from "../../../client/types.ts";
+
+/** What a node knows of network policies, as plain values: all of it was parsed, nothing is text of others. */
+
+export type Direction = "ingress" | "egress";
+export type Protocol = "tcp" | "udp" | "sctp";
+
+/** A pod that has an address of its own, as far as policies ask. */
+export interface PolicyPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+  /** IPv4, written anew from the numbers. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly NamedPort[];
+}
+
+export interface NamedPort {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** Pods that a rule names by their labels. */
+export interface PeerGroup {
+  /** One namespace by its name, or those with such labels. */
+  readonly namespaces: { readonly name: string } | { readonly selector: Selector };
+  readonly pods: Selector;
+  /** Not the pods as a whole, but the port that each calls so. */
+  readonly port?: { readonly name: string; readonly protocol: Protocol };
+}
+
+export interface CompiledPolicy {
+  /** `namespace/name` */
+  readonly id: string;
+  readonly policy: NetworkPolicy;
+  readonly namespace: string;
+  /** The pods it is for. */
+  readonly selector: Selector;
+  /** What it lets in; absent: it says nothing of that direction. */
+  readonly ingress?: readonly PolicyRule[];
+  readonly egress?: readonly PolicyRule[];
+  /** What of it could not be read, and so allows nothing. */
+  readonly problems: readonly string[];
+}
+
+/** Traffic that one of the peers has, at one of the ports. */
+export interface PolicyRule {
+  /** Absent: anybody. */
+  readonly peers?: RulePeers;
+  /** Absent: any port of any protocol. */
+  readonly ports?: readonly RulePort[];
+}
+
+export interface RulePeers {
+  readonly groups: readonly PeerGroup[];
+  /** IPv4 addresses as numbers: blocks without their exceptions, merged. */
+  readonly addresses: readonly NumberRange[];
+}
+
+export type RulePort =
+  | { readonly protocol: Protocol; readonly range: NumberRange }
+  /** As the pod that is connected to calls it. */
+  | { readonly protocol: Protocol; readonly name: string };
+
+export const allPorts: NumberRange = { first: 0, last: 65_535 };
+export const allAddresses: NumberRange = { first: 0, last: 2 ** 32 - 1 };
+/** Every pod of the cluster. */
+export const everywhere: Pick<PeerGroup, "namespaces" | "pods"> = { namespaces: { selector: [] }, pods: [] };

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { ipv4Text } from "../../../base/ipv4.ts";
+import type { NumberRange } from "../../../base/number-ranges.ts";
+import { type NftText, nft, nftList } from "../nft-text.ts";
+import { allPorts, type Direction, type PeerGroup } from "./policy-model.ts";
+import type { VerdictRule } from "./verdict-rules.ts";
+
+/** Verdicts as nftables rules: a chain returns for what is let through, and drops the rest. Pure. */
+export interface VerdictChain {
+  /** By what it says: pods with the same verdicts share a chain. */
+  readonly name: string;
+  readonly rules: readonly NftText[];
+  /** Sets of addresses, or of addresses with ports, that its rules look into. */
+  readonly groups: readonly PeerGroup[];
+  readonly blocks: readonly AddressBlocks[];
+}
+
+/** A set of addresses that stays as it is. */
+export interface AddressBlocks {
+  readonly name: string;
+  readonly elements: readonly NftText[];
+}
+
+export const groupDefinition = ({ port }: PeerGroup): NftText =>
+  port === undefined ? nft`type ipv4_addr;` : nft`type ipv4_addr . inet_service;`;
+export const blocksDefinition = nft`type ipv4_addr; flags interval;`;
+
+export function verdictChain(direction: Direction, verdicts: readonly VerdictRule[]): VerdictChain {
+  const groups = new Map<string, PeerGroup>();
+  const blocks = new Map<string, AddressBlocks>();
+  const side = direction === "ingress" ? nft`saddr` : nft`daddr`;
+  const rules = verdicts.map(({ peer, port }) => {
+    const conditions: NftText[] = [];
+    if (peer !== undefined && "group" in peer) {
+      const set = groupSetName(peer.group);
+      groups.set(set, peer.group);
+      conditions.push(nft`ip ${side} @${set}`);
+    } else if (peer !== undefined) {
+      const set = addressBlocks(peer.addresses);
+      blocks.set(set.name, set);
+      conditions.push(nft`ip ${side} @${set.name}`);
+    }
+    if (port !== undefined && "named" in port) {
+      const set = groupSetName(port.named);
+      groups.set(set, port.named);
+      conditions.push(nft`meta l4proto ${port.protocol} ip ${side} . th dport @${set}`);
+    } else if (port?.ranges.some(({ first, last }) => first === allPorts.first && last === allPorts.last))
+      conditions.push(nft`meta l4proto ${port.protocol}`);
+    else if (port !== undefined)
+      conditions.push(nft`${port.protocol} dport { ${nftList(port.ranges.map(portText))} }`);
+    return conditions.reduceRight((rest, condition) => nft`${condition} ${rest}`, nft`return`);
+  });
+  const all = [...rules, nft`drop`];
+  return {
+    name: `${direction}-${digest(all.map(({ text }) => text).join("\n"))}`,
+    rules: all,
+    groups: [...groups.values()],
+    blocks: [...blocks.values()],
+  };
+}
+
+export function groupSetName({ namespaces, pods, port }: PeerGroup): string {
+  return `${port === undefined ? "peers" : "ports"}-${digest(JSON.stringify([namespaces, pods, port]))}`;
+}
+
+function addressBlocks(addresses: readonly NumberRange[]): AddressBlocks {
+  const elements = addresses.map(({ first, last }) =>
+    first === last ? nft`${ipv4Text(first)}` : nft`${ipv4Text(first)}-${ipv4Text(last)}`,
+  );
+  return { name: `blocks-${digest(elements.map(({ text }) => text).join())}`, elements };
+}
+
+function portText({ first, last }: NumberRange): NftText {
+  return first === last ? nft`${first}` : nft`${first}-${last}`;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 20);
+}
