@@ -22,14 +22,21 @@ import { ipBatch, runProgram } from "./programs.ts";
  *  of a Service's connections. */
 export const bridgeName = "pintle-pods";
 
+export interface BridgeParts {
+  readonly hostPorts: HostPorts;
+  readonly isolation: PodIsolation;
+  /** Keeps pods from sending past the node, given the bridge's hardware address. */
+  readonly fence: (hardwareAddress: string) => Promise<void>;
+}
+
 export async function openBridgePods(
   config: NodeNetworkConfig,
   os: Os,
-  { hostPorts, isolation }: { readonly hostPorts: HostPorts; readonly isolation: PodIsolation },
+  { hostPorts, isolation, fence }: BridgeParts,
 ): Promise<PodNetwork> {
   const path = join(config.stateDir, "addresses.json");
   const pool = new AddressPool(parseRange(config.podCidr), await savedAddresses(path, config.podCidr));
-  await makeBridge(pool);
+  await fence(await makeBridge(pool));
   let saving: Promise<void> = Promise.resolve();
   const save = () => {
     // One write after the other; each writes what is true when its turn comes.
@@ -146,7 +153,8 @@ async function removeLink(name: string): Promise<void> {
   }
 }
 
-async function makeBridge(pool: AddressPool): Promise<void> {
+/** Answers the bridge's hardware address. */
+async function makeBridge(pool: AddressPool): Promise<string> {
   const links = JSON.parse(await runProgram("ip", ["-json", "addr", "show"])) as {
     ifname?: string;
     address?: string;
@@ -171,6 +179,7 @@ async function makeBridge(pool: AddressPool): Promise<void> {
   // Pods reach their neighbours through us on purpose; do not tell them of a shorter way.
   await writeFile(`/proc/sys/net/ipv4/conf/${bridgeName}/send_redirects`, "0");
   await writeFile("/proc/sys/net/ipv4/conf/all/send_redirects", "0");
+  return hardwareAddress;
 }
 
 /** Adds an address to the bridge, which loses it when the next agent makes sure of the bridge. */

@@ -4,6 +4,7 @@ import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
 import type { NodeNetworkConfig, StartNodeNetwork } from "../network-seam.ts";
+import { fenceBridge } from "./bridge-fence.ts";
 import { openBridgePods, takeBridgeAddress } from "./bridge-pods.ts";
 import { openFlowForgetter } from "./conntrack.ts";
 import { openHostPorts } from "./host-ports.ts";
@@ -57,7 +58,11 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
         forgetFlows: openFlowForgetter(log),
       })
     : noIsolation;
-  const pods = await openBridgePods(config, os, { hostPorts, isolation });
+  const pods = await openBridgePods(config, os, {
+    hostPorts,
+    isolation,
+    fence: withNft ? fenceBridge : async () => undefined,
+  });
 
   const routes = new Map<string, string>();
   let queue: Promise<void> = Promise.resolve();

@@ -80,6 +80,15 @@ describe("network policies in the kernel", function () {
     assert.equal(await reaches("a", ""), false);
   });
 
+  it("a pod that sends past the node, straight to its neighbour, reaches nobody", async () => {
+    const straight = [`${addresses.get("b")}/32`, "dev", "eth0"];
+    assert.equal(await reaches("a", "b"), true);
+    await node.in(node.namespaceOf("a"), "ip", ["route", "add", ...straight]);
+    assert.equal(await reaches("a", "b"), false);
+    await node.in(node.namespaceOf("a"), "ip", ["route", "del", ...straight]);
+    assert.equal(await reaches("a", "b"), true);
+  });
+
   it("what stands goes on, what is new is judged", async () => {
     const kept = { ip: addresses.get("a") ?? "", port: 80, protocol: "tcp", keep: true } as const;
     const ask = async () => (await talkers.get("b")?.ask({ reach: [kept], waitMs }))?.[0];
