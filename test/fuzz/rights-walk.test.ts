@@ -93,10 +93,15 @@ interface Walk {
 }
 
 const node = "n1";
-/** What a node's agent may read beside its role, to carry services. */
+/** What a node's agent may read beside its role, to carry services, answer for Ingresses and keep to network policies. */
 const nodeNetwork: readonly PolicyRule[] = [
   { apiGroups: [""], resources: ["endpoints", "nodes", "services"], verbs: ["list", "watch"] },
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+  {
+    apiGroups: ["networking.k8s.io"],
+    resources: ["ingresses", "ingressclasses", "networkpolicies"],
+    verbs: ["list", "watch"],
+  },
 ];
 
 /** What may the node do that has one pod, in `mine`, which refers to objects named `obj`? Kubernetes' node authorizer, plainly. */
@@ -104,6 +109,8 @@ function nodeMay(wanted: ResourceAttributes, named: string): boolean {
   const { verb, namespace, name, subresource: sub } = wanted;
   const isOf = (...verbs: readonly string[]) => verbs.includes(verb);
   const isReferred = namespace === "mine" && (name || named) === "obj";
+  // Among all that is there is a network policy.
+  const isForPolicies = `${namespace}${name}${sub}` === "" && isOf("list", "watch");
   switch (`${wanted.plural}.${wanted.group}`) {
     case "secrets.":
     case "configmaps.":
@@ -112,7 +119,10 @@ function nodeMay(wanted: ResourceAttributes, named: string): boolean {
       return isReferred && (sub === "status" ? isOf("update", "patch") : sub === "" && isOf("get"));
     case "serviceaccounts.":
       return isReferred && (sub === "token" ? isOf("create") : sub === "" && isOf("get"));
+    case "namespaces.":
+      return isForPolicies;
     case "pods.":
+      if (isForPolicies) return true;
       if (sub === "status") return isOf("update", "patch");
       return sub === "" ? isOf("create", "delete") : sub === "eviction" && isOf("create");
     case "nodes.":

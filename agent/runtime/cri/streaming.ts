@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
-import { type Duplex, PassThrough, type Readable, Writable } from "node:stream";
+import { Duplex, PassThrough, type Readable, Writable } from "node:stream";
 import type { Clock } from "../../../base/os/clock.ts";
 import { SpdyConnection, type SpdyStream } from "../../server/spdy/connection.ts";
 import { type ExecOptions, RuntimeError, type Session } from "../seam.ts";
@@ -84,15 +84,26 @@ export async function portStream(url: string, port: number, clock: Clock): Promi
   const error = open("error");
   error.end();
   const data = open("data");
-  // What is wrong is said on a stream of its own, and the data's just ends.
-  textOf(error).then(
+  // What is wrong is said on a stream of its own, beside which the data's just ends: whoever reads waits for what is said.
+  const heard = new PassThrough();
+  data.pipe(heard, { end: false });
+  const said = textOf(error).then(
     (text) => {
-      if (text !== "") data.destroy(new RuntimeError(text.slice(0, streamingLimits.refusalCharsMost)));
+      if (text === "") return;
+      heard.destroy(new RuntimeError(text.slice(0, streamingLimits.refusalCharsMost)));
+      data.destroy();
     },
-    () => data.destroy(),
+    () => void heard.destroy(),
   );
-  data.once("close", () => connection.close());
-  return data;
+  const ends = [once(data, "end"), once(data, "close")].map((end) => end.catch(() => undefined));
+  void Promise.race(ends).then(async () => {
+    const stopTimer = clock.after(streamingLimits.answerMs, () => connection.destroy());
+    await said;
+    stopTimer();
+    heard.end();
+  });
+  void Promise.all([ended(data), said]).then(() => connection.close());
+  return Duplex.from({ readable: heard, writable: data });
 }
 
 function resize(sizes: SpdyStream | undefined, columns: number, rows: number): void {
