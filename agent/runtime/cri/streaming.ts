@@ -95,7 +95,7 @@ export async function portStream(url: string, port: number, clock: Clock): Promi
     },
     () => void heard.destroy(),
   );
-  const ends = [once(data, "end"), once(data, "close")].map((end) => end.catch(() => undefined));
+  const ends = [once(data, "end"), once(data, "close")].map((end) => end.catch(() => undefined)); // its break is an end, too
   void Promise.race(ends).then(async () => {
     const stopTimer = clock.after(streamingLimits.answerMs, () => connection.destroy());
     await said;
