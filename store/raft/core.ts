@@ -38,6 +38,8 @@ export interface LeaderState {
   transferee: MemberId;
   /** No further configuration change may be proposed until this index is applied. */
   pendingConfIndex: Index;
+  /** Where this member's own removal stands in the log that it came to lead with; 0 where it does not. */
+  readonly ownRemovalIndex: Index;
   uncommittedBytes: number;
   /** New entries or a new commit index wait to be sent. */
   broadcastDue: boolean;
@@ -73,11 +75,14 @@ export class Core {
   dropped: Pick<Entry, "type" | "data">[] = [];
   /** A snapshot that replaced the log and whose place in the durable log is not yet marked. */
   installed: SnapshotMeta | undefined;
+  /** The commit index that the disk has confirmed. */
+  durableCommit: Index;
 
   constructor(config: RaftConfig) {
     this.config = config;
     this.id = config.id;
     this.conf = config.conf;
+    this.durableCommit = config.hardState.commit;
     const committed = Math.max(
       config.hardState.commit,
       config.applied,

@@ -2,6 +2,7 @@ import type { Core } from "./core.ts";
 import { isTransfer, noBytes, nobody, transferContext } from "./message.ts";
 import { isQuorum, tally } from "./quorum.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
+import { leaveOtherToRemove } from "./transfer.ts";
 import type { MemberId, Message } from "./types.ts";
 
 export type CampaignKind = "preVote" | "vote" | "transfer";
@@ -43,7 +44,7 @@ export function recordVote(core: Core, from: MemberId, granted: boolean): void {
   switch (tally(core.conf.voters, state.votes)) {
     case "won":
       if (state.role === "preCandidate") campaign(core, "vote");
-      else becomeLeader(core);
+      else leaveOtherToRemove(core, becomeLeader(core));
       return;
     case "lost":
       becomeFollower(core, core.term, nobody);

@@ -11,6 +11,7 @@ import {
   appendProposal,
   broadcast,
   broadcastHeartbeat,
+  confirmCommit,
   maybeCommit,
   takesProposals,
   wantedFrom,
@@ -18,7 +19,7 @@ import {
 import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
 import { step } from "./step.ts";
-import { handsOverInstead, startTransfer } from "./transfer.ts";
+import { handsOverInstead, leaveOtherToRemove, startTransfer } from "./transfer.ts";
 import type {
   ConfState,
   Entry,
@@ -58,8 +59,6 @@ export class RawNode {
   /** What was last handed out to be persisted, and whether the disk has confirmed it. */
   #writtenHardState: HardState;
   #isWriting = false;
-  /** The commit index that the disk has confirmed. */
-  #durableCommit: Index;
   #writingCommit: Index;
   #writingSnapshot: SnapshotMeta | undefined;
   #handedToApply: Index;
@@ -68,8 +67,7 @@ export class RawNode {
   constructor(config: RaftConfig) {
     this.#core = new Core(config);
     this.#writtenHardState = config.hardState;
-    this.#durableCommit = config.hardState.commit;
-    this.#writingCommit = this.#durableCommit;
+    this.#writingCommit = config.hardState.commit;
     this.#handedToApply = config.applied;
     this.#announced = { role: "follower", leader: nobody, term: this.#core.term };
   }
@@ -92,6 +90,7 @@ export class RawNode {
       core.state.transferee = nobody; // it had its chance
       checkQuorum(core);
       if (core.state.role !== "leader") return;
+      leaveOtherToRemove(core, core.state);
     }
     if (core.heartbeatElapsed >= core.config.heartbeatTicks) core.state.heartbeatDue = true;
   }
@@ -220,8 +219,8 @@ export class RawNode {
   /** A configuration takes effect only when the commit index is on disk. Otherwise the one of two members that stays could
    *  forget, when its power fails, that it needs the other no more, and wait for it for ever. */
   #isHeldBack(index: Index): boolean {
-    const { log } = this.#core;
-    return index > this.#durableCommit && index <= log.applicable && log.entry(index).type === "confChange";
+    const { log, durableCommit } = this.#core;
+    return index > durableCommit && index <= log.applicable && log.entry(index).type === "confChange";
   }
 
   /** A commit index that moved is no reason to write: it goes along with the next batch. */
@@ -320,8 +319,8 @@ export class RawNode {
   persisted(index: Index, term: Term): void {
     assert(this.#isWriting, "nothing was to be persisted");
     this.#isWriting = false;
-    this.#durableCommit = Math.max(this.#durableCommit, this.#writingCommit);
     const core = this.#core;
+    confirmCommit(core, this.#writingCommit);
     if (core.installed === this.#writingSnapshot) core.installed = undefined;
     if (index > 0) core.log.persisted({ index, term });
     const written = this.#writtenHardState;

@@ -17,12 +17,13 @@ export function replicateTo(
 ): void {
   let force = options.force === true;
   const { log } = core;
+  const commit = toldCommit(core);
   // A full window must not hide a loss for ever: a forced append goes out all the same, without entries.
   while (!progress.isPaused || (force && progress.feed.state === "replicate")) {
     const { next } = progress.feed;
     const isFull = progress.isPaused;
     const hasEntries = next <= log.lastIndex && !isFull;
-    const hasCommit = progress.commitSent < log.committed && !isFull;
+    const hasCommit = progress.commitSent < commit && !isFull;
     if (!hasEntries && !hasCommit && !force) return;
     const logTerm = log.term(next - 1);
     if (logTerm === undefined) {
@@ -33,11 +34,30 @@ export function replicateTo(
     // An answer would tell nothing new, unless the follower has to show where it stands.
     const needsAnswer = entries.length > 0 || force || progress.feed.state !== "replicate";
     const context = needsAnswer ? noBytes : commitOnlyContext;
-    core.send({ type: "append", to, index: next - 1, logTerm, entries, commit: log.committed, context });
+    core.send({ type: "append", to, index: next - 1, logTerm, entries, commit, context });
     progress.sent(entries.length, payloadBytes(entries));
-    progress.commitSent = log.committed;
+    progress.commitSent = commit;
     force = false;
   }
+}
+
+/** What a leader tells others to be committed: a change of the configuration only when its own disk has that commit index. A member
+ *  that hears of its own removal ends; the leader must not come back from a power cut in need of its vote. */
+function toldCommit({ log, durableCommit, state }: Core): Index {
+  if (state.role !== "leader" || state.pendingConfIndex <= durableCommit) return log.committed;
+  // What is applied was on disk before.
+  for (let index = Math.max(durableCommit, log.applied) + 1; index <= log.committed; index++) {
+    if (log.entry(index).type === "confChange") return index - 1;
+  }
+  return log.committed;
+}
+
+/** The disk has the commit index `index`. */
+export function confirmCommit(core: Core, index: Index): void {
+  if (index <= core.durableCommit) return;
+  const before = toldCommit(core);
+  core.durableCommit = index;
+  if (core.state.role === "leader" && toldCommit(core) > before) core.state.broadcastDue = true;
 }
 
 /** The entries the follower needs are gone: it gets the state at the applied index instead. */
@@ -76,12 +96,13 @@ export function broadcastHeartbeat(core: Core, leader: LeaderState): void {
   leader.heartbeatDue = false;
   core.heartbeatElapsed = 0;
   const round = leader.reads.newestRound;
+  const commit = toldCommit(core);
   for (const [to, progress] of leader.progress) {
     core.send({
       type: "heartbeat",
       to,
       // Never more than the follower surely has: it would commit what it holds at that index, ours or not.
-      commit: Math.min(progress.match, core.log.committed),
+      commit: Math.min(progress.match, commit),
       context: round === undefined ? noBytes : idBytes(round),
     });
   }
@@ -93,7 +114,8 @@ export function maybeCommit(core: Core, leader: LeaderState): void {
   const { log } = core;
   const match = (id: MemberId) => (id === core.id ? log.durable : (leader.progress.get(id)?.match ?? 0));
   const { faults } = core.config;
-  const index = faults?.commitAlone === true ? log.durable : committedIndex(core.conf.voters, match);
+  const held = faults?.commitAlone === true ? log.durable : committedIndex(core.conf.voters, match);
+  const index = leader.ownRemovalIndex > 0 ? Math.min(held, leader.ownRemovalIndex - 1) : held;
   if (index <= log.committed) return;
   if (log.term(index) !== core.term && faults?.commitOldTermByCounting !== true) return;
   const before = log.committed;

@@ -4,7 +4,7 @@ import { noBytes, nobody } from "./message.ts";
 import { Progress } from "./progress.ts";
 import { members } from "./quorum.ts";
 import { ReadQueue } from "./read-index.ts";
-import type { MemberId, Term } from "./types.ts";
+import type { Index, MemberId, Term } from "./types.ts";
 
 /** The transitions between roles (Raft figure 4, with pre-vote before candidacy). */
 
@@ -62,6 +62,7 @@ export function becomeLeader(core: Core): LeaderState {
     transferee: nobody,
     // An earlier leader's change may be among what is not applied yet; none may follow before that is known.
     pendingConfIndex: core.log.lastIndex,
+    ownRemovalIndex: ownRemovalIndex(core),
     uncommittedBytes: 0,
     broadcastDue: true,
     heartbeatDue: false,
@@ -69,4 +70,14 @@ export function becomeLeader(core: Core): LeaderState {
   core.state = leader;
   core.log.append([{ term: core.term, index: core.log.lastIndex + 1, type: "normal", data: noBytes }]);
   return leader;
+}
+
+/** Where the log would take this member out; 0 where it does not, or where nobody else could lead. */
+function ownRemovalIndex({ id, log, conf, config }: Core): Index {
+  if (conf.voters.length < 2) return 0;
+  for (let index = log.applied + 1; index <= log.lastIndex; index++) {
+    const { type, data } = log.entry(index);
+    if (type === "confChange" && config.removedBy?.(data) === id) return index;
+  }
+  return 0;
 }

@@ -25,6 +25,12 @@ export function handsOverInstead(core: Core, leader: LeaderState, change: Uint8A
   return true;
 }
 
+/** A leader that came to lead with its own removal in its log does not commit it, for the same reason: it hands over, and tries
+ *  another heir when the last one had its chance. */
+export function leaveOtherToRemove(core: Core, leader: LeaderState): void {
+  if (leader.ownRemovalIndex > 0) startTransfer(core, leader, nextLeader(core, leader));
+}
+
 /** The other voter that has most of the log, of those that were heard of late if any was; nobody where there is no other. */
 function nextLeader(core: Core, { progress }: LeaderState): MemberId {
   const others = core.conf.voters.filter((id) => id !== core.id);

@@ -37,6 +37,12 @@ const kept = [
     seed: 1_710_591_836,
     why: "a bit turned over in the last batch that was synced, with a torn one behind it",
   },
+  {
+    seed: 68_525_701,
+    why: "one of two heard of its removal before the leader had it on disk that it is committed",
+  },
+  { seed: 1_220_694_118, why: "it heard so by a message on its way when the leader's power failed" },
+  { seed: 1_220_694_258, why: "it heard so right after it had handed over" },
 ] as const;
 
 describe("a seed that once broke a property", () => {
