@@ -164,7 +164,9 @@ async function start(parts: Parts): Promise<void> {
     closers.push(() => ingress.stop());
   }
 
-  const imageStore = await ImageStore.open(join(config.rootDir, "images"));
+  const imageStore = await ImageStore.open(join(config.rootDir, "images"), {
+    layersDir: config.imageLayersDir,
+  });
   const runtime = await openRuntime({ config, os, chosen }, imageStore, network.pods);
   closers.push(() => runtime.close());
   const images =
@@ -378,7 +380,7 @@ function openRuntime(
   const launcher =
     chosen.kind === "oci"
       ? ociLauncher(
-          { ...chosen.config, hidden: ["/root", rootDir, ...config.hostImageHide] },
+          { ...chosen.config, hidden: ["/root", rootDir, config.imageLayersDir, ...config.hostImageHide] },
           { filesystems: overlayFilesystems(imageStore) },
         )
       : processLauncher();

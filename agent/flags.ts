@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
@@ -17,6 +17,11 @@ export const agentFlags = {
     kind: "string",
     default: "/var/lib/pintle/agent",
     help: "Pods, containers, images, logs, and seccomp/ with profiles of the node's own.",
+    value: "DIR",
+  },
+  "image-layers-dir": {
+    kind: "string",
+    help: "Unpacked layers of images; agents of one machine may have it in common. images/layers of --root-dir by default.",
     value: "DIR",
   },
   "node-ip": {
@@ -149,6 +154,7 @@ export interface AgentConfig {
   readonly nodeName: string;
   readonly kubeconfig: string | undefined;
   readonly rootDir: string;
+  readonly imageLayersDir: string;
   readonly nodeIp: string;
   readonly address: string;
   readonly port: number;
@@ -293,7 +299,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   return {
     nodeName,
     kubeconfig: flags.kubeconfig,
-    rootDir: isAbsolute(flags["root-dir"]) ? flags["root-dir"] : resolve(flags["root-dir"]),
+    rootDir: resolve(flags["root-dir"]),
+    imageLayersDir: resolve(flags["image-layers-dir"] ?? join(flags["root-dir"], "images", "layers")),
     nodeIp: flags["node-ip"] ?? "127.0.0.1",
     address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",
     port: flags.port,

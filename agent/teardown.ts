@@ -1,12 +1,11 @@
 import { access, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Os } from "../base/os/os.ts";
-import { ImageStore } from "./images/store.ts";
 import type { PodNetwork } from "./network-seam.ts";
 import { chooseRuntime } from "./runtime/choose.ts";
 import { findCgroups } from "./runtime/oci/cgroups.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
-import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
+import { type LayerSource, overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import { isAlive } from "./runtime/supervised/process-birth.ts";
 import {
@@ -32,10 +31,9 @@ export async function tearDownNode(options: TeardownOptions, os: Os): Promise<vo
   const { rootDir } = options;
   if (!(await exists(rootDir))) return;
   const chosen = await chooseRuntime({ ...options, ociRuntime: undefined });
-  const imageStore = await ImageStore.open(join(rootDir, "images"));
   const launcher =
     chosen.kind === "oci"
-      ? ociLauncher(chosen.config, { filesystems: overlayFilesystems(imageStore) })
+      ? ociLauncher(chosen.config, { filesystems: overlayFilesystems(nothingStarts) })
       : processLauncher();
   const runtime = await SupervisedRuntime.open({ rootDir }, { launcher, network: noNetwork, os });
   try {
@@ -68,6 +66,10 @@ export async function processesOfNode(rootDir: string): Promise<readonly string[
       found.push(`the sandbox of pod ${config.pod.namespace}/${config.pod.name} (process ${pause.pid})`);
   return found;
 }
+
+const nothingStarts: LayerSource = {
+  lowerDirs: () => Promise.reject(new Error("the node is going down")),
+};
 
 const noNetwork: PodNetwork = {
   attach: () => Promise.reject(new Error("the node is going down")),

@@ -36,8 +36,8 @@ export const imageCommand = command({
     if (verb === "import" && files.length === 0)
       throw new UsageError("import: which file? An OCI layout or a docker-archive");
     letPodsRead();
-    for (const folder of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
-      const store = await ImageStore.open(folder);
+    for (const { folder, layersDir } of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
+      const store = await ImageStore.open(folder, { layersDir });
       if (verb === "list") {
         for (const image of await store.list())
           io.stdout(
@@ -59,13 +59,16 @@ function imageFolders(
   rootDir: string | undefined,
   dataDir: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
-): string[] {
-  if (rootDir !== undefined) return [join(rootDir, "images")];
+): { readonly folder: string; readonly layersDir?: string }[] {
+  if (rootDir !== undefined) return [{ folder: join(rootDir, "images") }];
   const layout = clusterLayout(defaultFolder(dataDir, env));
   const state = readClusterState(layout);
   if (state === undefined)
     throw new OperatorError(
       `no cluster in ${layout.folder}; start one with "pintle up", or name an agent's --root-dir`,
     );
-  return addressing(state.plan).nodes.map((node) => join(layout.node(node.name), "images"));
+  return addressing(state.plan).nodes.map((node) => ({
+    folder: join(layout.node(node.name), "images"),
+    layersDir: layout.imageLayers,
+  }));
 }

@@ -22,6 +22,7 @@ await build({
     "store-thread": "cli/store-thread.ts",
     "password-worker": "store/auth/password-worker.ts",
     "serving-worker": "agent/ingress/serving-worker.ts",
+    "unpack-worker": "agent/images/layers/unpack-worker.ts",
   },
   outdir: join(out, "cli"),
   bundle: true,

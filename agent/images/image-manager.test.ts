@@ -152,8 +152,9 @@ describe("pods that want the same image at the same time", () => {
     for (const [at, { id }] of (await Promise.all(asked)).entries())
       assert.equal(await textOf(id), `of ${"xyzxyz"[at]}`);
     assert.equal((await store.list()).length, 4, "three, and the host's own");
-    const kept = (await readdir(join(dir, "images", "blobs", "sha256"))).length;
-    assert.equal(kept, 3, "their configurations; no layers");
+    assert.deepEqual(await readdir(join(dir, "images", "layers", "parts")), [], "no packed layers");
+    const trees = await readdir(join(dir, "images", "layers", "trees"));
+    assert.equal(trees.length, 5, "two that they have in common, and one each");
   });
 });
 

@@ -20,6 +20,8 @@ export interface Image {
   /** `registry/repository@sha256:…` of its manifest, where it was pulled. */
   readonly digests: readonly string[];
   readonly sizeBytes: number;
+  /** Names of its layers, the lowest first; absent where it was unpacked into a tree of its own, as once all were. */
+  readonly layers?: readonly string[];
   readonly config: ImageConfig;
   /** The container runtime has it, and takes from its configuration what a pod leaves open; here only `User` is known of that. */
   readonly isMergedByRuntime?: boolean;

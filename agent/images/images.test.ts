@@ -1,20 +1,17 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
-import { ImageError } from "./image.ts";
 import { importImage } from "./import-image.ts";
 import { pullImage } from "./pull.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import { ImageStore } from "./store.ts";
-import { unpackLayer } from "./unpack.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -93,9 +90,10 @@ async function sampleImage() {
 async function treeOf(store: ImageStore, name: string): Promise<string> {
   const image = await store.find(name);
   assert.ok(image, `${name} is in the store`);
-  const [tree] = await store.lowerDirs(image.id);
-  return tree ?? "";
+  return store.folderOf(image.id);
 }
+
+const treesIn = (folder: string) => readdir(join(folder, "layers", "trees"));
 
 describe("image names", () => {
   for (const [text, full] of [
@@ -109,55 +107,6 @@ describe("image names", () => {
   for (const text of ["", "UPPER/case", "a b", "a:b:c", "a@sha256:short", "../x"])
     it(`refuses ${JSON.stringify(text)}`, () =>
       assert.throws(() => parseReference(text), /invalid reference format/));
-});
-
-describe("unpackLayer", () => {
-  const lay = async (entries: readonly Entry[]) =>
-    unpackLayer(join(dir, "root"), Readable.from([await tar(entries)]), "tar");
-  beforeEach(() => mkdir(join(dir, "root")));
-
-  it("keeps what a hostile archive names inside the tree", async () => {
-    await writeFile(join(dir, "victim"), "safe");
-    await lay([
-      { name: "../victim", text: "overwritten" },
-      { name: "up", type: "symlink", to: "../.." },
-      { name: "up/victim", text: "overwritten" },
-      { name: "abs", type: "symlink", to: dir },
-      { name: "abs/victim", text: "overwritten" },
-      { name: "hard", type: "link", to: "victim" },
-    ]);
-    assert.equal(await readFile(join(dir, "victim"), "utf8"), "safe");
-    assert.deepEqual((await readdir(dir)).sort(), ["root", "victim"]);
-    await assert.rejects(lay([{ name: "x/.wh...", text: "" }]), ImageError);
-    assert.equal(await readFile(join(dir, "root", "victim"), "utf8"), "overwritten");
-  });
-
-  it("replaces a link instead of writing through it", async () => {
-    await writeFile(join(dir, "victim"), "safe");
-    await lay([{ name: "l", type: "symlink", to: join(dir, "victim") }]);
-    await lay([{ name: "l", text: "mine", mode: 0o640 }]);
-    assert.equal(await readFile(join(dir, "victim"), "utf8"), "safe");
-    assert.equal((await lstat(join(dir, "root", "l"))).mode & 0o7777, 0o640);
-  });
-
-  it("applies whiteouts to lower layers only", async () => {
-    await lay([
-      { name: "d/low", text: "1" },
-      { name: "e/low", text: "1" },
-    ]);
-    await lay([{ name: "d/high", text: "2" }, { name: "d/.wh..wh..opq" }, { name: "e/.wh.low" }]);
-    assert.deepEqual(await readdir(join(dir, "root", "d")), ["high"]);
-    assert.deepEqual(await readdir(join(dir, "root", "e")), []);
-  });
-
-  it("follows links between folders within the tree", async () => {
-    await lay([
-      { name: "usr/lib/", type: "directory" },
-      { name: "lib", type: "symlink", to: "/usr/lib" },
-    ]);
-    await lay([{ name: "lib/x.so", text: "so" }]);
-    assert.equal(await readFile(join(dir, "root/usr/lib/x.so"), "utf8"), "so");
-  });
 });
 
 describe("importImage", () => {
@@ -234,7 +183,7 @@ describe("importImage", () => {
       await dockerArchive("hi", contents);
       await assert.rejects(importImage(store, join(dir, "image.tar")), why);
       assert.equal(await store.find("hello:1"), undefined);
-      assert.deepEqual(await readdir(join(dir, "store", "trees")), []);
+      assert.deepEqual(await treesIn(join(dir, "store")), []);
     }
   });
 
@@ -333,6 +282,8 @@ describe("pullImage", () => {
     const store = await ImageStore.open(join(dir, "store"));
     await assert.rejects(pull(store), /came as sha256:/);
     assert.equal(await store.find(name()), undefined);
-    assert.deepEqual(await readdir(join(dir, "store", "trees")), []);
+    assert.deepEqual(await readdir(join(dir, "store", "layers", "parts")), []);
+    await store.sweep();
+    assert.deepEqual(await treesIn(join(dir, "store")), []);
   });
 });

@@ -1,25 +1,28 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
+import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { readOptional } from "../runtime/supervised/records.ts";
 import { type Image, ImageError } from "./image.ts";
+import { type Descriptor, documentLimits, isDescriptor, isRecord, manifestOf } from "./image-documents.ts";
+import type { BringOptions } from "./layers/layer-store.ts";
+import { packingOf, unpacking } from "./layers/unpacked-bytes.ts";
 import { chooseForPlatform } from "./platform.ts";
 import { parseReference, referenceText } from "./reference.ts";
-import { type Descriptor, type ImageStore, isDescriptor, isRecord, manifestOf } from "./store.ts";
+import type { ImageStore } from "./store.ts";
 
-export interface ImportOptions {
+export interface ImportOptions extends BringOptions {
   /** Instead of the names that the archive gives; for archives with one image. */
   readonly name?: string;
 }
 
 /** Takes in an OCI layout (folder or tar) or a docker-archive (`docker save`, skopeo's docker-archive:); tars may be
- *  gzipped. Answers the images. Throws ImageError, InvalidImageName. */
+ *  packed with gzip or zstd. Answers the images. Throws ImageError, InvalidImageName. */
 export async function importImage(
   store: ImageStore,
   path: string,
@@ -44,9 +47,9 @@ async function importFolder(
   options: ImportOptions,
 ): Promise<readonly Image[]> {
   const index = await readOptional(join(folder, "index.json"));
-  if (index !== undefined) return importLayout(store, folder, JSON.parse(index), options);
+  if (index !== undefined) return importLayout(store, folder, parsed(index), options);
   const manifest = await readOptional(join(folder, "manifest.json"));
-  if (manifest !== undefined) return importDocker(store, folder, JSON.parse(manifest), options);
+  if (manifest !== undefined) return importDocker(store, folder, parsed(manifest), options);
   throw new ImageError("neither an OCI layout (index.json) nor a docker-archive (manifest.json)");
 }
 
@@ -59,30 +62,59 @@ async function importLayout(
   if (!isRecord(index) || !Array.isArray(index.manifests))
     throw new ImageError("index.json lists no manifests");
   const images: Image[] = [];
-  const blob = async (descriptor: Descriptor) => {
-    if (!(await store.hasBlob(descriptor.digest)))
-      await store.putBlob(
-        descriptor,
-        createReadStream(join(folder, "blobs", ...descriptor.digest.split(":").map(plainName))),
-      );
-  };
+  const pathOf = ({ digest }: Descriptor) => join(folder, "blobs", ...digest.split(":").map(plainName));
   for (const listed of index.manifests) {
     if (!isDescriptor(listed)) throw new ImageError("index.json lists something that is no descriptor");
     const name = options.name ?? nameOf(listed);
-    let chosen: Descriptor = listed;
-    await blob(chosen);
-    let document = await store.readDocument(chosen.digest);
+    let document = await documentAt(pathOf(listed), listed.digest);
     if (isRecord(document) && Array.isArray(document.manifests)) {
-      chosen = chooseForPlatform(document);
-      await blob(chosen);
-      document = await store.readDocument(chosen.digest);
+      const chosen = chooseForPlatform(document);
+      document = await documentAt(pathOf(chosen), chosen.digest);
     }
-    const manifest = manifestOf(document);
-    for (const one of [manifest.config, ...manifest.layers]) await blob(one);
-    images.push(await store.add(manifest, { tags: name === undefined ? [] : [fullName(name)], digests: [] }));
-    await store.dropBlobs(manifest.layers.map(({ digest }) => digest));
+    const { config, layers } = manifestOf(document);
+    images.push(
+      await store.add(
+        {
+          id: config.digest,
+          configuration: await documentAt(pathOf(config), config.digest),
+          sizeBytes: layers.reduce((sum, { size }) => sum + size, config.size),
+          names: name === undefined ? [] : [fullName(name)],
+          digests: [],
+          layers: layers.map((layer) => ({
+            fetch: async () => ({ path: pathOf(layer), digest: layer.digest }),
+          })),
+        },
+        options,
+      ),
+    );
   }
   return images;
+}
+
+/** A document whose bytes are what its digest says. */
+async function documentAt(path: string, digest: string): Promise<unknown> {
+  const bytes = await documentBytes(path);
+  const actual = digestOf(bytes);
+  if (actual !== digest) throw new ImageError(`${digest} is here as ${actual}`);
+  return parsed(bytes);
+}
+
+async function documentBytes(path: string): Promise<Buffer> {
+  const about = await ifPresent(stat(path));
+  if (about === undefined) throw new ImageError(`the archive lacks ${basename(path)}`);
+  if (about.size > documentLimits.bytesMost)
+    throw new ImageError(`${basename(path)} is too large for a manifest`);
+  return readFile(path);
+}
+
+const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+function parsed(bytes: Buffer | string): unknown {
+  try {
+    return JSON.parse(String(bytes));
+  } catch (cause) {
+    throw new ImageError("a document in the archive is not JSON", { cause });
+  }
 }
 
 function nameOf(listed: unknown): string | undefined {
@@ -103,18 +135,23 @@ async function importDocker(
   for (const one of manifest) {
     if (!isRecord(one) || typeof one.Config !== "string" || !isNames(one.Layers))
       throw new ImageError("manifest.json lists something that is no image");
-    const blob = async (file: string) => {
-      const path = join(folder, inside(file));
-      const descriptor = await describe(path);
-      await store.putBlob(descriptor, createReadStream(path));
-      return descriptor;
-    };
-    const config = await blob(one.Config);
-    const layers: Descriptor[] = [];
-    for (const layer of one.Layers) layers.push(await blob(layer));
+    const configuration = await documentBytes(join(folder, inside(one.Config)));
+    const files = one.Layers.map((layer) => join(folder, inside(layer)));
+    const sizes = await Promise.all(files.map(async (file) => (await ifPresent(stat(file)))?.size));
     const tags = options.name !== undefined ? [options.name] : isNames(one.RepoTags) ? one.RepoTags : [];
-    images.push(await store.add({ config, layers }, { tags: tags.map(fullName), digests: [] }));
-    await store.dropBlobs(layers.map(({ digest }) => digest));
+    images.push(
+      await store.add(
+        {
+          id: digestOf(configuration),
+          configuration: parsed(configuration),
+          sizeBytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), configuration.length),
+          names: tags.map(fullName),
+          digests: [],
+          layers: files.map((path) => ({ fetch: async () => ({ path }) })),
+        },
+        options,
+      ),
+    );
   }
   return images;
 }
@@ -135,35 +172,12 @@ function plainName(part: string): string {
   return part;
 }
 
-async function describe(path: string): Promise<Descriptor> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of createReadStream(path)) {
-    hash.update(chunk as Buffer);
-    size += (chunk as Buffer).length;
-  }
-  return {
-    digest: `sha256:${hash.digest("hex")}`,
-    size,
-    mediaType: (await isGzip(path)) ? "tar+gzip" : "tar",
-  };
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } finally {
-    await file.close();
-  }
-}
-
 /** The archive's regular files into a folder; links among them (old docker-archives share layers so) become copies. */
 async function spread(path: string, folder: string): Promise<void> {
   const archive = extract();
   const file = createReadStream(path);
-  const feeding = (await isGzip(path)) ? pipeline(file, createGunzip(), archive) : pipeline(file, archive);
+  const packing = await packingOf(path);
+  const feeding = packing === "none" ? pipeline(file, archive) : pipeline(file, unpacking(packing), archive);
   feeding.catch(() => undefined); // heard below
   const links: [from: string, to: string][] = [];
   for await (const entry of archive) {

@@ -1,5 +1,5 @@
 import { ImageError } from "./image.ts";
-import { type Descriptor, isDescriptor, isRecord } from "./store.ts";
+import { type Descriptor, isDescriptor, isRecord } from "./image-documents.ts";
 
 const architectures: Readonly<Record<string, string>> = {
   x64: "amd64",

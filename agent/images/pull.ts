@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
-import { Readable } from "node:stream";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { type Image, ImageError } from "./image.ts";
+import { type Descriptor, documentLimits, isRecord, manifestOf } from "./image-documents.ts";
 import type { ImageSource } from "./image-source.ts";
+import { isSha256 } from "./layers/chain-id.ts";
 import { chooseForPlatform } from "./platform.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { type Reference, referenceText, repositoryText } from "./reference.ts";
 import { Registry, readDocument } from "./registry.ts";
-import { type Descriptor, type ImageStore, isRecord, manifestOf } from "./store.ts";
+import type { ImageStore } from "./store.ts";
 
 /** The node's own store, with registries behind it. */
 export const imagesOf = (store: ImageStore): ImageSource => ({
@@ -27,7 +27,7 @@ const manifestTypes = [
 
 const blobAttempts = 4;
 
-/** Fetches an image from its registry into the store. Rejects with ImageError. */
+/** Fetches an image from its registry into the store: of its layers, those that no image here has. Rejects with ImageError. */
 export async function pullImage(
   store: ImageStore,
   reference: Reference,
@@ -35,26 +35,30 @@ export async function pullImage(
 ): Promise<Image> {
   const registry = new Registry(reference.registry, options.credentials);
   const { repository } = reference;
+  const { signal } = options;
   const wanted = reference.digest ?? reference.tag ?? "latest";
-  const top = await fetchManifest(registry, repository, wanted, options.signal);
+  const top = await fetchManifest(registry, repository, wanted, signal);
   let manifest = top.document;
   if (isRecord(manifest) && Array.isArray(manifest.manifests))
-    manifest = (await fetchManifest(registry, repository, chooseForPlatform(manifest).digest, options.signal))
-      .document;
+    manifest = (await fetchManifest(registry, repository, digestForPlatform(manifest), signal)).document;
   const { config, layers } = manifestOf(manifest);
-  return store.useLayers(layers, async () => {
-    const missing = (await store.isUnpacked(config.digest)) ? [config] : [config, ...layers];
-    for (const blob of missing)
-      await store.fetchBlob(blob.digest, options.signal, () =>
-        fetchBlob(store, registry, repository, blob, options.signal),
-      );
-    const names = {
-      tags: [referenceText(reference)],
+  const configuration = await fetchConfiguration(registry, repository, config, signal);
+  return store.add(
+    {
+      id: config.digest,
+      configuration,
+      sizeBytes: layers.reduce((sum, { size }) => sum + size, config.size),
+      names: [referenceText(reference)],
       digests: [`${repositoryText(reference)}@${top.digest}`],
-    };
-    const pull = { repository: repositoryText(reference), credentials: options.credentials };
-    return store.add({ config, layers }, names, { pull, signal: options.signal });
-  });
+      layers: layers.map((layer) => ({
+        fetch: async (part: string, until: AbortSignal) => {
+          await fetchBlob(registry, { repository, blob: layer, part, signal: until });
+          return { path: part, digest: layer.digest };
+        },
+      })),
+    },
+    { pull: { repository: repositoryText(reference), credentials: options.credentials }, signal },
+  );
 }
 
 async function fetchManifest(
@@ -65,31 +69,74 @@ async function fetchManifest(
 ): Promise<{ document: unknown; digest: string }> {
   const answer = await registry.get(`${repository}/manifests/${wanted}`, { accept: manifestTypes }, signal);
   const bytes = await readDocument(answer);
-  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  if (wanted.startsWith("sha256:") && wanted !== digest)
+  const digest = digestOf(bytes);
+  if (wanted.includes(":") && wanted !== digest)
     throw new ImageError(`the manifest ${wanted} came as ${digest}`);
-  return { document: JSON.parse(bytes.toString("utf8")), digest };
+  return { document: parsed(bytes), digest };
 }
 
-/** Fetches what is missing of a blob, again from where the connection broke, then checks it whole. */
-async function fetchBlob(
-  store: ImageStore,
+function digestForPlatform(index: Record<string, unknown>): string {
+  const { digest } = chooseForPlatform(index);
+  if (!isSha256(digest)) throw new ImageError(`"${digest}" is not a sha256 digest`);
+  return digest;
+}
+
+async function fetchConfiguration(
   registry: Registry,
   repository: string,
-  blob: Descriptor,
+  { digest, size }: Descriptor,
   signal: AbortSignal,
+): Promise<unknown> {
+  if (!isSha256(digest)) throw new ImageError(`"${digest}" is not a sha256 digest`);
+  if (size > documentLimits.bytesMost) throw new ImageError(`${digest} is too large for a configuration`);
+  const bytes = await readDocument(await registry.get(`${repository}/blobs/${digest}`, {}, signal));
+  const came = digestOf(bytes);
+  if (came !== digest) throw new ImageError(`${digest} came as ${came} (${bytes.length} of ${size} bytes)`);
+  return parsed(bytes);
+}
+
+const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw new ImageError("the registry's answer is not JSON", { cause });
+  }
+}
+
+/** Fetches what is missing of a blob, again from where the connection broke. Who unpacks it checks it. */
+async function fetchBlob(
+  registry: Registry,
+  one: {
+    readonly repository: string;
+    readonly blob: Descriptor;
+    readonly part: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const partial = `${store.blobPath(blob.digest)}.partial`;
+  const { repository, blob, part, signal } = one;
+  if (!isSha256(blob.digest)) throw new ImageError(`"${blob.digest}" is not a sha256 digest`);
   for (let attempt = 1; ; attempt++) {
-    const have = (await ifPresent(stat(partial)))?.size ?? 0;
-    if (have >= blob.size) break;
+    const have = (await ifPresent(stat(part)))?.size ?? 0;
+    if (have === blob.size && (have > 0 || attempt > 1)) return;
+    if (have > blob.size) {
+      await rm(part, { force: true });
+      throw new ImageError(`${blob.digest} is longer than the ${blob.size} bytes announced`);
+    }
     const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
     const answer = await registry.get(`${repository}/blobs/${blob.digest}`, headers, signal);
     try {
+      const goesOn = have > 0 && answer.statusCode === 206;
+      let bytes = goesOn ? have : 0;
       // What has come is on disk before more is taken: a break costs nothing that was received.
-      const file = await open(partial, have > 0 && answer.statusCode === 206 ? "a" : "w", 0o600);
+      const file = await open(part, goesOn ? "a" : "w", 0o600);
       try {
-        for await (const chunk of answer) await file.write(chunk);
+        for await (const chunk of answer) {
+          await file.write(chunk as Buffer);
+          bytes += (chunk as Buffer).length;
+          if (bytes > blob.size) break;
+        }
       } finally {
         await file.close();
       }
@@ -97,10 +144,9 @@ async function fetchBlob(
       signal.throwIfAborted();
       if (attempt >= blobAttempts) throw new ImageError(`cannot fetch ${blob.digest}`, { cause: error });
     }
-  }
-  try {
-    await store.putBlob(blob, blob.size === 0 ? Readable.from([]) : createReadStream(partial));
-  } finally {
-    await rm(partial, { force: true });
+    if (attempt >= blobAttempts && ((await ifPresent(stat(part)))?.size ?? 0) < blob.size)
+      throw new ImageError(
+        `cannot fetch ${blob.digest}: the registry sends less than the ${blob.size} bytes announced`,
+      );
   }
 }

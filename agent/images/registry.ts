@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { ImageError } from "./image.ts";
-import { isRecord } from "./store.ts";
+import { isRecord } from "./image-documents.ts";
 
 export interface Credentials {
   readonly username: string;

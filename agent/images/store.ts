@@ -1,26 +1,23 @@
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { holdFile } from "../../base/os/hold-file.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
-import { type Image, type ImageConfig, ImageError } from "./image.ts";
+import { type Image, ImageError } from "./image.ts";
 import { withPull } from "./image-access.ts";
-import { InTurn } from "./in-turn.ts";
+import { configurationOf } from "./image-documents.ts";
+import { isSha256 } from "./layers/chain-id.ts";
+import {
+  type BringOptions,
+  type LayerInput,
+  LayerStore,
+  type LayerStoreOptions,
+} from "./layers/layer-store.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { parseReference, referenceText } from "./reference.ts";
-import { unpackLayer } from "./unpack.ts";
-
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
 
 /** Where an image came from, and by which credentials. */
 export interface Pull {
@@ -29,23 +26,44 @@ export interface Pull {
   readonly credentials: Pick<PullCredentials, "hash" | "secret"> | undefined;
 }
 
-export const storeLimits = { documentBytesMost: 4 * 1024 * 1024 } as const;
+export interface NewImage {
+  /** Digest of its configuration. */
+  readonly id: string;
+  readonly configuration: unknown;
+  readonly sizeBytes: number;
+  /** Complete names, and `registry/repository@sha256:…` where it was pulled. */
+  readonly names: readonly string[];
+  readonly digests: readonly string[];
+  /** The lowest first. */
+  readonly layers: readonly Pick<LayerInput, "fetch">[];
+}
 
-/** Images on this node. Several processes may have one open. */
+export interface StoreOptions extends LayerStoreOptions {
+  /** Where layers are, if others have them too; the last that was said by default, else the images' own folder. */
+  readonly layersDir?: string | undefined;
+}
+
+/** Images on this node: a list, and layers that others may have in common with it. Several processes may have one open. */
 export class ImageStore implements LayerSource {
   readonly #dir: string;
-  readonly #inTurn = new InTurn();
-  /** How many use the layers' blobs now. */
-  readonly #users = new Map<string, number>();
+  readonly #layers: LayerStore;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, layers: LayerStore) {
     this.#dir = dir;
+    this.#layers = layers;
   }
 
-  static async open(dir: string): Promise<ImageStore> {
-    await makeFolder(join(dir, "blobs", "sha256"), 0o700);
-    await makeFolder(join(dir, "trees"), 0o711);
-    return new ImageStore(dir);
+  static async open(dir: string, { layersDir, ...options }: StoreOptions = {}): Promise<ImageStore> {
+    await makeFolder(dir, 0o711);
+    const path = join(dir, "layers-dir.json");
+    const said = await readOptional(path);
+    const before =
+      said === undefined ? undefined : (JSON.parse(said) as { readonly layersDir: string }).layersDir;
+    const chosen = resolve(layersDir ?? before ?? join(dir, "layers"));
+    if (layersDir !== undefined && before !== chosen) await writeRecord(path, { layersDir: chosen });
+    const layers = await LayerStore.open(chosen, options);
+    await layers.addUser(resolve(dir));
+    return new ImageStore(dir, layers);
   }
 
   async list(): Promise<readonly Image[]> {
@@ -53,94 +71,42 @@ export class ImageStore implements LayerSource {
     return [hostImage, ...(text === undefined ? [] : (JSON.parse(text) as Image[]))]; // written by us, whole
   }
 
-  /** By name as pods give it, or by id. */
+  /** By name as pods give it, or by id. One whose layers are gone, for they were in another folder, is not here. */
   async find(name: string): Promise<Image | undefined> {
     const images = await this.list();
     const byId = images.find(({ id }) => id === name);
-    if (byId !== undefined) return byId;
-    const full = referenceText(parseReference(name));
-    return images.find((image) => image.names.includes(full) || image.digests.includes(full));
+    const full = byId === undefined ? referenceText(parseReference(name)) : "";
+    const found = byId ?? images.find((image) => image.names.includes(full) || image.digests.includes(full));
+    return found !== undefined && (await this.#isWhole(found)) ? found : undefined;
   }
 
   async lowerDirs(imageId: string): Promise<readonly string[]> {
-    return [imageId === hostImage.id ? "/" : this.#tree(imageId)];
+    const { layers } = await this.#listed(imageId);
+    if (layers !== undefined) return this.#layers.trees(layers);
+    return [imageId === hostImage.id ? "/" : this.#ownTree(imageId)];
   }
 
-  /** Takes in bytes under their digest, which they must have. `sizeBytes` bounds them. */
-  async putBlob(descriptor: Descriptor, from: Readable): Promise<void> {
-    const path = this.blobPath(descriptor.digest);
-    const folder = await mkdtemp(join(this.#dir, "incoming-"));
-    const incoming = join(folder, "blob");
-    try {
-      await pipeline(from, verifying(descriptor), createWriteStream(incoming, { mode: 0o600, flush: true }));
-      await rename(incoming, path);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  /** One folder that shows all of an image. */
+  async folderOf(imageId: string, signal?: AbortSignal): Promise<string> {
+    const { layers } = await this.#listed(imageId);
+    if (layers !== undefined) return this.#layers.whole(layers, signal);
+    return imageId === hostImage.id ? "/" : this.#ownTree(imageId);
   }
 
-  async hasBlob(digest: string): Promise<boolean> {
-    return (await ifPresent(stat(this.blobPath(digest)))) !== undefined;
-  }
-
-  /** The image is unpacked: its layers are not needed again. */
-  async isUnpacked(id: string): Promise<boolean> {
-    return (await ifPresent(stat(this.#tree(id)))) !== undefined;
-  }
-
-  /** Fetches a blob that is not here. One that is being fetched by another is waited for, not fetched twice. */
-  async fetchBlob(digest: string, signal: AbortSignal, fetch: () => Promise<void>): Promise<void> {
-    await this.#inTurn.run(digest, signal, async () => {
-      if (!(await this.hasBlob(digest))) await fetch();
+  /** Brings in what is missing of an image and lists it. Rejects with ImageError. */
+  async add(image: NewImage, options: BringOptions & { readonly pull?: Pull } = {}): Promise<Image> {
+    if (!isSha256(image.id)) throw new ImageError(`"${image.id}" is not a sha256 digest`);
+    const { config, contents } = configurationOf(image.configuration, image.layers.length);
+    const { id, names, digests, sizeBytes } = image;
+    const old = (await this.list()).find((one) => one.id === id);
+    if (old?.layers === undefined && old !== undefined && (await this.#isWhole(old)))
+      return this.#enlist({ id, names, digests, sizeBytes, config }, options.pull);
+    const inputs = image.layers.map(({ fetch }, at) => ({ fetch, content: contents[at] ?? "" }));
+    // Listed before anybody may sweep.
+    return this.#layers.use(options.signal, async () => {
+      const layers = await this.#layers.bring(inputs, options);
+      return this.#enlist({ id, names, digests, sizeBytes, layers, config }, options.pull);
     });
-  }
-
-  /** Brings layers in and unpacks them. They are dropped afterwards, but for those that another still uses. */
-  async useLayers<T>(layers: readonly Descriptor[], work: () => Promise<T>): Promise<T> {
-    const digests = [...new Set(layers.map(({ digest }) => digest))];
-    for (const digest of digests) this.#users.set(digest, (this.#users.get(digest) ?? 0) + 1);
-    let isDone = false;
-    try {
-      const result = await work();
-      isDone = true;
-      return result;
-    } finally {
-      for (const digest of digests) {
-        const others = (this.#users.get(digest) ?? 1) - 1;
-        if (others > 0) this.#users.set(digest, others);
-        else this.#users.delete(digest);
-      }
-      // What failed is tried again, and goes on with what it has.
-      if (isDone) await this.dropBlobs(digests);
-    }
-  }
-
-  async readDocument(digest: string): Promise<unknown> {
-    const path = this.blobPath(digest);
-    if ((await stat(path)).size > storeLimits.documentBytesMost)
-      throw new ImageError(`${digest} is too large for a manifest`);
-    return JSON.parse(await readFile(path, "utf8"));
-  }
-
-  /** Unpacks an image whose blobs are all here and lists it under these names. */
-  async add(
-    manifest: Manifest,
-    names: { readonly tags: readonly string[]; readonly digests: readonly string[] },
-    options: { readonly pull?: Pull; readonly signal?: AbortSignal } = {},
-  ): Promise<Image> {
-    const { signal } = options;
-    const id = manifest.config.digest;
-    const { config, contents } = configOf(await this.readDocument(id));
-    if (contents.length !== manifest.layers.length)
-      throw new ImageError(
-        `the image's configuration names ${contents.length} layers (rootfs.diff_ids), its manifest ${manifest.layers.length}`,
-      );
-    const layers = manifest.layers.map((layer, at) => ({ ...layer, content: contents[at] ?? "" }));
-    await this.#inTurn.run(`unpack ${id}`, signal, async () => {
-      if (!(await this.isUnpacked(id))) await this.#unpack(id, layers, signal);
-    });
-    const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
-    return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config }, options.pull);
   }
 
   /** Records who may use an image, besides those of whom it is known. */
@@ -154,47 +120,16 @@ export class ImageStore implements LayerSource {
     );
   }
 
-  /** Forgets an image and frees its space. */
+  /** Forgets an image and frees its space: its layers go that no other image has, here or on another node. */
   async remove(id: string): Promise<void> {
     await this.#change((images) => images.filter((image) => image.id !== id));
-    await rm(this.#tree(id), { recursive: true, force: true });
-    await rm(this.blobPath(id), { force: true });
+    if (isSha256(id)) await rm(this.#ownTree(id), { recursive: true, force: true });
+    await this.sweep();
   }
 
-  /** Layers are not needed once unpacked. Those in use stay. */
-  async dropBlobs(digests: readonly string[]): Promise<void> {
-    for (const digest of digests)
-      await this.#inTurn.run(digest, undefined, async () => {
-        if (!this.#users.has(digest)) await rm(this.blobPath(digest), { force: true });
-      });
-  }
-
-  blobPath(digest: string): string {
-    const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
-    if (match?.[1] === undefined) throw new ImageError(`"${digest}" is not a sha256 digest`);
-    return join(this.#dir, "blobs", "sha256", match[1]);
-  }
-
-  /** Only what the image's configuration says: its digest is what the image is known by, and used by others, afterwards. */
-  async #unpack(id: string, layers: readonly Layer[], signal: AbortSignal | undefined): Promise<void> {
-    const tree = this.#tree(id);
-    const partial = await mkdtemp(`${tree}-`);
-    try {
-      for (const layer of layers) {
-        signal?.throwIfAborted();
-        const blob = createReadStream(this.blobPath(layer.digest));
-        const content = await unpackLayer(partial, blob, layer.mediaType);
-        if (content !== layer.content)
-          throw new ImageError(
-            `layer ${layer.digest} unpacks to ${content}, the image's configuration says ${layer.content}`,
-          );
-      }
-      await chmod(partial, 0o755);
-      await rename(partial, tree);
-    } catch (error) {
-      await rm(partial, { recursive: true, force: true });
-      throw error;
-    }
+  /** Removes layers that no image has. */
+  sweep(): Promise<void> {
+    return this.#layers.sweep();
   }
 
   async #enlist(image: Image, pull: Pull | undefined): Promise<Image> {
@@ -214,79 +149,30 @@ export class ImageStore implements LayerSource {
     return merged;
   }
 
-  /** Reads the list and replaces it, one change after the other. */
-  #change(how: (images: readonly Image[]) => readonly Image[]): Promise<void> {
-    return this.#inTurn.run("images.json", undefined, async () => {
+  /** Reads the list and replaces it, one change after the other, whichever process makes it. */
+  async #change(how: (images: readonly Image[]) => readonly Image[]): Promise<void> {
+    const path = join(this.#dir, "images.json");
+    const release = await holdFile(this.#dir, { wait: new AbortController().signal });
+    try {
       const stored = (await this.list()).filter(({ id }) => id !== hostImage.id);
-      await writeRecord(join(this.#dir, "images.json"), how(stored));
-    });
+      await writeRecord(path, how(stored));
+    } finally {
+      await release();
+    }
   }
 
-  #tree(id: string): string {
+  async #listed(id: string): Promise<Image> {
+    const image = (await this.list()).find((one) => one.id === id);
+    if (image === undefined) throw new ImageError(`the image ${id} is not here`);
+    return image;
+  }
+
+  async #isWhole({ id, layers }: Image): Promise<boolean> {
+    if (layers !== undefined) return this.#layers.isThere(layers);
+    return id === hostImage.id || (await ifPresent(stat(this.#ownTree(id)))) !== undefined;
+  }
+
+  #ownTree(id: string): string {
     return join(this.#dir, "trees", id.replace("sha256:", ""));
   }
-}
-
-export interface Manifest {
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-}
-
-/** Reads an image manifest of OCI's or Docker's (schema 2). Throws ImageError. */
-export function manifestOf(document: unknown): Manifest {
-  if (
-    !isRecord(document) ||
-    !isDescriptor(document.config) ||
-    !Array.isArray(document.layers) ||
-    !document.layers.every(isDescriptor)
-  )
-    throw new ImageError("the manifest is not an image's");
-  return { config: document.config, layers: document.layers };
-}
-
-interface Layer extends Descriptor {
-  /** Digest of what is packed in it. */
-  readonly content: string;
-}
-
-/** What a container needs of an image's configuration, and the digests of what its layers hold. */
-function configOf(document: unknown): { readonly config: ImageConfig; readonly contents: readonly string[] } {
-  if (!isRecord(document)) throw new ImageError("the image's configuration is not an object");
-  const listed = isRecord(document.rootfs) ? document.rootfs.diff_ids : undefined;
-  const contents = Array.isArray(listed) ? listed.map(String) : [];
-  return { config: isRecord(document.config) ? document.config : {}, contents };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function isDescriptor(value: unknown): value is Descriptor {
-  return (
-    isRecord(value) &&
-    typeof value.digest === "string" &&
-    typeof value.size === "number" &&
-    (value.mediaType === undefined || typeof value.mediaType === "string")
-  );
-}
-
-/** Passes bytes on and fails at the end if they are not what the descriptor says. */
-function verifying({ digest, size }: Descriptor): Transform {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      hash.update(chunk);
-      done(
-        bytes > size ? new ImageError(`${digest} is longer than the ${size} bytes announced`) : null,
-        chunk,
-      );
-    },
-    flush(done) {
-      const actual = `sha256:${hash.digest("hex")}`;
-      if (actual === digest && bytes === size) done();
-      else done(new ImageError(`${digest} came as ${actual} (${bytes} of ${size} bytes)`));
-    },
-  });
 }

@@ -2,7 +2,7 @@ import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Image } from "../images/image.ts";
-import { textInTree } from "../images/path-in-tree.ts";
+import { textInside } from "../images/layers/path-inside.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { askedUser, containerUser } from "./container-user.ts";
@@ -21,8 +21,8 @@ export interface ConfigInput {
   readonly env: readonly (readonly [string, string])[];
   readonly mounts: readonly Mount[];
   readonly logPath: string;
-  /** The image's root, for /etc/passwd and /etc/group. */
-  readonly imageRoot: string;
+  /** Trees of the image's layers, the topmost first: for /etc/passwd and /etc/group. */
+  readonly imageTrees: readonly string[];
   readonly nodeMemoryBytes: number;
   readonly clusterDomain: string;
   /** The container whose processes this one sees. */
@@ -48,13 +48,13 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       ];
   const { isMergedByRuntime = false } = image;
   if (command.length === 0 && !isMergedByRuntime) throw new ConfigError("no command specified");
-  const account = (file: string) => textInTree(input.imageRoot, `etc/${file}`, accountBytesMax);
+  const account = (file: string) => textInside(input.imageTrees, `etc/${file}`, accountBytesMax);
   const user = isMergedByRuntime
     ? askedUser(pod, container, image.config.User ?? "")
     : containerUser(pod, container, {
         user: image.config.User ?? "",
-        passwd: await account("passwd"),
-        group: await account("group"),
+        passwd: account("passwd"),
+        group: account("group"),
       });
   const isComplete = user.uid !== undefined && user.gid !== undefined;
   return {

@@ -27,7 +27,10 @@ describe("agent/sync/image-volumes", () => {
   const events: EventInput[] = [];
   const around = (ensure: (request: PullRequest) => Promise<never>) => ({
     images: { ensure },
-    imageStore: { lowerDirs: async (id: string) => [`/images/${id}`] },
+    imageStore: {
+      lowerDirs: async (id: string) => [`/images/${id}`],
+      folderOf: async (id: string) => `/images/${id}`,
+    },
     events: { record: (_: Pod, event: EventInput) => void events.push(event) },
     sources: {} as never,
   });

@@ -21,8 +21,7 @@ export async function imageVolumes(
       onEvent: (type, reason, message) => context.events.record(pod, { type, reason, message }),
       signal,
     });
-    const [folder] = await context.imageStore.lowerDirs(id);
-    if (folder !== undefined) folders.set(name, folder);
+    folders.set(name, await context.imageStore.folderOf(id, signal));
   }
   return folders;
 }

@@ -19,7 +19,7 @@ export interface PodContext {
   readonly client: ApiClient;
   readonly runtime: Runtime;
   readonly images: Pick<ImageManager, "ensure">;
-  readonly imageStore: Pick<ImageStore, "lowerDirs">;
+  readonly imageStore: Pick<ImageStore, "lowerDirs" | "folderOf">;
   readonly volumes: Pick<
     PodVolumes,
     "podDir" | "list" | "clear" | "prepare" | "mountsOf" | "textOf" | "remove"

@@ -81,7 +81,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
     fileText: (volume, path) => context.volumes.textOf(pod, volume, path),
   }).catch(refuse("CreateContainerConfigError"));
   const pidOf = await targetId(request, runtime).catch(refuse("CreateContainerConfigError"));
-  const [imageRoot = "/"] = await context.imageStore.lowerDirs(image.id);
+  const imageTrees = image.isMergedByRuntime === true ? [] : await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes
     .mountsOf(pod, container, { env: new Map(env), imageFolders })
     .then(async (mounts) =>
@@ -93,7 +93,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         env,
         mounts: [...mounts, await terminationMount(pod, container, attempt, context)],
         logPath: join(logDir, `${attempt}.log`),
-        imageRoot,
+        imageTrees,
         nodeMemoryBytes: context.nodeMemoryBytes,
         clusterDomain: context.dns.domain,
         pidOf,

@@ -12,6 +12,8 @@ export interface Layout {
   readonly stateFile: string;
   readonly store: (name: string) => string;
   readonly node: (name: string) => string;
+  /** Layers of images, which all nodes have in common. */
+  readonly imageLayers: string;
   readonly kubeconfigOf: (user: string) => string;
   readonly log: (component: string) => string;
 }
@@ -26,6 +28,7 @@ export function clusterLayout(folder: string): Layout {
     stateFile: at("cluster.json"),
     store: (name) => at("store", name),
     node: (name) => at("nodes", name),
+    imageLayers: at("image-layers"),
     kubeconfigOf: (user) => at("pki", `${user}.kubeconfig`),
     log: (component) => at("logs", `${component}.log`),
   };

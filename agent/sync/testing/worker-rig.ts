@@ -50,7 +50,7 @@ export class WorkerRig {
       client: api,
       runtime,
       images: { ensure: async () => image },
-      imageStore: { lowerDirs: async () => ["/nowhere"] },
+      imageStore: { lowerDirs: async () => ["/nowhere"], folderOf: async () => "/nowhere" },
       volumes: {
         podDir: (uid) => join(root, "pods", uid),
         list: async () => [],

@@ -1,0 +1,318 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type HoldOptions, holdFile } from "../../../base/os/hold-file.ts";
+import { ifPresent } from "../../../base/os/if-present.ts";
+import { makeFolder } from "../../../base/os/make-folder.ts";
+import { readOptional, writeRecord } from "../../runtime/supervised/records.ts";
+import { ImageError } from "../image.ts";
+import { chainIds } from "./chain-id.ts";
+import { makeWhiteout } from "./layer-tree.ts";
+import { SharedHold } from "./shared-hold.ts";
+import { Slots } from "./slots.ts";
+import { newTree, sweepLayers, wholeSuffix } from "./sweep-layers.ts";
+import { type UnpackLimits, unpackLimits } from "./unpack-layer.ts";
+import { UnpackThread } from "./unpack-thread.ts";
+
+export interface PackedLayer {
+  readonly path: string;
+  /** Which it must have; absent where nobody said. */
+  readonly digest?: string;
+}
+
+export interface LayerInput {
+  /** Digest of what is packed in it, as the image's configuration says. */
+  readonly content: string;
+  /** Brings it to this machine. `part` may hold what came of it before. Not called for a layer that stands already. */
+  readonly fetch: (part: string, signal: AbortSignal) => Promise<PackedLayer>;
+}
+
+export interface BringOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Layers that are fetched at a time. */
+  readonly fetchesMost?: number;
+  /** Told of each layer, by its place, when it stands. */
+  readonly onLayer?: (at: number, how: "there" | "unpacked") => void;
+}
+
+export interface LayerStoreOptions {
+  /** Makes the file that stands for something removed. */
+  readonly makeWhiteout?: (path: string) => void;
+  readonly limits?: UnpackLimits;
+}
+
+/** As containerd has it. */
+const fetchesMost = 3;
+/** Of a chain's digest: short names, for the kernel takes one page of a mount's options. Who has the whole is recorded. */
+const nameChars = 16;
+
+/** Layers of images, each unpacked once, for all images and all nodes of one machine that are given this folder. A layer is known
+ *  by its chain: with other layers below it, it is another. Processes may end at any instant; whatever is half done has no name. */
+export class LayerStore {
+  readonly #dir: string;
+  readonly #options: LayerStoreOptions;
+  readonly #inUse: SharedHold;
+
+  private constructor(dir: string, options: LayerStoreOptions) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#inUse = new SharedHold(this.#at("use.lock"));
+  }
+
+  static async open(dir: string, options: LayerStoreOptions = {}): Promise<LayerStore> {
+    for (const name of ["records", "locks", "parts", "users"]) await makeFolder(join(dir, name), 0o700);
+    // Containers without rights walk through it.
+    await makeFolder(join(dir, "trees"), 0o711);
+    await touch(join(dir, "use.lock"));
+    return new LayerStore(dir, options);
+  }
+
+  get dir(): string {
+    return this.#dir;
+  }
+
+  /** From now on what a node's list of images names is kept. */
+  async addUser(imagesDir: string): Promise<void> {
+    const path = this.#at(
+      "users",
+      `${createHash("sha256").update(imagesDir).digest("hex").slice(0, nameChars)}.json`,
+    );
+    if (await ifPresent(stat(path))) return;
+    await this.use(undefined, async () => {
+      const unlock = await this.#lock("users", { wait: new AbortController().signal });
+      try {
+        await writeRecord(path, { imagesDir });
+      } finally {
+        await unlock();
+      }
+    });
+  }
+
+  /** Nothing is removed while the work is done: what it finds here stays until it has said that it uses it. */
+  async use<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const release = await this.#inUse.take(signal);
+    try {
+      return await work();
+    } finally {
+      await release();
+      if (await ifPresent(stat(this.#at("sweep-wanted")))) await this.sweep();
+    }
+  }
+
+  /** Names of an image's layers, the lowest first; those that are missing are fetched, several at a time, and unpacked. Call inside
+   *  `use`. Rejects with ImageError; parts of what was fetched stay for the next try. */
+  async bring(layers: readonly LayerInput[], options: BringOptions = {}): Promise<readonly string[]> {
+    const chain = chainIds(layers.map(({ content }) => content));
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const work = {
+      whiteout: await this.#whiteout(),
+      thread: new UnpackThread(),
+      slots: new Slots(options.fetchesMost ?? fetchesMost),
+      signal,
+    };
+    let failure: { readonly error: unknown } | undefined;
+    let below: Promise<readonly string[]> = Promise.resolve([]);
+    const all: Promise<unknown>[] = [];
+    for (const [at, layer] of layers.entries()) {
+      const one = this.#bringOne({ layer, chain: chain[at] ?? "", below }, work);
+      below = one.then(({ names }) => names);
+      const told = one.then(({ how }) => options.onLayer?.(at, how));
+      for (const promise of [below, told])
+        all.push(
+          promise.catch((error: unknown) => {
+            failure ??= { error };
+            stop.abort(error);
+          }),
+        );
+    }
+    try {
+      await Promise.all(all);
+      options.signal?.throwIfAborted();
+      if (failure !== undefined) throw failure.error;
+      return await below;
+    } finally {
+      await work.thread.stop();
+    }
+  }
+
+  /** Trees of layers, the topmost first. */
+  trees(names: readonly string[]): readonly string[] {
+    return names.map((name) => this.#tree(name)).reverse();
+  }
+
+  async isThere(names: readonly string[]): Promise<boolean> {
+    for (const name of names) if (!(await ifPresent(stat(this.#tree(name))))) return false;
+    return true;
+  }
+
+  /** One folder that shows what these layers are together. */
+  async whole(names: readonly string[], signal?: AbortSignal): Promise<string> {
+    const top = names.at(-1);
+    if (top === undefined) throw new ImageError("the image has no layers");
+    if (names.length === 1) return this.#tree(top);
+    const name = `${top}${wholeSuffix}`;
+    if (await this.isThere([name])) return this.#tree(name);
+    await this.use(signal, async () => {
+      const release = await this.#lock(name, { wait: signal ?? new AbortController().signal });
+      const thread = new UnpackThread();
+      try {
+        if (await this.isThere([name])) return;
+        if (!(await this.isThere(names))) throw new ImageError("layers of the image are missing");
+        await this.#make(name, (tree) => thread.flatten(tree, this.trees(names)));
+      } finally {
+        await thread.stop();
+        await release();
+      }
+    });
+    return this.#tree(name);
+  }
+
+  /** Removes what no node's list names. Where somebody is at work, that is put off until they are done. */
+  async sweep(): Promise<void> {
+    await touch(this.#at("sweep-wanted"));
+    await sweepLayers(this.#dir);
+  }
+
+  async #bringOne(
+    one: { readonly layer: LayerInput; readonly chain: string; readonly below: Promise<readonly string[]> },
+    work: Work,
+  ): Promise<{ readonly names: readonly string[]; readonly how: "there" | "unpacked" }> {
+    const { layer, chain, below } = one;
+    const { whiteout, slots, signal } = work;
+    const name = nameOf(chain, whiteout === undefined);
+    // A tree that needs no other is alone.
+    const names = async () => (whiteout === undefined ? [name] : [...(await below), name]);
+    if (await this.#stands(name, chain)) return { names: await names(), how: "there" };
+    const leave = await slots.take(signal);
+    try {
+      const unlock = await this.#lock(name, { wait: signal });
+      try {
+        if (await this.#stands(name, chain)) return { names: await names(), how: "there" };
+        const part = this.#at("parts", name);
+        const packed = await layer.fetch(part, signal);
+        leave();
+        const beneath = await below;
+        await this.#unpack({ name, chain, content: layer.content, packed, beneath }, work);
+        await rm(part, { force: true });
+        return { names: await names(), how: "unpacked" };
+      } finally {
+        await unlock();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /** Only what the image's configuration says: its digest is what the image is known by, and used by others, afterwards. */
+  async #unpack(
+    one: {
+      readonly name: string;
+      readonly chain: string;
+      readonly content: string;
+      readonly packed: PackedLayer;
+      readonly beneath: readonly string[];
+    },
+    { whiteout, thread, signal }: Work,
+  ): Promise<void> {
+    const { name, chain, content, packed, beneath } = one;
+    const limits = this.#options.limits ?? unpackLimits;
+    const giveUp = () => void thread.stop();
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      signal.throwIfAborted();
+      await writeRecord(this.#at("records", `${name}.json`), { chain, content });
+      await this.#make(name, async (tree) => {
+        const below = this.trees(beneath);
+        const unpacked = await thread.unpack({ source: packed.path, tree, below, whiteout, limits });
+        signal.throwIfAborted();
+        if (packed.digest !== undefined && unpacked.packed !== packed.digest)
+          throw new ImageError(`${packed.digest} came as ${unpacked.packed}`);
+        if (unpacked.content !== content)
+          throw new ImageError(
+            `layer ${unpacked.packed} unpacks to ${unpacked.content}, the image's configuration says ${content}`,
+          );
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      const came = packed.digest === undefined ? undefined : await digestOfFile(packed.path);
+      // What is wrong with it will be so the next time.
+      await rm(this.#at("parts", name), { force: true });
+      if (came !== packed.digest) throw new ImageError(`${packed.digest} came as ${came}`, { cause: error });
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Makes a tree under a name of no meaning; it gets its own when it is whole. */
+  async #make(name: string, work: (tree: string) => Promise<void>): Promise<void> {
+    const tree = await mkdtemp(this.#at("trees", newTree));
+    try {
+      await work(tree);
+      await rename(tree, this.#tree(name));
+    } catch (error) {
+      await rm(tree, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async #stands(name: string, chain: string): Promise<boolean> {
+    if (!(await this.isThere([name]))) return false;
+    const record: unknown = JSON.parse((await readOptional(this.#at("records", `${name}.json`))) ?? "{}");
+    if ((record as { readonly chain?: unknown }).chain !== chain)
+      throw new ImageError(`another layer than ${chain} has its name`);
+    return true;
+  }
+
+  async #lock(name: string, options: HoldOptions): Promise<() => Promise<void>> {
+    const path = this.#at("locks", name);
+    await touch(path);
+    return holdFile(path, options);
+  }
+
+  /** The file that whiteouts are further names of; undefined where the system lets us make none. */
+  async #whiteout(): Promise<string | undefined> {
+    const path = this.#at("whiteout");
+    if (await ifPresent(stat(path))) return path;
+    const folder = await mkdtemp(this.#at("trees", newTree));
+    try {
+      (this.#options.makeWhiteout ?? makeWhiteout)(join(folder, "whiteout"));
+      await rename(join(folder, "whiteout"), path);
+      return path;
+    } catch {
+      return undefined; // then each tree is whole by itself
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  #tree(name: string): string {
+    return this.#at("trees", name);
+  }
+
+  #at(...names: string[]): string {
+    return join(this.#dir, ...names);
+  }
+}
+
+interface Work {
+  readonly whiteout: string | undefined;
+  readonly thread: UnpackThread;
+  readonly slots: Slots;
+  readonly signal: AbortSignal;
+}
+
+const nameOf = (chain: string, isAlone: boolean): string =>
+  `${chain.slice("sha256:".length, "sha256:".length + nameChars)}${isAlone ? wholeSuffix : ""}`;
+
+async function touch(path: string): Promise<void> {
+  await (await open(path, "a", 0o600)).close();
+}
+
+async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return `sha256:${hash.digest("hex")}`;
+}
