@@ -170,7 +170,9 @@ async function start(parts: Parts): Promise<void> {
   const runtime = await openRuntime({ config, os, chosen }, imageStore, network.pods);
   closers.push(() => runtime.close());
   const images =
-    chosen.kind === "cri" ? await CriImages.open(chosen.found.images, config.rootDir) : imagesOf(imageStore);
+    chosen.kind === "cri"
+      ? await CriImages.open(chosen.found.images, config.rootDir)
+      : imagesOf(imageStore, config.registriesFile);
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {

@@ -24,6 +24,17 @@ export const agentFlags = {
     help: "Unpacked layers of images; agents of one machine may have it in common. images/layers of --root-dir by default.",
     value: "DIR",
   },
+  "registries-file": {
+    kind: "string",
+    help: "Mirrors, authorities and logins of registries, as k3s' registries.yaml; read for each pull, and need not be there.",
+    value: "FILE",
+  },
+  "serialize-image-pulls": { kind: "boolean", default: false, help: "Pull one image at a time." },
+  "max-parallel-image-pulls": {
+    kind: "integer",
+    default: 0,
+    help: "How many images are pulled at a time; 0: as many as are wanted.",
+  },
   "node-ip": {
     kind: "string",
     help: "This node's address, for the API server and other nodes.",
@@ -155,6 +166,9 @@ export interface AgentConfig {
   readonly kubeconfig: string | undefined;
   readonly rootDir: string;
   readonly imageLayersDir: string;
+  readonly registriesFile: string | undefined;
+  /** Images that are pulled at a time. */
+  readonly imagePullsMost: number | undefined;
   readonly nodeIp: string;
   readonly address: string;
   readonly port: number;
@@ -252,6 +266,14 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   for (const name of ["ingress-http-port", "ingress-https-port"] as const)
     check(flags[name] >= 0 && flags[name] <= 65_535, name, flags[name], "must be 0 to 65535");
+  const pulls = flags["max-parallel-image-pulls"];
+  check(pulls >= 0, "max-parallel-image-pulls", pulls, "must not be negative");
+  check(
+    !flags["serialize-image-pulls"] || pulls <= 1,
+    "max-parallel-image-pulls",
+    pulls,
+    "is more than one at a time, which --serialize-image-pulls asks for",
+  );
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -300,6 +322,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     nodeName,
     kubeconfig: flags.kubeconfig,
     rootDir: resolve(flags["root-dir"]),
+    registriesFile: flags["registries-file"] === undefined ? undefined : resolve(flags["registries-file"]),
+    imagePullsMost: flags["serialize-image-pulls"] ? 1 : pulls || undefined,
     imageLayersDir: resolve(flags["image-layers-dir"] ?? join(flags["root-dir"], "images", "layers")),
     nodeIp: flags["node-ip"] ?? "127.0.0.1",
     address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",

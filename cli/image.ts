@@ -1,9 +1,13 @@
 import { join } from "node:path";
 import { importImage } from "../agent/images/import-image.ts";
+import { pullImage } from "../agent/images/pull.ts";
+import { parseReference } from "../agent/images/reference.ts";
+import { readRegistries } from "../agent/images/registries-file.ts";
 import { ImageStore } from "../agent/images/store.ts";
 import { letPodsRead } from "../agent/pod-umask.ts";
+import { systemClock } from "../base/os/clock.ts";
 import { UsageError } from "../base/os/flags.ts";
-import { command, OperatorError } from "./command.ts";
+import { type CommandIo, command, OperatorError } from "./command.ts";
 import { readClusterState } from "./up/cluster-state.ts";
 import { clusterLayout, defaultFolder } from "./up/layout.ts";
 import { addressing } from "./up/topology.ts";
@@ -19,25 +23,36 @@ const flags = {
     help: "one agent's --root-dir, instead of a local cluster's nodes",
     value: "DIR",
   },
+  "registries-file": {
+    kind: "string",
+    help: "mirrors, authorities and logins of registries (default registries.yaml in the cluster's folder)",
+    value: "FILE",
+  },
   name: { kind: "string", help: "call the image this, instead of what the archive says", value: "NAME" },
 } as const;
 
 export const imageCommand = command({
   name: "image",
-  summary: "import and list images of the nodes",
-  usage: "import FILE… | list",
+  summary: "import, pull and list images of the nodes",
+  usage: "import FILE… | pull NAME… | list",
   flags,
   envPrefix: "PINTLE_",
   examples: ["docker save web:1 | gzip > web.tar.gz && pintle image import web.tar.gz", "pintle image list"],
   async run({ flags: given, words }, io) {
     const [verb, ...files] = words;
-    if (verb !== "import" && verb !== "list")
-      throw new UsageError(`"${verb ?? ""}" is not a verb; use import or list`);
+    if (verb !== "import" && verb !== "pull" && verb !== "list")
+      throw new UsageError(`"${verb ?? ""}" is not a verb; use import, pull or list`);
     if (verb === "import" && files.length === 0)
       throw new UsageError("import: which file? An OCI layout or a docker-archive");
+    if (verb === "pull" && files.length === 0) throw new UsageError("pull: which image?");
     letPodsRead();
-    for (const { folder, layersDir } of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
-      const store = await ImageStore.open(folder, { layersDir });
+    const registriesFile =
+      given["registries-file"] ??
+      (given["root-dir"] === undefined
+        ? clusterLayout(defaultFolder(given["data-dir"], io.env)).registries
+        : undefined);
+    for (const { folder, ...where } of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
+      const store = await ImageStore.open(folder, where);
       if (verb === "list") {
         for (const image of await store.list())
           io.stdout(
@@ -46,14 +61,39 @@ export const imageCommand = command({
         continue;
       }
       for (const file of files) {
-        const options = given.name === undefined ? {} : { name: given.name };
-        for (const image of await importImage(store, file, options))
-          io.stdout(`${folder}: ${image.names.join(", ") || image.id}\n`);
+        const options = { signal: io.signal, onLayer: progressOf(file, io) };
+        const images =
+          verb === "pull"
+            ? [
+                await pullImage(store, parseReference(file), {
+                  ...options,
+                  registries: await readRegistries(registriesFile),
+                }),
+              ]
+            : await importImage(store, file, {
+                ...options,
+                ...(given.name !== undefined && { name: given.name }),
+              });
+        for (const image of images) io.stdout(`${folder}: ${image.names.join(", ") || image.id}\n`);
       }
     }
     return 0;
   },
 });
+
+const quietMs = 1000;
+
+/** Tells of layers as they stand, once it takes long. */
+function progressOf(file: string, { stderr }: Pick<CommandIo, "stderr">) {
+  const startedMs = systemClock.monotonicMs();
+  const standing = new Set<number>();
+  return (at: number, _how: string, all: number): void => {
+    standing.add(at);
+    const seconds = (systemClock.monotonicMs() - startedMs) / 1000;
+    if (seconds * 1000 > quietMs)
+      stderr(`${file}: ${standing.size} of ${all} layers after ${seconds.toFixed(1)} s\n`);
+  };
+}
 
 function imageFolders(
   rootDir: string | undefined,

@@ -17,13 +17,14 @@ let registry: TestRegistry;
 let store: ImageStore;
 let clock: ManualClock;
 let manager: ImageManager;
-const restart = async () => {
+const restart = async (more: { readonly imagePullsMost?: number } = {}) => {
   store = await ImageStore.open(join(dir, "images"));
   manager = new ImageManager(
     imagesOf(store),
     { clock, random: { uint32: () => 0 }, log: silentLog } as never,
     {
       allowHostImage: false,
+      ...more,
     },
   );
 };
@@ -155,6 +156,21 @@ describe("pods that want the same image at the same time", () => {
     assert.deepEqual(await readdir(join(dir, "images", "layers", "parts")), [], "no packed layers");
     const trees = await readdir(join(dir, "images", "layers", "trees"));
     assert.equal(trees.length, 5, "two that they have in common, and one each");
+  });
+});
+
+describe("pulls of several images", () => {
+  it("are as many at a time as the node allows", async () => {
+    await restart({ imagePullsMost: 1 });
+    const names = await Promise.all(["x", "y"].map((name) => registry.add(name, [name])));
+    const goOn = deferred<void>();
+    registry.hold = (path) => (path.includes("/blobs/") ? goOn.promise : undefined);
+    const asked = names.map((name, at) => ask(name, { pod: String(at) }));
+    await registry.asked(/x\/blobs/);
+    assert.ok(!registry.seen.some((line) => line.includes("/y/")));
+    goOn.resolve();
+    for (const { id } of await Promise.all(asked)) assert.ok(id);
+    assert.ok(registry.seen.some((line) => line.includes("/y/")));
   });
 });
 

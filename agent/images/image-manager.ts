@@ -5,6 +5,7 @@ import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { mayUse } from "./image-access.ts";
 import type { ImageSource } from "./image-source.ts";
+import { Slots } from "./layers/slots.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import {
   defaultPullPolicy,
@@ -45,6 +46,12 @@ export interface PullRequest {
   readonly signal: AbortSignal;
 }
 
+export interface ImageManagerOptions {
+  readonly allowHostImage: boolean;
+  /** Images that are pulled at a time; all by default. */
+  readonly imagePullsMost?: number | undefined;
+}
+
 /** Gives containers their images: pulls what is wanted, once for all who ask at the same time with the same credentials,
  *  with a back-off of each pod's own after failures. */
 export class ImageManager {
@@ -58,8 +65,10 @@ export class ImageManager {
   >();
 
   readonly #allowHostImage: boolean;
+  readonly #slots: Slots;
 
-  constructor(source: ImageSource, os: Os, options: { readonly allowHostImage: boolean }) {
+  constructor(source: ImageSource, os: Os, options: ImageManagerOptions) {
+    this.#slots = new Slots(options.imagePullsMost ?? Number.POSITIVE_INFINITY);
     this.#allowHostImage = options.allowHostImage;
     this.#source = source;
     this.#os = os;
@@ -159,7 +168,14 @@ export class ImageManager {
     const credentials = await credentialsFor(reference);
     // What one may have, another with other credentials may not.
     const key = [referenceText(reference), ...credentials.map(({ hash }) => hash)].join(" ");
-    return this.#pulls.join(key, signal, (stop) => this.#pullWithAny(reference, credentials, stop));
+    return this.#pulls.join(key, signal, async (stop) => {
+      const leave = await this.#slots.take(stop);
+      try {
+        return await this.#pullWithAny(reference, credentials, stop);
+      } finally {
+        leave();
+      }
+    });
   }
 
   async #pullWithAny(

@@ -5,17 +5,21 @@ import { type Image, ImageError } from "./image.ts";
 import { type Descriptor, documentLimits, isRecord, manifestOf } from "./image-documents.ts";
 import type { ImageSource } from "./image-source.ts";
 import { isSha256 } from "./layers/chain-id.ts";
+import type { BringOptions } from "./layers/layer-store.ts";
 import { chooseForPlatform } from "./platform.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { type Reference, referenceText, repositoryText } from "./reference.ts";
-import { Registry, readDocument } from "./registry.ts";
+import { noRegistries, type Registries, readRegistries } from "./registries-file.ts";
+import { readDocument } from "./registry.ts";
+import { RegistryHosts } from "./registry-hosts.ts";
 import type { ImageStore } from "./store.ts";
 
-/** The node's own store, with registries behind it. */
-export const imagesOf = (store: ImageStore): ImageSource => ({
+/** The node's own store, with registries behind it. The file that says how those are reached is read anew for each pull. */
+export const imagesOf = (store: ImageStore, registriesFile?: string): ImageSource => ({
   find: (name) => store.find(name),
   recordAccess: (id, pull) => store.recordAccess(id, pull),
-  pull: (reference, options) => pullImage(store, reference, options),
+  pull: async (reference, options) =>
+    pullImage(store, reference, { ...options, registries: await readRegistries(registriesFile) }),
 });
 
 const manifestTypes = [
@@ -27,13 +31,23 @@ const manifestTypes = [
 
 const blobAttempts = 4;
 
+export interface PullOptions extends Pick<BringOptions, "onLayer"> {
+  readonly credentials?: PullCredentials | undefined;
+  readonly registries?: Registries;
+  readonly signal: AbortSignal;
+}
+
 /** Fetches an image from its registry into the store: of its layers, those that no image here has. Rejects with ImageError. */
 export async function pullImage(
   store: ImageStore,
   reference: Reference,
-  options: { readonly credentials?: PullCredentials | undefined; readonly signal: AbortSignal },
+  options: PullOptions,
 ): Promise<Image> {
-  const registry = new Registry(reference.registry, options.credentials);
+  const registry = await RegistryHosts.open(
+    reference.registry,
+    options.credentials,
+    options.registries ?? noRegistries,
+  );
   const { repository } = reference;
   const { signal } = options;
   const wanted = reference.digest ?? reference.tag ?? "latest";
@@ -57,12 +71,16 @@ export async function pullImage(
         },
       })),
     },
-    { pull: { repository: repositoryText(reference), credentials: options.credentials }, signal },
+    {
+      pull: { repository: repositoryText(reference), credentials: options.credentials },
+      signal,
+      ...(options.onLayer && { onLayer: options.onLayer }),
+    },
   );
 }
 
 async function fetchManifest(
-  registry: Registry,
+  registry: RegistryHosts,
   repository: string,
   wanted: string,
   signal: AbortSignal,
@@ -82,7 +100,7 @@ function digestForPlatform(index: Record<string, unknown>): string {
 }
 
 async function fetchConfiguration(
-  registry: Registry,
+  registry: RegistryHosts,
   repository: string,
   { digest, size }: Descriptor,
   signal: AbortSignal,
@@ -107,7 +125,7 @@ function parsed(bytes: Buffer): unknown {
 
 /** Fetches what is missing of a blob, again from where the connection broke. Who unpacks it checks it. */
 async function fetchBlob(
-  registry: Registry,
+  registry: RegistryHosts,
   one: {
     readonly repository: string;
     readonly blob: Descriptor;

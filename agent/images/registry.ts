@@ -14,18 +14,35 @@ export const registryLimits = {
   documentBytesMost: 4 * 1024 * 1024,
 } as const;
 
-/** One registry, spoken to by the distribution API (distribution-spec 1.1). Plain http only on loopback addresses.
- *  Failures are ImageErrors. */
+export interface RegistryOptions {
+  /** Ends in /v2/. */
+  readonly base: URL;
+  readonly credentials: Credentials | undefined;
+  /** Whom to trust, and as whom to speak, by TLS. */
+  readonly agent?: https.Agent | undefined;
+  /** The registry that it mirrors: one that mirrors several is told which. */
+  readonly upstream?: string;
+}
+
+/** One registry, spoken to by the distribution API (distribution-spec 1.1). Failures are ImageErrors. */
 export class Registry {
   readonly #base: URL;
   readonly #credentials: Credentials | undefined;
+  readonly #agent: https.Agent | undefined;
+  readonly #upstream: string | undefined;
   #authorization: string | undefined;
+  #isUnreachable = false;
 
-  constructor(registry: string, credentials: Credentials | undefined) {
-    const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
-    const local = /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(host);
-    this.#base = new URL(`${local ? "http" : "https"}://${host}/v2/`);
+  constructor({ base, credentials, agent, upstream }: RegistryOptions) {
+    this.#base = base;
     this.#credentials = credentials;
+    this.#agent = agent;
+    this.#upstream = upstream;
+  }
+
+  /** The last attempt brought no answer at all. */
+  get isUnreachable(): boolean {
+    return this.#isUnreachable;
   }
 
   /** GET below /v2/. An answer of 401 is met by its challenge, once. The body is the caller's to read or destroy. */
@@ -35,14 +52,26 @@ export class Registry {
     signal: AbortSignal,
   ): Promise<http.IncomingMessage> {
     const url = new URL(path, this.#base);
+    if (this.#upstream !== undefined) url.searchParams.set("ns", this.#upstream);
     for (let challenged = false; ; challenged = true) {
       const own =
         this.#authorization === undefined ? headers : { ...headers, authorization: this.#authorization };
-      const answer = await follow(url, own, signal);
+      const answer = await this.#follow(url, own, signal);
       if (answer.statusCode !== 401 || challenged) return this.#checked(answer, url);
       answer.resume();
       this.#authorization = await this.#meet(answer.headers["www-authenticate"] ?? "", signal);
     }
+  }
+
+  async #follow(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<http.IncomingMessage> {
+    this.#isUnreachable = true;
+    const answer = await follow(url, headers, this.#agent, signal);
+    this.#isUnreachable = false;
+    return answer;
   }
 
   #checked(answer: http.IncomingMessage, url: URL): http.IncomingMessage {
@@ -71,9 +100,12 @@ export class Registry {
     if (scheme.toLowerCase() !== "bearer" || realm === undefined || !URL.canParse(realm))
       throw new ImageError(`${this.#base.host} asks for an unknown authorization`);
     const url = new URL(realm);
+    // Whoever listens to a registry that is spoken to in private is not to hear the password either.
+    if (url.protocol !== "https:" && url.protocol !== this.#base.protocol)
+      throw new ImageError(`${this.#base.host} asks for a token from ${url.protocol}`);
     for (const name of ["service", "scope"])
       if (given.has(name)) url.searchParams.set(name, given.get(name) ?? "");
-    const answer = await follow(url, basic === undefined ? {} : { authorization: basic }, signal);
+    const answer = await this.#follow(url, basic === undefined ? {} : { authorization: basic }, signal);
     const document: unknown = JSON.parse((await readDocument(this.#checked(answer, url))).toString("utf8"));
     const token = isRecord(document) ? (document.token ?? document.access_token) : undefined;
     if (typeof token !== "string") throw new ImageError(`${url.host} answered no token`);
@@ -96,13 +128,14 @@ export async function readDocument(answer: http.IncomingMessage): Promise<Buffer
 async function follow(
   from: URL,
   headers: Readonly<Record<string, string>>,
+  agent: https.Agent | undefined,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
   let url = from;
   for (let redirects = 0; redirects <= registryLimits.redirectsMost; redirects++) {
     const { authorization, ...others } = headers;
     const sent = url.host === from.host && authorization !== undefined ? headers : others;
-    const answer = await request(url, sent, signal);
+    const answer = await request(url, sent, agent, signal);
     const location = answer.headers.location;
     if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
     answer.resume();
@@ -116,13 +149,19 @@ async function follow(
 function request(
   url: URL,
   headers: Readonly<Record<string, string>>,
+  agent: https.Agent | undefined,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
   const client = url.protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
     const sent = client.get(
       url,
-      { headers: { "user-agent": "pintle", ...headers }, signal, timeout: registryLimits.answerMs },
+      {
+        headers: { "user-agent": "pintle", ...headers },
+        signal,
+        timeout: registryLimits.answerMs,
+        ...(url.protocol === "https:" && agent !== undefined && { agent }),
+      },
       resolve,
     );
     sent.once("timeout", () => sent.destroy(new Error("no answer in time")));

@@ -14,6 +14,8 @@ export interface Layout {
   readonly node: (name: string) => string;
   /** Layers of images, which all nodes have in common. */
   readonly imageLayers: string;
+  /** Mirrors and the like of registries, where somebody puts such a file. */
+  readonly registries: string;
   readonly kubeconfigOf: (user: string) => string;
   readonly log: (component: string) => string;
 }
@@ -29,6 +31,7 @@ export function clusterLayout(folder: string): Layout {
     store: (name) => at("store", name),
     node: (name) => at("nodes", name),
     imageLayers: at("image-layers"),
+    registries: at("registries.yaml"),
     kubeconfigOf: (user) => at("pki", `${user}.kubeconfig`),
     log: (component) => at("logs", `${component}.log`),
   };

@@ -288,6 +288,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--kubeconfig=${layout.kubeconfigOf(node.name)}`,
       `--root-dir=${layout.node(node.name)}`,
       `--image-layers-dir=${layout.imageLayers}`,
+      `--registries-file=${layout.registries}`,
       `--runtime=${plan.runtime}`,
       // A cluster of one's own machine, for trying: its pods may be made of what is installed here.
       "--allow-host-image",

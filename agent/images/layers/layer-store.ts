@@ -32,8 +32,8 @@ export interface BringOptions {
   readonly signal?: AbortSignal | undefined;
   /** Layers that are fetched at a time. */
   readonly fetchesMost?: number;
-  /** Told of each layer, by its place, when it stands. */
-  readonly onLayer?: (at: number, how: "there" | "unpacked") => void;
+  /** Told of each layer, by its place among all, when it stands. */
+  readonly onLayer?: (at: number, how: "there" | "unpacked", all: number) => void;
 }
 
 export interface LayerStoreOptions {
@@ -118,7 +118,7 @@ export class LayerStore {
     for (const [at, layer] of layers.entries()) {
       const one = this.#bringOne({ layer, chain: chain[at] ?? "", below }, work);
       below = one.then(({ names }) => names);
-      const told = one.then(({ how }) => options.onLayer?.(at, how));
+      const told = one.then(({ how }) => options.onLayer?.(at, how, layers.length));
       for (const promise of [below, told])
         all.push(
           promise.catch((error: unknown) => {

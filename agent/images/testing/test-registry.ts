@@ -61,6 +61,12 @@ export class TestRegistry {
     return `${this.host}/${repository}:${tag}`;
   }
 
+  /** Answers at `path` with what stands at another. */
+  serve(path: string, as: string): void {
+    const document = this.#documents.get(as);
+    if (document !== undefined) this.#documents.set(path, document);
+  }
+
   /** Resolves once something that matches was asked for. */
   asked(pattern: RegExp): Promise<void> {
     if (this.seen.some((line) => pattern.test(line))) return Promise.resolve();
@@ -76,7 +82,7 @@ export class TestRegistry {
     const path = request.url ?? "";
     const [, basic = ""] = (request.headers.authorization ?? "").split(" ");
     const account = Buffer.from(basic, "base64").toString("utf8");
-    const document = this.#documents.get(path);
+    const document = this.#documents.get(path.split("?")[0] ?? "");
     const line = `${account.split(":")[0] || "-"} ${path}`;
     this.seen.push(line);
     for (const { pattern, found } of this.#waiting) if (pattern.test(line)) found();
