@@ -11,6 +11,7 @@ import { imagesOf } from "./pull.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { ImageStore } from "./store.ts";
 import { TestRegistry } from "./testing/test-registry.ts";
+import { unpackHere } from "./testing/unpack-here.ts";
 
 let dir: string;
 let registry: TestRegistry;
@@ -18,7 +19,7 @@ let store: ImageStore;
 let clock: ManualClock;
 let manager: ImageManager;
 const restart = async (more: { readonly imagePullsMost?: number } = {}) => {
-  store = await ImageStore.open(join(dir, "images"));
+  store = await ImageStore.open(join(dir, "images"), { openUnpacker: unpackHere });
   manager = new ImageManager(
     imagesOf(store),
     { clock, random: { uint32: () => 0 }, log: silentLog } as never,

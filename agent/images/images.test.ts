@@ -12,6 +12,7 @@ import { importImage } from "./import-image.ts";
 import { pullImage } from "./pull.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import { ImageStore } from "./store.ts";
+import { unpackHere } from "./testing/unpack-here.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -134,7 +135,10 @@ describe("importImage", () => {
     const tree = await treeOf(store, "example.org/app:1");
     assert.deepEqual((await readdir(join(tree, "etc"))).sort(), ["b", "c"]);
     assert.equal((await stat(join(tree, "bin/run"))).mode & 0o7777, 0o4755);
-    assert.deepEqual(await importImage(await ImageStore.open(join(dir, "store")), layout), [image]);
+    assert.deepEqual(
+      await importImage(await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere }), layout),
+      [image],
+    );
   });
 
   /** The newest `hello:1`, in `image.tar`. */
@@ -158,14 +162,14 @@ describe("importImage", () => {
 
   it("takes a docker-archive, with the links that old ones hold", async () => {
     await dockerArchive("hi");
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     await importImage(store, join(dir, "image.tar"), { name: "other:2" });
     assert.equal(await readFile(join(await treeOf(store, "other:2"), "hello"), "utf8"), "hi");
     assert.equal(await store.find("hello:1"), undefined);
   });
 
   it("gives a name that was there to what came last", async () => {
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     for (const text of ["one", "two", "one"]) {
       await dockerArchive(text);
       await importImage(store, join(dir, "image.tar"));
@@ -174,7 +178,7 @@ describe("importImage", () => {
   });
 
   it("refuses layers that the image's configuration does not know, and keeps nothing of them", async () => {
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     const other = digestOf(Buffer.from("other"));
     for (const [contents, why] of [
       [[], /configuration names 0 layers \(rootfs\.diff_ids\), its manifest 2/],
@@ -188,7 +192,7 @@ describe("importImage", () => {
   });
 
   it("says what is wrong with what is no image", async () => {
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     await symlink("/nowhere", join(dir, "dangling"));
     await assert.rejects(importImage(store, join(dir, "dangling")), /cannot read/);
     await assert.rejects(importImage(store, dir), /neither an OCI layout/);
@@ -254,7 +258,7 @@ describe("pullImage", () => {
     });
 
   it("gets a token, manifest and blobs, and unpacks them", async () => {
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     const image = await pull(store);
     assert.equal(seen[0], `token Basic ${Buffer.from("u:p").toString("base64")}`);
     assert.equal(image.id, digestOf(sample.config));
@@ -265,7 +269,7 @@ describe("pullImage", () => {
   it("goes on where a connection broke", async () => {
     const [layer = Buffer.alloc(0)] = sample.layers;
     cutOnce.add(digestOf(layer));
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     await pull(store);
     assert.ok(
       seen.some((line) => / bytes=[1-9]\d*-$/.test(line)),
@@ -279,7 +283,7 @@ describe("pullImage", () => {
       path.endsWith(digestOf(sample.layers[1] ?? Buffer.alloc(0)))
         ? Buffer.from(bytes.map((byte, at) => (at === 30 ? byte ^ 1 : byte)))
         : bytes;
-    const store = await ImageStore.open(join(dir, "store"));
+    const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
     await assert.rejects(pull(store), /came as sha256:/);
     assert.equal(await store.find(name()), undefined);
     assert.deepEqual(await readdir(join(dir, "store", "layers", "parts")), []);

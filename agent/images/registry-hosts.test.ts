@@ -12,6 +12,7 @@ import { parseReference } from "./reference.ts";
 import { readRegistries } from "./registries-file.ts";
 import { ImageStore } from "./store.ts";
 import { TestRegistry } from "./testing/test-registry.ts";
+import { unpackHere } from "./testing/unpack-here.ts";
 
 let dir: string;
 let first: TestRegistry;
@@ -29,7 +30,7 @@ afterEach(async () => {
 const pull = async (name: string, yaml: string, user?: string) => {
   const path = join(dir, "registries.yaml");
   await writeFile(path, yaml);
-  const store = await ImageStore.open(join(dir, "images"));
+  const store = await ImageStore.open(join(dir, "images"), { openUnpacker: unpackHere });
   const credentials =
     user === undefined
       ? undefined
@@ -79,7 +80,7 @@ describe("mirrors of registries", () => {
     const name = await first.add("app", ["right"]);
     await second.add("app", ["wrong"]);
     const mirrors = `mirrors: { "${first.host}": { endpoint: ["http://${second.host}"] } }`;
-    const store = await ImageStore.open(join(dir, "plain"));
+    const store = await ImageStore.open(join(dir, "plain"), { openUnpacker: unpackHere });
     const signal = new AbortController().signal;
     const { digests } = await pullImage(store, parseReference(name), { signal });
     const digest = digests[0]?.split("@")[1] ?? "";

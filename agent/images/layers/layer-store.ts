@@ -13,7 +13,7 @@ import { SharedHold } from "./shared-hold.ts";
 import { Slots } from "./slots.ts";
 import { newTree, sweepLayers, wholeSuffix } from "./sweep-layers.ts";
 import { type UnpackLimits, unpackLimits } from "./unpack-layer.ts";
-import { UnpackThread } from "./unpack-thread.ts";
+import { type Unpacker, UnpackThread } from "./unpack-thread.ts";
 
 export interface PackedLayer {
   readonly path: string;
@@ -40,6 +40,8 @@ export interface LayerStoreOptions {
   /** Makes the file that stands for something removed. */
   readonly makeWhiteout?: (path: string) => void;
   readonly limits?: UnpackLimits;
+  /** A thread of its own for each image by default. */
+  readonly openUnpacker?: () => Unpacker;
 }
 
 /** As containerd has it. */
@@ -108,7 +110,7 @@ export class LayerStore {
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const work = {
       whiteout: await this.#whiteout(),
-      thread: new UnpackThread(),
+      unpacker: this.#openUnpacker(),
       slots: new Slots(options.fetchesMost ?? fetchesMost),
       signal,
     };
@@ -133,7 +135,7 @@ export class LayerStore {
       if (failure !== undefined) throw failure.error;
       return await below;
     } finally {
-      await work.thread.stop();
+      await work.unpacker.stop();
     }
   }
 
@@ -156,13 +158,13 @@ export class LayerStore {
     if (await this.isThere([name])) return this.#tree(name);
     await this.use(signal, async () => {
       const release = await this.#lock(name, { wait: signal ?? new AbortController().signal });
-      const thread = new UnpackThread();
+      const unpacker = this.#openUnpacker();
       try {
         if (await this.isThere([name])) return;
         if (!(await this.isThere(names))) throw new ImageError("layers of the image are missing");
-        await this.#make(name, (tree) => thread.flatten(tree, this.trees(names)));
+        await this.#make(name, (tree) => unpacker.flatten(tree, this.trees(names)));
       } finally {
-        await thread.stop();
+        await unpacker.stop();
         await release();
       }
     });
@@ -184,9 +186,13 @@ export class LayerStore {
     const name = nameOf(chain, whiteout === undefined);
     // A tree that needs no other is alone.
     const names = async () => (whiteout === undefined ? [name] : [...(await below), name]);
-    if (await this.#stands(name, chain)) return { names: await names(), how: "there" };
+    // In the order of the layers, the lowest first: of two processes that hold locks of each other's layers, one has the lowest.
     const leave = await slots.take(signal);
     try {
+      if (await this.#stands(name, chain)) {
+        leave();
+        return { names: await names(), how: "there" };
+      }
       const unlock = await this.#lock(name, { wait: signal });
       try {
         if (await this.#stands(name, chain)) return { names: await names(), how: "there" };
@@ -214,18 +220,18 @@ export class LayerStore {
       readonly packed: PackedLayer;
       readonly beneath: readonly string[];
     },
-    { whiteout, thread, signal }: Work,
+    { whiteout, unpacker, signal }: Work,
   ): Promise<void> {
     const { name, chain, content, packed, beneath } = one;
     const limits = this.#options.limits ?? unpackLimits;
-    const giveUp = () => void thread.stop();
+    const giveUp = () => void unpacker.stop();
     signal.addEventListener("abort", giveUp, { once: true });
     try {
       signal.throwIfAborted();
       await writeRecord(this.#at("records", `${name}.json`), { chain, content });
       await this.#make(name, async (tree) => {
         const below = this.trees(beneath);
-        const unpacked = await thread.unpack({ source: packed.path, tree, below, whiteout, limits });
+        const unpacked = await unpacker.unpack({ source: packed.path, tree, below, whiteout, limits });
         signal.throwIfAborted();
         if (packed.digest !== undefined && unpacked.packed !== packed.digest)
           throw new ImageError(`${packed.digest} came as ${unpacked.packed}`);
@@ -288,6 +294,10 @@ export class LayerStore {
     }
   }
 
+  #openUnpacker(): Unpacker {
+    return this.#options.openUnpacker?.() ?? new UnpackThread();
+  }
+
   #tree(name: string): string {
     return this.#at("trees", name);
   }
@@ -299,7 +309,7 @@ export class LayerStore {
 
 interface Work {
   readonly whiteout: string | undefined;
-  readonly thread: UnpackThread;
+  readonly unpacker: Unpacker;
   readonly slots: Slots;
   readonly signal: AbortSignal;
 }

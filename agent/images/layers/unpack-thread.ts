@@ -14,6 +14,14 @@ export interface LayerAnswer {
   readonly failure?: string;
 }
 
+/** Makes trees, one after the other. Failures are ImageErrors. */
+export interface Unpacker {
+  unpack(task: UnpackTask): Promise<Unpacked>;
+  flatten(tree: string, below: readonly string[]): Promise<void>;
+  /** What it is at ends where it is. */
+  stop(): Promise<void>;
+}
+
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
   import.meta.url.endsWith(".ts") ? "./unpack-worker-source.mjs" : "./unpack-worker.js",
@@ -23,13 +31,12 @@ const entry = new URL(
 /** Of script's own objects; what streams hold is bounded by themselves. */
 const heapMebibytesMost = 512;
 
-/** Makes trees in a thread of its own, which begins with the first one: an image has as many files as it likes, and the agent
- *  has other things to do. */
-export class UnpackThread {
+/** In a thread of its own, which begins with the first tree: an image has as many files as it likes, and the agent has other
+ *  things to do. */
+export class UnpackThread implements Unpacker {
   readonly #waiting: Deferred<LayerAnswer>[] = [];
   #worker: Worker | undefined;
 
-  /** Rejects with ImageError. */
   async unpack(task: UnpackTask): Promise<Unpacked> {
     const { unpacked } = await this.#run({ kind: "unpack", ...task });
     if (unpacked === undefined) throw new ImageError("the layer was not unpacked");
@@ -40,7 +47,6 @@ export class UnpackThread {
     await this.#run({ kind: "flatten", tree, below });
   }
 
-  /** What it is at ends where it is. */
   async stop(): Promise<void> {
     const worker = this.#worker;
     this.#end(new ImageError("unpacking was given up"));
