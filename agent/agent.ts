@@ -19,6 +19,7 @@ import type { Node, Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { WorkQueue } from "../client/work-queue.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
+import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
@@ -105,7 +106,18 @@ async function start(parts: Parts): Promise<void> {
   const server = await listen(parts, late);
   closers.push(server.close);
   const version = descriptionOf(chosen);
-  const node = nodeInput(config, server.port, version, chosen);
+  const csi = await openCsi({
+    rootDir: config.rootDir,
+    nodeName: config.nodeName,
+    client,
+    os,
+    tasks,
+    tokens: { held: (pod, wanted) => tokens.held(pod, wanted) },
+    events: () => events,
+    onDue: (podUid) => workers.objectsChanged(podUid),
+  });
+  closers.push(async () => csi.close());
+  const node = nodeInput(config, { port: server.port, version, chosen, csi });
   const statusConfig = {
     rootDir: config.rootDir,
     programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
@@ -249,9 +261,11 @@ async function start(parts: Parts): Promise<void> {
   const statuses = new PodStatuses(client, os, tasks);
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
   const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
-  const claimed = new ClaimedVolumes({ ...local, nodeLabels });
+  const { expansion } = csi;
+  const claimed = new ClaimedVolumes({ ...local, nodeLabels, csi: csi.volumes, expansion });
   const volumes = new PodVolumes({
     claimed,
+    csi: csi.volumes,
     dir: join(config.rootDir, "pods"),
     sources,
     tokens,
@@ -289,6 +303,7 @@ async function start(parts: Parts): Promise<void> {
   );
   await Promise.all([pods.synced(tasks.signal), services.synced(tasks.signal)]);
   await workers.start(pods);
+  csi.start();
   const storage = {
     clock: os.clock,
     log: os.log,
@@ -413,7 +428,15 @@ function abilitiesOf(
 /** Where volumes are that are this node's own folders. */
 const localVolumesFolder = ({ rootDir }: AgentConfig): string => join(rootDir, "local-volumes");
 
-function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, chosen: Chosen): NodeInput {
+function nodeInput(
+  config: AgentConfig,
+  {
+    port,
+    version,
+    chosen,
+    csi,
+  }: { readonly port: number; readonly version: string; readonly chosen: Chosen; readonly csi: NodeCsi },
+): NodeInput {
   return {
     name: config.nodeName,
     ip: config.nodeIp,
@@ -425,12 +448,15 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     providerId: config.providerId,
     reservedCpuMillis: config.reservedCpuMillis,
     reservedMemoryBytes: config.reservedMemoryBytes,
-    runtimeVersion,
+    runtimeVersion: version,
+    volumesInUse: () => csi.volumes.attachments.inUse,
     agentVersion: kubernetesVersion.gitVersion,
     ...abilitiesOf(chosen),
     annotations: {
       "pintle.dev/runtime": chosen.kind,
       [localPath.folderAnnotation]: localVolumesFolder(config),
+      // Volumes of CSI drivers are attached by the controller, never by the node itself.
+      "volumes.kubernetes.io/controller-managed-attach-detach": "true",
       ...(chosen.kind === "process" && {
         "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}`,
       }),

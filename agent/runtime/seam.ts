@@ -113,6 +113,15 @@ export interface Mount {
   readonly propagation?: "rprivate" | "rslave" | "rshared";
 }
 
+/** A block device of the host's. */
+export interface Device {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  readonly major: number;
+  readonly minor: number;
+}
+
 export interface ContainerConfig {
   readonly name: string;
   /** How many containers of this name the pod had before. */
@@ -128,6 +137,7 @@ export interface ContainerConfig {
   readonly workingDir: string;
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly mounts: readonly Mount[];
+  readonly devices?: readonly Device[];
   readonly user: ContainerUser;
   readonly resources: Resources;
   readonly security: Security;

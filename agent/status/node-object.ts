@@ -24,6 +24,8 @@ export interface NodeInput {
   readonly supplementalGroups: boolean;
   /** Whether mounts can be read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** Volumes that are not to be taken from the node, by the names that it and controllers know. */
+  readonly volumesInUse?: () => readonly string[];
   /** Ways to run containers beside the usual one. */
   readonly runtimeHandlers?: readonly { readonly name: string; readonly recursiveReadOnlyMounts: boolean }[];
 }
@@ -185,6 +187,7 @@ export function nodeStatus(
         features: { recursiveReadOnlyMounts, userNamespaces: false },
       })),
     ],
+    ...(input.volumesInUse !== undefined && { volumesInUse: [...input.volumesInUse()] }),
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: {
       machineID: machine.machineId,

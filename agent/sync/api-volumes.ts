@@ -16,15 +16,16 @@ export class ApiVolumes {
     this.#stale = true;
   }
 
-  /** Makes what lacks, replaces what changed; nothing when they are up to date. Rejects with ConfigError. */
-  async prepare(pod: Pod, podIp: string): Promise<void> {
+  /** Makes what lacks, replaces what changed; nothing when they are up to date. Rejects with ConfigError, or with the signal's
+   *  reason. */
+  async prepare(pod: Pod, podIp: string, signal: AbortSignal): Promise<void> {
     if (!this.#stale && this.#shownIp === podIp) return;
     const { nodeIp, allocatable, volumes } = this.#context;
     // First, so that a change that comes meanwhile is not lost.
     this.#stale = false;
     this.#shownIp = podIp;
     try {
-      await volumes.prepare(pod, { nodeIp, podIp, allocatable });
+      await volumes.prepare(pod, { nodeIp, podIp, allocatable }, signal);
     } catch (error) {
       this.#stale = true;
       throw error;

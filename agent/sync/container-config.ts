@@ -4,7 +4,7 @@ import type { Container, Pod } from "../../client/types.ts";
 import type { Image } from "../images/image.ts";
 import { textInside } from "../images/layers/path-inside.ts";
 import type { HostPort } from "../network-seam.ts";
-import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
+import type { ContainerConfig, Device, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { askedUser, containerUser } from "./container-user.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
@@ -20,6 +20,7 @@ export interface ConfigInput {
   readonly attempt: number;
   readonly env: readonly (readonly [string, string])[];
   readonly mounts: readonly Mount[];
+  readonly devices: readonly Device[];
   readonly logPath: string;
   /** Trees of the image's layers, the topmost first: for /etc/passwd and /etc/group. */
   readonly imageTrees: readonly string[];
@@ -68,6 +69,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     workingDir: container.workingDir ?? (image.config.WorkingDir || (isMergedByRuntime ? "" : "/")),
     env: [...env],
     mounts,
+    ...(input.devices.length > 0 && { devices: input.devices }),
     user,
     resources: resourcesOf(pod, container, input.nodeMemoryBytes),
     security: securityOf(pod, container),

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
+import { noCsi } from "../csi/testing/no-csi.ts";
 import type { PodTokens } from "../volumes/account-tokens.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
 import { environmentOf, expandVariables, type Sources } from "./environment.ts";
@@ -132,6 +133,7 @@ describe("environmentOf", () => {
 });
 
 describe("PodVolumes", () => {
+  const { signal } = new AbortController();
   let dir: string;
   const claimed = { pathOf: async () => "", forget: () => undefined };
   const tokens: PodTokens = {
@@ -149,6 +151,7 @@ describe("PodVolumes", () => {
       sources,
       tokens,
       claimed,
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -156,15 +159,15 @@ describe("PodVolumes", () => {
       {},
       { volumes: [{ name: "v", configMap: { name: "settings", defaultMode: 0o600 } }] },
     );
-    await volumes.prepare(pod, context);
+    await volumes.prepare(pod, context, signal);
     const folder = join(dir, "u/volumes/v");
     const before = await readlink(join(folder, "..data"));
     assert.equal(await readFile(join(folder, "a"), "utf8"), "1");
     assert.equal((await stat(join(folder, "a"))).mode & 0o777, 0o600);
-    await volumes.prepare(pod, context);
+    await volumes.prepare(pod, context, signal);
     assert.equal(await readlink(join(folder, "..data")), before);
     data.settings = { a: "changed", c: "3" };
-    await volumes.prepare(pod, context);
+    await volumes.prepare(pod, context, signal);
     assert.equal(await readFile(join(folder, "a"), "utf8"), "changed");
     const shown = await readdir(folder);
     assert.deepEqual(shown.filter((name) => !name.startsWith("..")).sort(), ["a", "c"]);
@@ -177,6 +180,7 @@ describe("PodVolumes", () => {
       sources,
       tokens,
       claimed,
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -184,7 +188,7 @@ describe("PodVolumes", () => {
     const shown = async (name: string, more: Partial<Pod["spec"]>) => {
       const volume = { name, projected: { sources: [{ serviceAccountToken: projection }] } };
       const { pod } = scene({}, { volumes: [volume], ...more });
-      await volumes.prepare(pod, context);
+      await volumes.prepare(pod, context, signal);
       const path = join(dir, "u/volumes", name, "at/token");
       assert.equal(await readFile(path, "utf8"), "token for vault, 700 s");
       const { mode, uid, gid } = await stat(path);
@@ -210,6 +214,7 @@ describe("PodVolumes", () => {
       sources,
       tokens,
       claimed,
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -222,7 +227,7 @@ describe("PodVolumes", () => {
         ],
       },
     );
-    await volumes.prepare(pod, context);
+    await volumes.prepare(pod, context, signal);
     const root = join(dir, "u/volumes/e");
     await writeFile(join(root, "env"), "A='x'");
     await symlink("/etc/passwd", join(root, "link"));
@@ -243,14 +248,16 @@ describe("PodVolumes", () => {
       sources,
       tokens,
       claimed,
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
     const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
     const at = async (subPath: string) => {
       const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });
-      await volumes.prepare(pod, context);
-      return (await volumes.mountsOf(pod, own, { env: new Map(), imageFolders: new Map() }))[0]?.hostPath;
+      await volumes.prepare(pod, context, signal);
+      return (await volumes.mountsOf(pod, own, { env: new Map(), imageFolders: new Map(), signal }))[0]
+        ?.hostPath;
     };
     const root = join(dir, "u/volumes/e");
     assert.equal(await at("x/y"), join(root, "x/y"));
@@ -266,6 +273,7 @@ describe("PodVolumes", () => {
       sources,
       tokens,
       claimed,
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -280,8 +288,8 @@ describe("PodVolumes", () => {
       { volumeMounts: [mount("/v"), mount("/p", "part")] },
       { volumes: [{ name: "v", image: { reference: "r" } }] },
     );
-    await volumes.prepare(pod, context);
-    const from = { env: new Map(), imageFolders: new Map([["v", image]]) };
+    await volumes.prepare(pod, context, signal);
+    const from = { env: new Map(), imageFolders: new Map([["v", image]]), signal };
     const mounts = await volumes.mountsOf(pod, own, from);
     assert.deepEqual(
       mounts.map(({ hostPath, readOnly }) => [hostPath, readOnly]),

@@ -22,7 +22,7 @@ export interface PodContext {
   readonly imageStore: Pick<ImageStore, "lowerDirs" | "folderOf">;
   readonly volumes: Pick<
     PodVolumes,
-    "podDir" | "list" | "clear" | "prepare" | "mountsOf" | "textOf" | "remove"
+    "podDir" | "list" | "clear" | "prepare" | "mountsOf" | "devicesOf" | "textOf" | "remove"
   >;
   readonly prober: Prober;
   /** Which pods the node takes; all, where absent. */

@@ -100,9 +100,9 @@ describe("PodWorker", () => {
   });
 
   it("says of a volume that cannot be mounted which kind it is", async () => {
-    await rig.run({ volumes: [{ name: "v", csi: { driver: "d" } }] });
+    await rig.run({ volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
     await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
-    const message = "MountVolume.SetUp failed: spec.volumes[0].csi is not supported by this node";
+    const message = "MountVolume.SetUp failed: spec.volumes[0].nfs is not supported by this node";
     assert.deepEqual(rig.events, [{ type: "Warning", reason: "FailedMount", message }]);
   });
 

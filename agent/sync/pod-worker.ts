@@ -318,7 +318,7 @@ export class PodWorker {
   async #makeSandbox(attempt: number): Promise<boolean> {
     if (this.#now() < this.#sandboxRetryMs || this.#asksTooMuch()) return false;
     try {
-      await this.#volumes.prepare(this.#pod, "");
+      await this.#volumes.prepare(this.#pod, "", this.#starting.signal);
       const { dns, runtime } = this.#context;
       const { config, warnings } = podDns(this.#pod, dns, await readNodeResolvConf(dns.resolvConf));
       const handler = await runtimeHandler(this.#pod, this.#context);
@@ -329,6 +329,7 @@ export class PodWorker {
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) throw error;
+      if (this.#starting.signal.aborted) return false;
       const mounting = error instanceof Error && error.name === "ConfigError";
       this.#sandboxFailed(mounting, describeError(error));
       this.#sandboxRetryMs = this.#now() + (mounting ? 2_000 : workerLimits.retryMs);
@@ -405,12 +406,11 @@ export class PodWorker {
     const sandbox = this.#observe().sandboxes.find(({ state }) => state === "ready");
     if (sandbox === undefined || this.#terminal || this.#pod.metadata.deletionTimestamp !== undefined) return;
     try {
-      await this.#volumes.prepare(
-        this.#pod,
-        this.#pod.spec.hostNetwork ? this.#context.nodeIp : sandbox.podIp,
-      );
+      const podIp = this.#pod.spec.hostNetwork ? this.#context.nodeIp : sandbox.podIp;
+      await this.#volumes.prepare(this.#pod, podIp, this.#starting.signal);
       this.#volumesError = "";
     } catch (error) {
+      if (this.#starting.signal.aborted && !this.#abort.signal.aborted) return;
       if (!(error instanceof ConfigError)) throw error;
       if (error.message !== this.#volumesError)
         this.#event("Warning", "FailedMount", `MountVolume.SetUp failed: ${error.message}`);

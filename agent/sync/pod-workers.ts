@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { sleep } from "../../base/os/clock.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { Pod } from "../../client/types.ts";
@@ -7,6 +8,8 @@ import type { PodStatuses } from "../status/pod-statuses.ts";
 import type { PodContext } from "./pod-context.ts";
 import { isTerminal } from "./pod-phase.ts";
 import { PodWorker } from "./pod-worker.ts";
+
+const strayRetryMs = 10_000;
 
 /** One worker per pod bound to this node, by uid. */
 export class PodWorkers {
@@ -83,10 +86,28 @@ export class PodWorkers {
       os.log.info("removing a pod that is gone", { pod: `${pod.namespace}/${pod.name}` });
       await runtime.removePodSandbox(id);
     }
-    for (const uid of await volumes.list()) if (!wanted.has(uid)) await volumes.remove(uid);
+    const left = (await volumes.list()).filter((uid) => !wanted.has(uid));
+    this.#tasks.run("volumes of pods that are gone", (signal) => this.#removeVolumes(left, signal));
     const logs = await readdir(logsDir).catch(() => []);
     for (const name of logs)
       if (!wanted.has(name.split("_").at(-1) ?? ""))
         await rm(join(logsDir, name), { recursive: true, force: true });
+  }
+
+  /** Drivers that undo them may come later than this agent, and need not answer: pods that are there do not wait for that. */
+  async #removeVolumes(uids: readonly string[], signal: AbortSignal): Promise<void> {
+    const { volumes, os } = this.#context;
+    const remove = async (uid: string) => {
+      for (;;)
+        try {
+          await volumes.remove(uid);
+          return;
+        } catch (error) {
+          signal.throwIfAborted();
+          os.log.warn("cannot remove the volumes of a pod that is gone", { pod: uid, error });
+          await sleep(os.clock, strayRetryMs, signal);
+        }
+    };
+    await Promise.all(uids.map(remove));
   }
 }

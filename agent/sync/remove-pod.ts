@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { describeError } from "../../base/os/log.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
@@ -25,7 +26,7 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
   await stopPod(pod, observed, stop, context);
   await removeContainers(uid, runtime);
   prober.keepOnly(uid, new Set());
-  await volumes.remove(uid);
+  await volumes.remove(uid).catch(tellUnmount(pod, context));
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
 }
 
@@ -34,11 +35,20 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
 export async function freeEndedPod(pod: Pod, context: PodContext): Promise<void> {
   const { runtime, volumes, logsDir } = context;
   const { uid } = pod.metadata;
-  await volumes.clear(uid);
+  await volumes.clear(uid).catch(tellUnmount(pod, context));
   if (pod.status?.reason !== evicted) return;
   await removeContainers(uid, runtime);
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
 }
+
+/** The pod stays until its volumes are given back, and says why. */
+const tellUnmount =
+  (pod: Pod, { events }: PodContext) =>
+  (error: unknown): never => {
+    const message = `UnmountVolume.TearDown failed: ${describeError(error)}`;
+    events.record(pod, { type: "Warning", reason: "FailedUnmount", message });
+    throw error;
+  };
 
 async function removeContainers(uid: string, runtime: Runtime): Promise<void> {
   for (const { id } of observePod(uid, runtime).sandboxes) await runtime.removePodSandbox(id);

@@ -83,7 +83,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
   const pidOf = await targetId(request, runtime).catch(refuse("CreateContainerConfigError"));
   const imageTrees = image.isMergedByRuntime === true ? [] : await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes
-    .mountsOf(pod, container, { env: new Map(env), imageFolders })
+    .mountsOf(pod, container, { env: new Map(env), imageFolders, signal: request.signal })
     .then(async (mounts) =>
       containerConfig({
         pod,
@@ -91,6 +91,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         image,
         attempt,
         env,
+        devices: await context.volumes.devicesOf(pod, container, request.signal),
         mounts: [...mounts, await terminationMount(pod, container, attempt, context)],
         logPath: join(logDir, `${attempt}.log`),
         imageTrees,

@@ -39,11 +39,6 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[0].emptyDir.medium", "HugePages-2Mi"],
     ],
     [
-      "block devices",
-      { containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] },
-      ["spec.containers[0].volumeDevices"],
-    ],
-    [
       "what is asked for by init containers",
       { initContainers: [{ name: "i", securityContext: { procMount: "Unmasked" } }] },
       ["spec.initContainers[0].securityContext.procMount", "Unmasked"],

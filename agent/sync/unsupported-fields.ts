@@ -10,6 +10,7 @@ export interface UnsupportedField {
 
 const mountableKinds: ReadonlySet<string> = new Set([
   "configMap",
+  "csi",
   "downwardAPI",
   "emptyDir",
   "ephemeral",
@@ -89,7 +90,6 @@ function ofVolume(volume: Volume, at: string, imageVolumes: boolean): Unsupporte
 function ofContainer(container: Container, at: string): UnsupportedField[] {
   const { procMount } = container.securityContext ?? {};
   return [
-    ...(filled(container.volumeDevices) ? [{ field: `${at}.volumeDevices` }] : []),
     ...(filled(container.resources?.claims) ? [{ field: `${at}.resources.claims` }] : []),
     ...(procMount && procMount !== "Default"
       ? [{ field: `${at}.securityContext.procMount`, value: procMount }]

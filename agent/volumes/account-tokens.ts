@@ -14,6 +14,12 @@ export interface PodTokens {
   forget(podUid: string): void;
 }
 
+/** A token, and until when it holds. */
+export interface HeldToken {
+  readonly text: string;
+  readonly expiresMs: number;
+}
+
 export interface WantedToken {
   /** Empty: the API itself. */
   readonly audience: string;
@@ -28,9 +34,7 @@ const jitterMsMax = 10_000;
 /** How long after one that could not be replaced the next attempt comes. */
 const retryMs = 60_000;
 
-interface Kept {
-  readonly text: string;
-  readonly expiresMs: number;
+interface Kept extends HeldToken {
   readonly replaceMs: number;
 }
 
@@ -61,23 +65,28 @@ export class AccountTokens implements PodTokens {
   }
 
   async token(pod: Pod, wanted: WantedToken): Promise<string> {
+    return (await this.held(pod, wanted)).text;
+  }
+
+  /** Rejects as `token`. */
+  async held(pod: Pod, wanted: WantedToken): Promise<HeldToken> {
     const slot = this.#slotOf(pod.metadata.uid, JSON.stringify([wanted.audience, wanted.lifeSeconds]));
     const before = slot.kept;
     const { clock, log } = this.#deps;
-    if (before !== undefined && clock.wallMs() < before.replaceMs) return before.text;
+    if (before !== undefined && clock.wallMs() < before.replaceMs) return before;
     try {
       const kept = await this.#fetch(pod, wanted);
       slot.kept = kept;
       // An answer that is stale as it comes, by a clock that is wrong, must not be asked for again and again.
       this.#tellAfter(slot, pod.metadata.uid, Math.max(kept.replaceMs - clock.wallMs(), retryMs));
-      return kept.text;
+      return kept;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       if (before === undefined || clock.wallMs() >= before.expiresMs)
         throw new ConfigError(`failed to fetch token: ${why}`);
       log.warn("cannot replace a token; it holds for a while yet", { pod: pod.metadata.name, error });
       this.#tellAfter(slot, pod.metadata.uid, retryMs);
-      return before.text;
+      return before;
     }
   }
 

@@ -6,6 +6,7 @@ import { ConnectionError } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import type { Pod } from "../../client/types.ts";
+import { noCsi, noExpansion } from "../csi/testing/no-csi.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
 
 describe("volumes of claims", () => {
@@ -20,7 +21,15 @@ describe("volumes of claims", () => {
   afterEach(() => rm(root, { recursive: true, force: true }));
 
   const claimed = () =>
-    new ClaimedVolumes({ client: api, nodeName: "n1", nodeLabels: async () => ({ zone: "a" }), folder });
+    new ClaimedVolumes({
+      client: api,
+      nodeName: "n1",
+      nodeLabels: async () => ({ zone: "a" }),
+      folder,
+      csi: noCsi,
+      expansion: noExpansion,
+    });
+  const { signal } = new AbortController();
   const volume = { name: "v", persistentVolumeClaim: { claimName: "data" } };
   const pod = { metadata: { name: "p", namespace: "n", uid: "u" }, spec: { containers: [] } } as never as Pod;
   const own = (node = "n1") => ({
@@ -49,7 +58,7 @@ describe("volumes of claims", () => {
       status: { phase: "Bound" },
     } as never);
   }
-  const pathOf = (one = claimed()) => one.pathOf(pod, volume, join(root, "pods", "u"));
+  const pathOf = (one = claimed()) => one.pathOf({ pod, volume, podDir: join(root, "pods", "u"), signal });
 
   it("are folders that the node makes where they are its own, open to all, and found again without the API", async () => {
     await bound(own());
@@ -68,7 +77,8 @@ describe("volumes of claims", () => {
 
   it("are a pod's own only where the claim was made for it", async () => {
     const ownVolume = { name: "data", ephemeral: { volumeClaimTemplate: { spec: {} } } } as never;
-    const path = (one: Pod) => claimed().pathOf(one, ownVolume, join(root, "pods", one.metadata.uid));
+    const path = (one: Pod) =>
+      claimed().pathOf({ pod: one, volume: ownVolume, podDir: join(root, "pods", one.metadata.uid), signal });
     const claim = await api.create(resources.persistentvolumeclaims, {
       metadata: {
         name: "p-data",

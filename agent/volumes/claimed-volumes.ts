@@ -15,7 +15,10 @@ import {
   notMadeForText,
   type VolumeClaim,
 } from "../../client/rules/volume-claims.ts";
-import type { PersistentVolume, Pod, Volume } from "../../client/types.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../client/types.ts";
+import type { CsiVolumes } from "../csi/csi-volumes.ts";
+import type { VolumeExpansion } from "../csi/volume-expansion.ts";
+import { persistentSource } from "../csi/volume-source.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { FolderRemoval } from "./released-volumes.ts";
@@ -27,6 +30,17 @@ export interface ClaimedVolumesDeps {
   readonly nodeLabels: () => Promise<Readonly<Record<string, string>>>;
   /** Where this node keeps the volumes that are its own folders. */
   readonly folder: string;
+  readonly csi: Pick<CsiVolumes, "show" | "pathFor">;
+  readonly expansion: Pick<VolumeExpansion, "expandShown">;
+}
+
+/** A volume as a pod asks for it. */
+export interface ClaimedRequest {
+  readonly pod: Pod;
+  readonly volume: Volume;
+  readonly podDir: string;
+  /** Ends the waiting for whoever attaches, or shows, the volume. */
+  readonly signal: AbortSignal;
 }
 
 /** Where the volumes of pods' claims are on this machine. What was found once is kept in the pod's folder: a pod goes on without
@@ -42,7 +56,9 @@ export class ClaimedVolumes {
 
   /** The path of what the volume shows. Rejects with ConfigError where the claim has none yet, or none that a node here can
    *  show. */
-  async pathOf(pod: Pod, volume: Volume, podDir: string): Promise<string> {
+  async pathOf({ pod, volume, podDir, signal }: ClaimedRequest): Promise<string> {
+    const ofDriver = this.#deps.csi.pathFor(pod.metadata.uid, volume.name);
+    if (ofDriver !== undefined) return ofDriver;
     const record = join(podDir, "claims", volume.name);
     const known = this.#known.get(record) ?? (await ifPresent(readFile(record, "utf8")));
     if (known !== undefined) {
@@ -51,11 +67,13 @@ export class ClaimedVolumes {
     }
     const wanted = claimOfVolume(pod.metadata.name, volume);
     assert(wanted !== undefined, "only volumes of claims are asked for");
-    const path = await this.#find(pod, wanted).catch((error: unknown) => {
+    const path = await this.#find(pod, wanted, { podVolume: volume, signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
       if (error instanceof ConfigError) throw error;
       const where = `${pod.metadata.namespace}/${wanted.name}`;
       throw new ConfigError(`error processing PVC ${where}: ${describeError(error)}`);
     });
+    if (typeof path !== "string") return path.ofDriver;
     await makeFolder(dirname(record), 0o700);
     await writeFile(record, path, { mode: 0o600 });
     this.#known.set(record, path);
@@ -68,7 +86,12 @@ export class ClaimedVolumes {
       if (dirname(dirname(record)) === podDir) this.#known.delete(record);
   }
 
-  async #find(pod: Pod, wanted: VolumeClaim): Promise<string> {
+  /** What a driver shows is not noted here: it knows itself. */
+  async #find(
+    pod: Pod,
+    wanted: VolumeClaim,
+    { podVolume, signal }: { readonly podVolume: Volume; readonly signal: AbortSignal },
+  ): Promise<string | { readonly ofDriver: string }> {
     const { name, isOwned } = wanted;
     const { namespace = "" } = pod.metadata;
     const { client } = this.#deps;
@@ -92,7 +115,26 @@ export class ClaimedVolumes {
       throw new ConfigError(
         `storage node affinity check failed for volume ${JSON.stringify(volumeName)} : no matching NodeSelectorTerms`,
       );
-    return this.#placeOf(volume, pod.spec.securityContext?.fsGroup);
+    if (volume.spec.csi === undefined) return this.#placeOf(volume, pod.spec.securityContext?.fsGroup);
+    return { ofDriver: await this.#showByDriver(pod, podVolume, { claim, volume, signal }) };
+  }
+
+  async #showByDriver(
+    pod: Pod,
+    { name, persistentVolumeClaim }: Volume,
+    found: {
+      readonly claim: PersistentVolumeClaim;
+      readonly volume: PersistentVolume;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<string> {
+    const { csi, expansion } = this.#deps;
+    const isReadOnly = persistentVolumeClaim?.readOnly ?? false;
+    const source = persistentSource(found.volume, { podName: name, isReadOnly });
+    checkUse(pod, name, source.isBlock);
+    const path = await csi.show(pod, source, found.signal);
+    await expansion.expandShown(pod, source, found);
+    return path;
   }
 
   async #placeOf(volume: PersistentVolume, group: number | undefined): Promise<string> {
@@ -138,6 +180,20 @@ export class ClaimedVolumes {
   isUsed(path: string): boolean {
     return [...this.#known.values()].includes(path);
   }
+}
+
+/** Throws ConfigError where containers take the volume for what it is not. */
+function checkUse({ spec }: Pod, name: string, isBlock: boolean): void {
+  const containers = [
+    ...spec.containers,
+    ...(spec.initContainers ?? []),
+    ...(spec.ephemeralContainers ?? []),
+  ];
+  const wrong = isBlock ? "volumeMounts" : "volumeDevices";
+  if (containers.some((container) => (container[wrong] ?? []).some((one) => one.name === name)))
+    throw new ConfigError(
+      `volume ${name} has volumeMode ${isBlock ? "Block" : "Filesystem"}, but is specified in ${wrong}`,
+    );
 }
 
 const ofEveryVolume: ReadonlySet<string> = new Set([

@@ -3,6 +3,7 @@ import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
+import { noCsi } from "../csi/testing/no-csi.ts";
 import { memoryVolumeBytes } from "./memory-volume.ts";
 import { PodVolumes } from "./pod-volumes.ts";
 
@@ -46,6 +47,7 @@ describe("an empty folder in memory", () => {
       sources: {} as never,
       tokens: { token: async () => "", forget: () => undefined },
       claimed: { pathOf: async () => "", forget: () => undefined },
+      csi: noCsi,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     };
@@ -58,7 +60,8 @@ describe("an empty folder in memory", () => {
     } as unknown as Pod;
     const allocatable = { cpuMillis: 1000, memoryBytes: 8 * mi, storageBytes: 8 * mi };
     try {
-      await volumes.prepare(pod, { nodeIp: "10.0.0.1", podIp: "", allocatable });
+      const { signal } = new AbortController();
+      await volumes.prepare(pod, { nodeIp: "10.0.0.1", podIp: "", allocatable }, signal);
       const sizes = list.map(async (volume) => {
         const { blocks, bsize } = await statfs(volumes.folderOf(pod, volume));
         return (blocks * bsize) / mi;

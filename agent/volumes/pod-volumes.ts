@@ -1,9 +1,12 @@
-import { chmod, chown, readdir, rm } from "node:fs/promises";
+import { chmod, chown, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { claimOfVolume } from "../../client/rules/volume-claims.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
-import type { Mount } from "../runtime/seam.ts";
+import type { CsiVolumes } from "../csi/csi-volumes.ts";
+import { mustAnswer } from "../csi/volume-group.ts";
+import { inlineSource } from "../csi/volume-source.ts";
+import type { Device, Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import type { PodTokens } from "./account-tokens.ts";
@@ -22,6 +25,7 @@ export interface PodVolumesDeps {
   readonly sources: Sources;
   readonly tokens: PodTokens;
   readonly claimed: Pick<ClaimedVolumes, "pathOf" | "forget">;
+  readonly csi: Pick<CsiVolumes, "show" | "pathFor" | "hideAll">;
   /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
   readonly mountsSubPaths: boolean;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -33,6 +37,7 @@ export interface MountSources {
   readonly env: ReadonlyMap<string, string>;
   /** By the volume's name. */
   readonly imageFolders: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
 }
 
 /** Volumes of this node's pods. */
@@ -41,6 +46,7 @@ export class PodVolumes {
   readonly #sources: Sources;
   readonly #tokens: PodTokens;
   readonly #claimed: PodVolumesDeps["claimed"];
+  readonly #csi: PodVolumesDeps["csi"];
   readonly #mountsSubPaths: boolean;
   readonly #recursiveReadOnly: boolean;
 
@@ -51,6 +57,7 @@ export class PodVolumes {
     this.#sources = deps.sources;
     this.#tokens = deps.tokens;
     this.#claimed = deps.claimed;
+    this.#csi = deps.csi;
   }
 
   podDir(uid: string): string {
@@ -63,12 +70,17 @@ export class PodVolumes {
     return readdir(this.#dir);
   }
 
-  /** Makes all of a pod's volumes, or brings those made from the API up to date. Rejects with ConfigError. */
-  async prepare(pod: Pod, context: FieldContext): Promise<void> {
-    for (const volume of pod.spec.volumes ?? []) await this.#prepareOne(pod, volume, context);
+  /** Makes all of a pod's volumes, or brings those made from the API up to date. Rejects with ConfigError, or with the signal's
+   *  reason where it aborts the waiting for others. */
+  async prepare(pod: Pod, context: FieldContext, signal: AbortSignal): Promise<void> {
+    for (const volume of pod.spec.volumes ?? []) await this.#prepareOne(pod, volume, { context, signal });
   }
 
-  async #prepareOne(pod: Pod, volume: Volume, context: FieldContext): Promise<void> {
+  async #prepareOne(
+    pod: Pod,
+    volume: Volume,
+    { context, signal }: { readonly context: FieldContext; readonly signal: AbortSignal },
+  ): Promise<void> {
     const folder = this.folderOf(pod, volume);
     const group = pod.spec.securityContext?.fsGroup;
     const payload = await payloadOf(pod, volume, context, { sources: this.#sources, tokens: this.#tokens });
@@ -90,7 +102,11 @@ export class PodVolumes {
       return;
     }
     if (claimOfVolume(pod.metadata.name, volume) !== undefined) {
-      await this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
+      await this.#claimed.pathOf({ pod, volume, podDir: this.podDir(pod.metadata.uid), signal });
+      return;
+    }
+    if (volume.csi) {
+      await this.#showInline(pod, volume, signal);
       return;
     }
     if (volume.image) return; // the folder of the images
@@ -103,20 +119,22 @@ export class PodVolumes {
   async mountsOf(
     pod: Pod,
     container: Container,
-    { env, imageFolders }: MountSources,
+    { env, imageFolders, signal }: MountSources,
   ): Promise<readonly Mount[]> {
     const mounts: Mount[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } = mount;
       const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
-      const root = imageFolders.get(name) ?? (await this.#rootOf(pod, volume));
+      const root = imageFolders.get(name) ?? (await this.#rootOf(pod, volume, signal));
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
+      const isOthers = volume.csi !== undefined || claimOfVolume(pod.metadata.name, volume) !== undefined;
+      if (inside && isOthers) await mustAnswer(root, signal);
       const hostPath = inside
         ? await placeOfSubPath({
             root,
             path: inside,
-            create: volume.emptyDir !== undefined || claimOfVolume(pod.metadata.name, volume) !== undefined,
+            create: volume.emptyDir !== undefined || isOthers,
             mountAt: this.#mountsSubPaths
               ? subPathFolder(this.podDir(pod.metadata.uid), name, container.name, mounts.length)
               : undefined,
@@ -133,7 +151,11 @@ export class PodVolumes {
       mounts.push({
         hostPath,
         containerPath: mountPath,
-        readOnly: readOnly === true || isShown || volume.persistentVolumeClaim?.readOnly === true,
+        readOnly:
+          readOnly === true ||
+          isShown ||
+          volume.persistentVolumeClaim?.readOnly === true ||
+          volume.csi?.readOnly === true,
         recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
       });
@@ -141,10 +163,31 @@ export class PodVolumes {
     return mounts;
   }
 
-  async #rootOf(pod: Pod, volume: Volume): Promise<string> {
+  async #rootOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
     if (volume.hostPath !== undefined) return volume.hostPath.path;
+    if (volume.csi) return this.#showInline(pod, volume, signal);
     if (claimOfVolume(pod.metadata.name, volume) === undefined) return this.folderOf(pod, volume);
-    return this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
+    return this.#claimed.pathOf({ pod, volume, podDir: this.podDir(pod.metadata.uid), signal });
+  }
+
+  async #showInline(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
+    const shown = this.#csi.pathFor(pod.metadata.uid, volume.name);
+    return shown ?? this.#csi.show(pod, inlineSource(pod, volume), signal);
+  }
+
+  /** What a container gets of volumes without a file system. Call after `prepare`. */
+  async devicesOf(pod: Pod, container: Container, signal: AbortSignal): Promise<readonly Device[]> {
+    const devices: Device[] = [];
+    for (const { name, devicePath } of container.volumeDevices ?? []) {
+      const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
+      if (volume === undefined) throw new ConfigError(`volume device ${name}: no such volume`);
+      const hostPath = await realpath(await this.#rootOf(pod, volume, signal));
+      const found = await stat(hostPath);
+      if (!found.isBlockDevice()) throw new ConfigError(`volume device ${name}: it is no block device`);
+      const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+      devices.push({ hostPath, containerPath: devicePath, readOnly, ...deviceNumbers(found.rdev) });
+    }
+    return devices;
   }
 
   /** The text of a file in one of the pod's own folders. Rejects with ConfigError. */
@@ -155,23 +198,28 @@ export class PodVolumes {
     return textInside(this.folderOf(pod, volume), path);
   }
 
-  /** Removes a pod's volumes, which nothing uses any more; what its containers said at their end stays. */
+  /** Removes a pod's volumes, which nothing uses any more; what its containers said at their end stays. Rejects where a driver does
+   *  not undo what it did: then what it has is left as it is. */
   async clear(uid: string): Promise<void> {
-    this.#tokens.forget(uid);
-    const dir = this.podDir(uid);
-    await removeMounts(dir);
-    this.#claimed.forget(dir);
-    for (const name of ["claims", "volumes", "subpaths"])
+    const dir = await this.#undo(uid);
+    for (const name of ["claims", "volumes", "volumeDevices", "subpaths"])
       await rm(join(dir, name), { recursive: true, force: true });
   }
 
-  /** Removes all that was made for a pod. */
+  /** Removes all that was made for a pod. Rejects as `clear`. */
   async remove(uid: string): Promise<void> {
+    await rm(await this.#undo(uid), { recursive: true, force: true });
+  }
+
+  /** Parts of volumes are mounted from them, and go first; what is still mounted after the drivers is a volume of our own. */
+  async #undo(uid: string): Promise<string> {
     this.#tokens.forget(uid);
     const dir = this.podDir(uid);
+    await removeMounts(join(dir, "subpaths"));
+    await this.#csi.hideAll(uid);
     await removeMounts(dir);
     this.#claimed.forget(dir);
-    await rm(dir, { recursive: true, force: true });
+    return dir;
   }
 
   /** Where a volume that this node makes stands. */
@@ -180,3 +228,9 @@ export class PodVolumes {
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }
 }
+
+/** A device's numbers in Linux' own packing. */
+const deviceNumbers = (packed: number) => ({
+  major: ((packed >>> 8) & 0xfff) | (Math.floor(packed / 2 ** 32) & ~0xfff),
+  minor: (packed & 0xff) | ((packed >>> 12) & ~0xff),
+});

@@ -10,6 +10,7 @@ import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
+import { noCsi, noExpansion } from "../csi/testing/no-csi.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
 import { ReleasedVolumes } from "./released-volumes.ts";
 
@@ -24,7 +25,14 @@ describe("volumes that are folders of the node", () => {
     folder = await mkdtemp(join(tmpdir(), "pintle-released-"));
     api = new FakeApi();
     tasks = new TaskScope(silentLog);
-    claimed = new ClaimedVolumes({ client: api, nodeName: "n1", nodeLabels: async () => ({}), folder });
+    claimed = new ClaimedVolumes({
+      client: api,
+      nodeName: "n1",
+      nodeLabels: async () => ({}),
+      folder,
+      csi: noCsi,
+      expansion: noExpansion,
+    });
   });
   afterEach(async () => {
     await tasks.stop();

@@ -71,7 +71,7 @@ describe("the client of container runtimes", () => {
 
   it("is not led astray by answers that are none, too long or never come", async () => {
     answer = (to) => to(null, Buffer.from([0xff, 0xff, 0xff]));
-    assert.match((await failed()).message, /answer to Version cannot be read/);
+    assert.match((await failed()).message, /the answer of the container runtime to Version cannot be read/);
     answer = (to) => to(null, Buffer.alloc(17 << 20));
     assert.match((await failed()).message, /larger than max .*RESOURCE_EXHAUSTED/);
     answer = (to) => to({ code: grpc.status.UNKNOWN, details: "x".repeat(7_000) } as grpc.ServiceError);

@@ -1,14 +1,9 @@
-import { connect } from "node:net";
 import type { CallFailure } from "../../../base/grpc/answer-status.ts";
-import { type CallWay, GrpcCall } from "../../../base/grpc/grpc-call.ts";
-import { requestHead } from "../../../base/grpc/request-head.ts";
+import { GrpcCall } from "../../../base/grpc/grpc-call.ts";
 import { grpcStatus } from "../../../base/grpc/status.ts";
-import { unary } from "../../../base/grpc/unary.ts";
-import { ClientChannel } from "../../../base/http2/client-channel.ts";
-import { requestsMost } from "../../../base/http2/client-connection.ts";
 import type { Os } from "../../../base/os/os.ts";
-import type { Encodable, Message, Of } from "../../../base/protobuf.ts";
 import { WireError } from "../../../base/wire.ts";
+import { type Answered, type Asked, type CallOptions, type Calls, SocketCalls } from "../../socket-calls.ts";
 import { RuntimeError } from "../seam.ts";
 import { containerEventResponse, getEventsRequest, imageCalls, runtimeCalls } from "./messages.ts";
 
@@ -34,71 +29,24 @@ export class CriError extends RuntimeError {
   }
 }
 
-type Calls = Readonly<Record<string, readonly [Message<object>, Message<object>]>>;
-type Asked<C extends Calls, N extends keyof C> = Encodable<Of<C[N][0]>>;
-type Answered<C extends Calls, N extends keyof C> = Of<C[N][1]>;
-
-export interface CallOptions {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** A client of one service (`runtime.v1.…`) at a unix socket. */
 export class CriClient<C extends Calls> {
-  readonly #calls: C;
-  readonly #service: string;
-  readonly #way: CallWay<CriError>;
-  readonly #os: Pick<Os, "clock">;
+  readonly #calls: SocketCalls<C, CriError>;
 
   constructor(socket: string, service: string, calls: C, os: Pick<Os, "clock" | "random">) {
-    this.#calls = calls;
-    this.#service = service;
-    this.#os = os;
+    const { callMs, answerBytesMost } = criLimits;
     const errorOf = (failure: CallFailure) => new CriError(failure);
-    const channel = new ClientChannel<CriError>({
-      dial: (onConnected) => connect({ path: socket }).once("connect", onConnected),
-      limits: {
-        streamWindowBytes: 1 << 20,
-        connectionWindowBytes: 4 << 20,
-        headerListBytesMost: 64 << 10,
-        requestsMost,
-        silence: { silentMostMs: 60_000, answerWithinMs: 20_000 },
-      },
-      connectWithinMs: 5_000,
-      redialWait: { firstMs: 100, mostMs: 2_000 },
-      clock: os.clock,
-      random: os.random,
-      unavailable: (why) =>
-        errorOf({
-          status: "UNAVAILABLE",
-          message: `the container runtime at ${socket} cannot be reached: ${why.message}`,
-          sent: false,
-        }),
-    });
-    this.#way = { channel, errorOf, messageBytesMost: criLimits.answerBytesMost };
+    const who = "the container runtime";
+    this.#calls = new SocketCalls(calls, { socket, service, who, callMs, answerBytesMost, errorOf }, os);
   }
 
   /** Rejects with CriError, or with the signal's reason. */
-  async ask<const N extends keyof C & string>(
+  ask<const N extends keyof C & string>(
     name: N,
     request: Asked<C, N>,
-    { timeoutMs = criLimits.callMs, signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<Answered<C, N>> {
-    const [asked, answered] = this.#calls[name] as readonly [Message<object>, Message<object>];
-    const bytes = await unary(this.#way, {
-      head: this.#head(name, timeoutMs),
-      request: asked.encode(request as object),
-      timeoutMs,
-      signal,
-      clock: this.#os.clock,
-    });
-    try {
-      return answered.decode(bytes) as Answered<C, N>;
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const message = `the container runtime's answer to ${name} cannot be read: ${error.message}`;
-      throw new CriError({ status: "INTERNAL", message, sent: true });
-    }
+    return this.#calls.ask(name, request, options);
   }
 
   /** Follows what happens to containers, until the signal aborts. Resolves with why there is no more. */
@@ -108,7 +56,7 @@ export class CriClient<C extends Calls> {
         signal.removeEventListener("abort", stop);
         resolve(error);
       };
-      const call = new GrpcCall(this.#way, this.#head("GetContainerEvents"), {
+      const call = new GrpcCall(this.#calls.way, this.#calls.head("GetContainerEvents"), {
         message: (bytes) => {
           try {
             onEvent(containerEventResponse.decode(bytes).containerId);
@@ -133,12 +81,7 @@ export class CriClient<C extends Calls> {
   }
 
   close(): void {
-    this.#way.channel.close("the agent lets go of the container runtime");
-  }
-
-  #head(name: string, timeoutMs?: number): Buffer {
-    const path = `/${this.#service}/${name}`;
-    return requestHead({ scheme: "http", authority: "localhost", path, timeoutMs });
+    this.#calls.close();
   }
 }
 

@@ -161,6 +161,7 @@ const linuxContainerConfig = message({
   securityContext: nested(2, linuxContainerSecurityContext),
 });
 export const containerMetadata = message({ name: string(1), attempt: uint32(2) });
+const device = message({ containerPath: string(1), hostPath: string(2), permissions: string(3) });
 export const containerConfigMessage = message({
   metadata: nested(1, containerMetadata),
   image: nested(2, imageSpec),
@@ -169,6 +170,7 @@ export const containerConfigMessage = message({
   workingDir: string(5),
   envs: repeated(nested(6, keyValue)),
   mounts: repeated(nested(7, mount)),
+  devices: repeated(nested(8, device)),
   labels: texts(9),
   annotations: texts(10),
   logPath: string(11),

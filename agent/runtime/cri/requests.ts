@@ -130,6 +130,11 @@ function containerMessage(
       recursiveReadOnly: mount.readOnly && (mount.recursively ?? false),
       propagation: propagations[mount.propagation ?? "rprivate"],
     })),
+    devices: (config.devices ?? []).map(({ containerPath, hostPath, readOnly }) => ({
+      containerPath,
+      hostPath,
+      permissions: readOnly ? "r" : "rwm",
+    })),
     labels: entries({
       ...podLabels(sandbox),
       "io.kubernetes.container.name": name,

@@ -59,6 +59,21 @@ describe("ociSpec", () => {
     host: without(),
   };
 
+  it("gives a container a block device under the name that it asks for, to read where it may not write", () => {
+    const device = { hostPath: "/dev/sdb", containerPath: "/dev/data", major: 8, minor: 16 };
+    const of = (readOnly: boolean) =>
+      (
+        ociSpec({ ...config, devices: [{ ...device, readOnly }] }, places) as {
+          linux: { devices: object[]; resources: { devices: object[] } };
+        }
+      ).linux;
+    const own = { path: "/dev/data", type: "b", major: 8, minor: 16, fileMode: 0o660, uid: 0, gid: 6 };
+    assert.deepEqual(of(false).devices, [own]);
+    const rule = { allow: true, type: "b", major: 8, minor: 16 };
+    assert.deepEqual(of(false).resources.devices.at(-1), { ...rule, access: "rwm" });
+    assert.deepEqual(of(true).resources.devices.at(-1), { ...rule, access: "r" });
+  });
+
   it("writes no oom score below what the host allows", () => {
     const score = (oomScoreAdj: number) => {
       const spec = ociSpec({ ...config, resources: { ...config.resources, oomScoreAdj } }, places);

@@ -55,6 +55,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
     linux: {
       namespaces,
       cgroupsPath: places.cgroupsPath,
+      ...((config.devices ?? []).length > 0 && { devices: devicesOf(config) }),
       resources: resourcesOf(config),
       ...(places.seccomp !== undefined && { seccomp: places.seccomp }),
       ...(!security.privileged && { maskedPaths, readonlyPaths }),
@@ -126,7 +127,19 @@ export function capabilitiesOf(
     .map((name) => `CAP_${name}`);
 }
 
-function resourcesOf({ resources, security }: ContainerConfig): object {
+/** Devices that a container gets, under names of its own; root's, as on the host. */
+const devicesOf = ({ devices = [] }: ContainerConfig): readonly object[] =>
+  devices.map(({ containerPath: path, major, minor }) => ({
+    path,
+    type: "b",
+    major,
+    minor,
+    fileMode: 0o660,
+    uid: 0,
+    gid: 6, // disk, on every Debian-like system
+  }));
+
+function resourcesOf({ resources, security, devices = [] }: ContainerConfig): object {
   const { cpuShares, cpuQuotaUs, memoryBytesMost } = resources;
   return {
     devices: security.privileged
@@ -136,6 +149,13 @@ function resourcesOf({ resources, security }: ContainerConfig): object {
           // Not the full list of devices a runtime makes itself: it adds those.
           { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
           { allow: true, type: "c", major: 136, access: "rwm" },
+          ...devices.map(({ major, minor, readOnly }) => ({
+            allow: true,
+            type: "b",
+            major,
+            minor,
+            access: readOnly ? "r" : "rwm",
+          })),
         ],
     cpu: { shares: Math.max(2, cpuShares), ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }) },
     memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},

@@ -46,7 +46,7 @@ async function prepare(record: ContainerRecord, dir: string, podIp: string): Pro
   if (config.command.length === 0) throw new RuntimeError("no command specified");
   const root = rootFolder(dir);
   await mkdir(root, { mode: 0o755 });
-  for (const mount of config.mounts) {
+  for (const mount of [...config.mounts, ...(config.devices ?? [])]) {
     const at = join(root, mount.containerPath);
     if (!at.startsWith(`${root}/`))
       throw new RuntimeError(`mount path ${mount.containerPath} leaves the container`);

@@ -56,6 +56,7 @@ export class WorkerRig {
         list: async () => [],
         prepare: async () => undefined,
         mountsOf: async () => [],
+        devicesOf: async () => [],
         textOf: async () => "",
         clear: async () => void this.cleared++,
         remove: async () => undefined,

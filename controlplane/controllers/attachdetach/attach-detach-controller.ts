@@ -1,5 +1,6 @@
 import type { EventInput } from "../../../client/events.ts";
 import { resources } from "../../../client/resources.ts";
+import { csiVolumeOf, uniqueName, volumeNamed } from "../../../client/rules/csi-volume-names.ts";
 import type { Node, PersistentVolume, Pod, VolumeAttachment } from "../../../client/types.ts";
 import type { WorkQueue } from "../../../client/work-queue.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
@@ -26,7 +27,6 @@ import {
   volumesOnNode,
 } from "./observe-volume.ts";
 import { type AttachmentStep, type NodeSeen, planAttachments } from "./plan-attachments.ts";
-import { csiVolumeOf, uniqueName, volumeNamed } from "./volume-names.ts";
 
 /** Kubernetes' attach/detach controller for CSI drivers. Its keys are volumes, by the names that nodes use. */
 export const attachDetachController: Controller = {

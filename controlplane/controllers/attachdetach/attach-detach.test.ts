@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { resources } from "../../../client/resources.ts";
+import { attachmentName } from "../../../client/rules/csi-volume-names.ts";
 import type { Node, Pod } from "../../../client/types.ts";
 import { controllerRig, type RigOptions } from "../testing/controller-rig.ts";
 import { meta, node, pod } from "../testing/objects.ts";
 import { attachDetachController } from "./attach-detach-controller.ts";
-import { attachmentName } from "./volume-names.ts";
 
 const csi = { driver: "d.acme.io", handle: "h" };
 const name = "kubernetes.io/csi/d.acme.io^h";

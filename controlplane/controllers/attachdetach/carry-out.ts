@@ -1,10 +1,10 @@
 import { isAlreadyExists, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
+import { attachmentFor, type CsiVolume } from "../../../client/rules/csi-volume-names.ts";
 import type { Draft, Node, PersistentVolume, Pod, VolumeAttachment } from "../../../client/types.ts";
 import type { ControllerContext } from "../controller.ts";
 import { isInUse, isReported } from "./observe-volume.ts";
 import type { ForcedBy } from "./plan-attachments.ts";
-import { attachmentFor, type CsiVolume } from "./volume-names.ts";
 
 type Client = ControllerContext["client"];
 

@@ -1,5 +1,11 @@
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
+import {
+  attachmentName,
+  csiVolumeOf,
+  uniqueName,
+  volumeNamed,
+} from "../../../client/rules/csi-volume-names.ts";
 import { isMadeFor, volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type {
   CSIDriver,
@@ -11,7 +17,6 @@ import type {
 } from "../../../client/types.ts";
 import { isNodeReady, isOutOfService } from "../node-state.ts";
 import type { GoneNodes } from "./gone-nodes.ts";
-import { attachmentName, csiVolumeOf, uniqueName, volumeNamed } from "./volume-names.ts";
 
 /** Indexes and look-ups: what the caches show of one volume of a CSI driver. */
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { attachmentName, uniqueName, volumeNamed } from "../../../client/rules/csi-volume-names.ts";
 import type { PersistentVolume, VolumeAttachment } from "../../../client/types.ts";
 import { ago, meta, pod, nowMs as wallNowMs } from "../testing/objects.ts";
 import {
@@ -9,7 +10,6 @@ import {
   planAttachments,
   type VolumeSeen,
 } from "./plan-attachments.ts";
-import { attachmentName, uniqueName, volumeNamed } from "./volume-names.ts";
 
 const csi = { driver: "d.acme.io", handle: "vol^1" };
 const volume = (accessModes: readonly string[] = ["ReadWriteOnce"]) =>

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { PersistentVolume, VolumeAttachment } from "../../../client/types.ts";
+import type { PersistentVolume, VolumeAttachment } from "../types.ts";
 
 /** How nodes, controllers and attachers of CSI drivers name one volume. Pure. */
 
