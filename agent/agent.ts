@@ -27,6 +27,7 @@ import { ImageManager } from "./images/image-manager.ts";
 import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
+import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
@@ -144,6 +145,7 @@ async function start(parts: Parts): Promise<void> {
     ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
     ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
     ...(dnsAddress !== undefined && { dnsAddress }),
+    ...(config.balancerPool.length > 0 && { balancerPool: config.balancerPool }),
     stateDir: join(config.rootDir, "network"),
     mode,
   };
@@ -167,6 +169,11 @@ async function start(parts: Parts): Promise<void> {
   }
   const proxy = await startServiceProxy(networkConfig, { os, client, informers });
   closers.push(() => proxy.stop());
+  if (config.balancerPool.length > 0) {
+    const { nodeName, nodeIp, balancerPool: pool } = config;
+    const announcer = await startAnnouncer({ nodeName, nodeIp, mode, pool }, { os, client, informers });
+    closers.push(() => announcer.stop());
+  }
 
   if (config.ingress !== undefined) {
     const ingress = await startIngress(

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
@@ -158,6 +159,12 @@ export const agentFlags = {
   },
   "ingress-http-port": { kind: "integer", default: 80, help: "Port for Ingresses, plain; 0: any." },
   "ingress-https-port": { kind: "integer", default: 443, help: "Port for Ingresses with TLS; 0: any." },
+  "service-load-balancer-pool": {
+    kind: "list",
+    default: [],
+    value: "FIRST-LAST,…",
+    help: "Addresses, those of the controller manager's flag of this name, that this node may answer at for Services, one node an address.",
+  },
   "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
 } as const satisfies FlagTable;
 
@@ -197,6 +204,7 @@ export interface AgentConfig {
   readonly podCidr: string | undefined;
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
+  readonly balancerPool: readonly Ipv4Span[];
   /** Undefined: the node answers for no Ingress. */
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
 }
@@ -317,6 +325,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["cluster-domain"],
     "is not a domain name",
   );
+  const pool = parseIpv4Spans(flags["service-load-balancer-pool"]);
+  problems.push(...pool.problems.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     nodeName,
@@ -364,6 +374,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     podCidr: flags["pod-cidr"],
     clusterCidr: flags["cluster-cidr"],
     serviceCidr: flags["service-cluster-ip-range"],
+    balancerPool: pool.spans,
     ingress: flags.ingress
       ? {
           address: ingressAddress ?? flags["node-ip"] ?? "127.0.0.1",

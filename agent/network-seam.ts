@@ -1,3 +1,4 @@
+import type { Ipv4Span } from "../base/ipv4-spans.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import type { ApiClient } from "../client/api.ts";
 import type { InformerFactory } from "../client/informer.ts";
@@ -59,6 +60,8 @@ export interface NodeNetworkConfig {
   readonly serviceCidr?: string;
   /** The cluster's DNS, where this node answers it itself: no Service at this address is proxied here. */
   readonly dnsAddress?: string;
+  /** Addresses of load balancers that nodes answer at one at a time. Only what Services ask for is to be had there. */
+  readonly balancerPool?: readonly Ipv4Span[];
   /** A folder of its own for state (address leases). Made by the agent. */
   readonly stateDir: string;
   /** "bridge": root, each pod in its own namespace. "loopback": pods are processes on 127.x addresses. */

@@ -30,6 +30,8 @@ export interface ElectionOptions {
    *  soon; only after it ended is the lease given up or campaigned for again. */
   readonly onStartedLeading: (signal: AbortSignal) => Promise<void>;
   readonly onStoppedLeading?: () => void;
+  /** Told of each renewal, the first included, with the moment until which it holds on the monotonic clock. */
+  readonly onRenewed?: (untilMs: number) => void;
 }
 
 export interface ElectionDeps {
@@ -305,6 +307,7 @@ export class LeaderElector {
     // An answer that came too late is no leadership; the next attempt renews.
     if (nowMs >= untilMs) throw new ConnectionError("the lease was renewed too late", { neverSent: false });
     this.#term = { untilMs };
+    this.#options.onRenewed?.(untilMs);
     return true;
   }
 

@@ -16,11 +16,15 @@ export class KernelProxy {
   readonly #options: ServiceRulesOptions;
   readonly #parts: KernelProxyParts;
 
-  constructor({ podCidr, clusterCidr, serviceCidr }: ServiceRulesOptions, parts: KernelProxyParts) {
+  constructor(
+    { podCidr, clusterCidr, serviceCidr, balancerPool }: ServiceRulesOptions,
+    parts: KernelProxyParts,
+  ) {
     this.#options = {
       podCidr,
       ...(clusterCidr !== undefined && { clusterCidr }),
       ...(serviceCidr !== undefined && { serviceCidr }),
+      ...(balancerPool !== undefined && { balancerPool }),
     };
     this.#parts = parts;
   }

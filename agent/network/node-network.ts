@@ -44,7 +44,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
   const withNft = await hasProgram("nft");
   if (!withNft) log.warn("host ports need nftables; pods that ask for them are not reachable there");
   const hostPorts = withNft
-    ? openHostPorts(openApplier("pintle-host-ports"), config.dnsAddress)
+    ? openHostPorts(openApplier("pintle-host-ports"), config)
     : { set: async () => undefined, remove: async () => undefined };
   const leave = withNft ? () => undefined : leavePolicies("nftables (nft) is not installed");
   const isolation = withNft

@@ -49,8 +49,11 @@ const affinityDefaultSeconds = 10_800;
 const affinityMaxSeconds = 86_400;
 const protocols = ["tcp", "udp", "sctp"] as const;
 const serviceName = "kubernetes.io/service-name";
-/** Services that another proxy looks after. */
-const otherProxy = "service.kubernetes.io/service-proxy-name";
+const otherProxyLabel = "service.kubernetes.io/service-proxy-name";
+
+/** Another proxy looks after it. */
+export const hasOtherProxy = ({ metadata }: Service): boolean =>
+  metadata.labels?.[otherProxyLabel] !== undefined;
 
 export function planServices(
   services: readonly Service[],
@@ -85,7 +88,7 @@ function planService(
 ): readonly ServicePort[] {
   const { spec, metadata } = service;
   if (spec.type === "ExternalName" || !spec.clusterIP || spec.clusterIP === "None") return [];
-  if (metadata.labels?.[otherProxy] !== undefined) return [];
+  if (hasOtherProxy(service)) return [];
   const fault: AddressFault = (field, value, why) =>
     problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
   const allIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);

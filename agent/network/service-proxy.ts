@@ -1,3 +1,5 @@
+import { parseIpv4 } from "../../base/ipv4.ts";
+import { isInSpans } from "../../base/ipv4-spans.ts";
 import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
@@ -136,6 +138,9 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.
       claimAddress: async (address) => {
         if (config.mode === "loopback") return address.startsWith("127.");
+        // The kernel would answer for it on every node.
+        if (isInSpans(config.balancerPool ?? [], parseIpv4(address) ?? 0))
+          throw new Error("a load balancer's address of the pool needs nftables");
         await runProgram("ip", ["addr", "replace", `${address}/32`, "dev", "lo"]);
         return true;
       },

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Ipv4Span } from "../../base/ipv4-spans.ts";
 import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
 import type { Endpoint } from "./service-endpoints.ts";
@@ -11,6 +12,8 @@ export interface ServiceRulesOptions {
   readonly clusterCidr?: string;
   /** Cluster IPs come from here: traffic to one that no Service has goes nowhere. */
   readonly serviceCidr?: string;
+  /** Load balancers' addresses that the node may have beside its own. */
+  readonly balancerPool?: readonly Ipv4Span[];
 }
 
 const masqueradeMark = nft`0x4000`;
@@ -161,7 +164,9 @@ function addEndpoint(
 
 function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
   const everywhere = options.clusterCidr ?? options.podCidr;
-  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8`;
+  const pool = options.balancerPool ?? [];
+  const notInPool = pool.length === 0 ? nft`` : nft` ip daddr != ${spanSet(pool)}`;
+  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8${notInPool}`;
   return {
     services: {
       rules: [
@@ -198,7 +203,13 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
     output: { hook: nft`type nat hook output priority -100;`, rules: [nft`jump services`] },
     "filter-input": {
       hook: nft`type filter hook input priority 0;`,
-      rules: [nft`ct state new jump check-endpoints`],
+      rules: [
+        nft`ct state new jump check-endpoints`,
+        // What was not translated asks for a port that no Service has there: it is not the node's own programs' either.
+        ...(pool.length === 0
+          ? []
+          : [nft`ct state new meta l4proto { tcp, udp, sctp } ip daddr ${spanSet(pool)} goto refuse`]),
+      ],
     },
     "filter-forward": {
       hook: nft`type filter hook forward priority 0;`,
@@ -216,6 +227,11 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
       ],
     },
   };
+}
+
+/** An anonymous set of these addresses. */
+export function spanSet(spans: readonly Ipv4Span[]): NftText {
+  return nft`{ ${nftList(spans.map(({ text }) => nft`${text}`))} }`;
 }
 
 function chainName(prefix: string, id: string): string {

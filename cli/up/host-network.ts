@@ -28,6 +28,7 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     if (Buffer.byteLength(folder) <= aliasBytesMax) await ip("link", "set", bridge, "alias", folder);
     await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
     await ip("addr", "add", `${net.ingressBridgeAddress}/24`, "dev", bridge);
+    await ip("addr", "add", `${net.balancerBridgeAddress}/24`, "dev", bridge);
     await ip("link", "set", bridge, "up");
     await Promise.all(
       net.nodes.map(async (node, i) => {

@@ -28,6 +28,9 @@ export interface Addressing {
   readonly bridgeAddress: string | undefined;
   /** The bridge's among the addresses at which nodes answer for Ingresses. */
   readonly ingressBridgeAddress: string | undefined;
+  /** Addresses of load balancers' own, and the bridge's among them. */
+  readonly balancerPool: string | undefined;
+  readonly balancerBridgeAddress: string | undefined;
   readonly serviceRange: string;
   readonly podRange: string;
   readonly nodes: readonly NodeSpec[];
@@ -44,6 +47,8 @@ export function addressing(plan: ClusterPlan): Addressing {
     return {
       bridgeAddress: undefined,
       ingressBridgeAddress: undefined,
+      balancerPool: undefined,
+      balancerBridgeAddress: undefined,
       serviceRange: `127.${96 + slot}.0.0/16`,
       podRange: `127.${128 + slot}.0.0/16`,
       nodes: names.map((name, i) => ({
@@ -61,6 +66,8 @@ export function addressing(plan: ClusterPlan): Addressing {
   return {
     bridgeAddress: `10.${200 + slot}.0.1`,
     ingressBridgeAddress: `10.${200 + slot}.1.1`,
+    balancerPool: `10.${200 + slot}.2.${firstNode}-10.${200 + slot}.2.250`,
+    balancerBridgeAddress: `10.${200 + slot}.2.1`,
     serviceRange: "10.96.0.0/16",
     podRange: `10.${220 + slot}.0.0/16`,
     nodes,
@@ -246,8 +253,15 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     "--service-load-balancer=nodes",
     // Nodes are no machines that anybody logs in to.
     "--service-load-balancer-kept-ports=",
+    ...poolFlags(plan),
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
+}
+
+/** For who gives the addresses and for who answers at them. */
+function poolFlags(plan: ClusterPlan): string[] {
+  const { balancerPool } = addressing(plan);
+  return balancerPool === undefined ? [] : [`--service-load-balancer-pool=${balancerPool}`];
 }
 
 function controllerManagerSpec(plan: ClusterPlan, layout: Layout, number: number): ComponentSpec {
@@ -302,6 +316,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--client-ca-file=${join(layout.pki, "ca.pem")}`,
       `--cluster-cidr=${addressing(plan).podRange}`,
       `--service-cluster-ip-range=${addressing(plan).serviceRange}`,
+      ...poolFlags(plan),
       ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),

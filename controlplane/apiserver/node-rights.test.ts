@@ -101,6 +101,14 @@ describe("what a node may do", () => {
         if (why !== undefined) assert.match(answer.body.message, new RegExp(`: ${escaped(why)}$`));
       });
 
+    it("may see the leases of load balancers' addresses, one by one", async () => {
+      const system = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+      const codes = ["/pintle-load-balancer-10.9.0.1", "/kube-scheduler", ""].map(
+        async (end) => (await node.call("GET", `${system}${end}`)).code,
+      );
+      assert.deepEqual(await Promise.all(codes), [404, 403, 403]);
+    });
+
     it("may follow all pods and namespaces while there is a network policy, and no longer", async () => {
       const policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
       const others = "/api/v1/pods?fieldSelector=spec.nodeName%21%3Dn1%2Cspec.hostNetwork%3Dfalse";
@@ -218,6 +226,31 @@ describe("what a node may do", () => {
       };
       assert.deepEqual([await ask("mine"), await ask("theirs")], [true, false]);
     });
+  });
+
+  it("may take the lease of a load balancer's address for itself, and give up its own alone", async () => {
+    const system = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+    const held = (name: string, holderIdentity: string) => ({
+      ...lease(name),
+      spec: { holderIdentity, leaseDurationSeconds: 3 },
+    });
+    const name = "pintle-load-balancer-10.9.0.2";
+    const create = async (body: object) => (await node.call("POST", system, { body })).code;
+    const update = async (holder: string, as = node) => {
+      const { body } = await as.call("GET", `${system}/${name}`);
+      body.spec.holderIdentity = holder;
+      return (await as.call("PUT", `${system}/${name}`, { body })).code;
+    };
+    assert.equal(await create(held("kube-scheduler", "n1")), 403);
+    assert.equal(await create(held(name, "n2")), 403);
+    assert.equal(await create(held(name, "")), 403);
+    assert.equal(await create(held(name, "n1")), 201);
+    assert.equal(await update("n2"), 403);
+    assert.equal(await update(""), 200, "its own, given up");
+    assert.equal(await update("n2", api.admin), 200);
+    assert.equal(await update(""), 403, "another's");
+    assert.equal(await update("n1"), 200, "taken over");
+    assert.equal((await node.call("DELETE", `${system}/${name}`)).code, 403);
   });
 
   it("may not say which addresses the pods on it have, as Kubernetes lets it", async () => {

@@ -6,7 +6,7 @@ import { type EndpointConfig, endpointConfig, endpointFlags } from "./endpoints/
 import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags.ts";
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
-import { loadBalancerFlags, type NodeBalancing, nodeBalancing } from "./serviceloadbalancer/flags.ts";
+import { type Balancing, balancingConfig, loadBalancerFlags } from "./serviceloadbalancer/flags.ts";
 
 /** kube-controller-manager's names and defaults; those of the load balancer are our own. */
 export const controllerManagerFlags = {
@@ -179,7 +179,7 @@ export interface ControllerManagerConfig {
   readonly forcesDetachOnTimeout: boolean;
   readonly endpoints: EndpointConfig;
   /** Undefined: addresses of Services are not ours to give. */
-  readonly nodeBalancing: NodeBalancing | undefined;
+  readonly balancing: Balancing | undefined;
   readonly autoscaling: AutoscalingConfig;
   /** Workers by controller, where somebody says how many. */
   readonly workers: ReadonlyMap<string, number>;
@@ -225,7 +225,7 @@ export function controllerManagerConfig(
   const nodeCidrs = nodeCidrsConfig(flags, problems);
   const clusterSigning = clusterSigningConfig(flags, problems);
   const endpoints = endpointConfig(flags, problems);
-  const balancing = nodeBalancing(flags, problems);
+  const balancing = balancingConfig(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
@@ -258,7 +258,7 @@ export function controllerManagerConfig(
     namespaceSyncPeriodMs: flags["namespace-sync-period"],
     forcesDetachOnTimeout: !flags["disable-force-detach-on-timeout"],
     endpoints,
-    nodeBalancing: balancing,
+    balancing,
     autoscaling,
     workers,
     controllers: flags.controllers,

@@ -1,20 +1,15 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { packageFile } from "../../package-file.ts";
 import { RuntimeError } from "../seam.ts";
 
-/** Found from the sources as from a bundle somewhere below the package's folder. */
 export const shimPath = shimFile("shim.pl");
 
 /** A program of `agent/runtime/shim`; undefined when the package is not whole. */
 export function shimFile(name: string): string | undefined {
-  const path = join("agent/runtime/shim", name);
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    if (existsSync(join(at, path))) return join(at, path);
-    if (at === dirname(at)) return undefined;
-  }
+  return packageFile(`agent/runtime/shim/${name}`);
 }
 
 export interface ShimStart {

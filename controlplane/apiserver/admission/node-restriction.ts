@@ -1,3 +1,4 @@
+import { announcementNamespace, isAnnouncementLease } from "../../../client/rules/load-balancer.ts";
 import { isMirrorPod, mirrorAnnotation } from "../../../client/rules/mirror-pods.ts";
 import { labelsForbiddenToNodes } from "../../../client/rules/node-labels.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
@@ -15,7 +16,8 @@ import {
 } from "./node-own-objects.ts";
 
 /** Kubernetes' NodeRestriction: a node's agent writes its own Node, its own Lease, and the pods bound to it, and of those
- *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say. */
+ *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say, and it takes Leases of
+ *  load balancers' addresses, for itself alone. */
 export function nodeRestriction(facts: NodeFacts): Admission {
   return async (attributes) => {
     const node = nodeIdentity(attributes.by.user);
@@ -212,10 +214,17 @@ function nodeObjectRestriction(node: string, attributes: Attributes): string | u
 
 function leaseRestriction(node: string, { object, old }: Attributes): string | undefined {
   const { name, namespace } = (object ?? old).metadata;
+  if (namespace === announcementNamespace && isAnnouncementLease(name)) {
+    const after = holderOf(object);
+    if (after === node || (after === "" && holderOf(old) === node)) return undefined;
+    return `node ${JSON.stringify(node)} can only take the lease of a load balancer's address for itself, or give its own up`;
+  }
   if (namespace !== "kube-node-lease")
     return 'can only access leases in the "kube-node-lease" system namespace';
   return name === node ? undefined : "can only access node lease with the same name as the requesting node";
 }
+
+const holderOf = (lease: KubeObject | undefined): unknown => objectOf(lease?.spec).holderIdentity ?? "";
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,4 +1,5 @@
 import { answersIngresses, isOwnClass } from "../../../client/rules/ingress-class.ts";
+import { announcementNamespace, isAnnouncementLease } from "../../../client/rules/load-balancer.ts";
 import { isToBeRemoved, localPath, localPathNode } from "../../../client/rules/local-path.ts";
 import type { IngressClass, KubeObject, Node, PersistentVolume } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
@@ -29,7 +30,8 @@ export interface NodeAuthorizerDeps {
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
  *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
  *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.) Beyond Kubernetes' it enforces network
- *  policies itself, and while there are any lists and watches all pods and namespaces.
+ *  policies itself, and while there are any lists and watches all pods and namespaces; and it agrees with the other nodes, by
+ *  Leases, on who answers at the addresses of load balancers.
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
 export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
   const { hub, pods, volumes, attachments, slices, policies } = deps;
@@ -253,6 +255,10 @@ function ownCsiNode(node: string, { verb, subresource, name }: ResourceAttribute
 }
 
 function nodeLease(node: string, { verb, namespace, name }: ResourceAttributes): Decision {
+  if (namespace === announcementNamespace) {
+    if (isOneOf(verb, "get", "watch", "update") && isAnnouncementLease(name)) return allowed;
+    if (verb === "create") return allowed;
+  }
   if (!["get", "create", "update", "patch", "delete"].includes(verb))
     return refused("can only get, create, update, patch, or delete a node lease");
   if (namespace !== "kube-node-lease")

@@ -1,13 +1,10 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { frontOf } from "../../../client/rules/ingress-class.ts";
+import { isLeftOut } from "../../../client/rules/load-balancer.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { isNodeReady } from "../node-state.ts";
 
 /** Which nodes' addresses a Service gets. Pure. */
-
-const excludedLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
-/** A cluster autoscaler is about to take the node away. */
-const goingTaint = "ToBeDeletedByClusterAutoscaler";
 
 /** Of larger clusters so many nodes stand for all: clients try one address after the other, and each node leads everywhere. */
 const nodesMost = 16;
@@ -27,11 +24,7 @@ export function ingressPorts(node: Node): readonly number[] {
 export const kubeletPort = ({ status }: Node): number | undefined =>
   status?.daemonEndpoints?.kubeletEndpoint?.Port;
 
-const mayBalance = (node: Node): boolean =>
-  isNodeReady(node) &&
-  node.metadata.deletionTimestamp === undefined &&
-  node.metadata.labels?.[excludedLabel] === undefined &&
-  !(node.spec?.taints ?? []).some(({ key }) => key === goingTaint);
+const mayBalance = (node: Node): boolean => isNodeReady(node) && !isLeftOut(node);
 
 /** Those that take the Service's traffic, by name. Where it keeps to the node it comes to, they have an endpoint that is ready. */
 export function balancingNodes(

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { balancedCondition } from "../../../client/rules/load-balancer.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { meta, node, nowMs } from "../testing/objects.ts";
-import { type BalancerInput, balancedCondition, planLoadBalancers } from "./plan-load-balancers.ts";
+import { type BalancerInput, planLoadBalancers } from "./plan-load-balancers.ts";
 
 type NodeParts = NonNullable<Parameters<typeof node>[1]> & { readonly labels?: Record<string, string> };
 
@@ -29,6 +30,8 @@ describe("the plan of load balancers on nodes", () => {
     slicesOf: () => [],
     apiServers: new Set(["10.0.0.1:6443"]),
     keptPorts: new Set([22]),
+    by: "nodes",
+    pool: [],
     heldBy: () => undefined,
     nowMs,
     ...more,

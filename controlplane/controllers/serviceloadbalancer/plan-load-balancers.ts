@@ -1,12 +1,19 @@
+import type { Ipv4Span } from "../../../base/ipv4-spans.ts";
+import {
+  balancedCondition,
+  nodesClass,
+  nodesReason,
+  poolClass,
+  poolReason,
+} from "../../../client/rules/load-balancer.ts";
 import { inOrderOfAge } from "../../../client/rules/service-order.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { conditionOf, withCondition, without } from "../conditions.ts";
 import { canonicalJson } from "../template-hash.ts";
 import { timeText } from "../times.ts";
 import { balancingNodes, ingressPorts, kubeletPort, nodeAddresses } from "./balancing-nodes.ts";
-
-/** On our statuses: addresses are given, or why not. It tells them from another load balancer's, which are let be. */
-export const balancedCondition = "pintle.dev/NodesBalance";
+import { poolVerdicts } from "./pool-addresses.ts";
+import type { BalancedBy, Verdict } from "./verdict.ts";
 
 export interface BalancerInput {
   /** Those that are of concern. */
@@ -16,6 +23,10 @@ export interface BalancerInput {
   /** `ADDRESS:PORT` of each API server: no Service gets that. */
   readonly apiServers: ReadonlySet<string>;
   readonly keptPorts: ReadonlySet<number>;
+  /** Who has the Services without a class. */
+  readonly by: BalancedBy | undefined;
+  /** Addresses that are none's but Services'. */
+  readonly pool: readonly Ipv4Span[];
   /** Who but the Service that asks has a port of nodes, `80/TCP`; undefined: nobody. */
   readonly heldBy: (port: string, asking: Service) => string | undefined;
   readonly nowMs: number;
@@ -30,32 +41,52 @@ export interface BalancerChange {
   readonly verdict: Verdict | undefined;
 }
 
-type Verdict =
-  | { readonly ok: true; readonly addresses: readonly string[] }
-  | { readonly ok: false; readonly reason: string; readonly why: string };
-
-/** Has ours to do with it? */
+/** Has ours to do with it? One with a class that is not ours is another load balancer's. */
 export const isOfConcern = (service: Service): boolean =>
-  isWanted(service) || conditionOf(service.status?.conditions, balancedCondition) !== undefined;
+  (isLoadBalancer(service) && [undefined, nodesClass, poolClass].includes(service.spec.loadBalancerClass)) ||
+  conditionOf(service.status?.conditions, balancedCondition) !== undefined;
 
-/** One with a class is another load balancer's. */
-const isWanted = ({ spec, metadata }: Service): boolean =>
-  spec.type === "LoadBalancer" &&
-  spec.loadBalancerClass === undefined &&
-  metadata.deletionTimestamp === undefined;
+const isLoadBalancer = ({ spec, metadata }: Service): boolean =>
+  spec.type === "LoadBalancer" && metadata.deletionTimestamp === undefined;
 
-/** The statuses that are to be others than they are. Nodes answer for one Service a port: the oldest that wants it, if it can have
- *  all its ports. Pure. */
+/** Whose addresses the Service is to get; undefined: none of ours. */
+function balancedBy(service: Service, { by, pool }: BalancerInput): BalancedBy | undefined {
+  if (!isLoadBalancer(service)) return undefined;
+  switch (service.spec.loadBalancerClass) {
+    case undefined:
+      return by;
+    case nodesClass:
+      return "nodes";
+    case poolClass:
+      return pool.length > 0 ? "pool" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The statuses that are to be others than they are. Nodes answer at their own addresses for one Service a port: the oldest that
+ *  wants it, if it can have all its ports. Pure. */
 export function planLoadBalancers(input: BalancerInput): readonly BalancerChange[] {
   const owners = new Map<string, string>();
   const nodePorts = new Set(input.nodes.flatMap((node) => [kubeletPort(node), ...ingressPorts(node)]));
-  return inOrderOfAge(input.services).flatMap((service) => {
+  const services = inOrderOfAge(input.services);
+  const fromPool = poolVerdicts(
+    services.filter((service) => !isAnothers(service) && balancedBy(service, input) === "pool"),
+    { spans: input.pool, inUse: addressesInUse(input) },
+  );
+  return services.flatMap((service) => {
     if (isAnothers(service)) return changed(service, withoutOurs(service, false), undefined);
-    if (!isWanted(service)) return changed(service, withoutOurs(service, true), undefined);
-    const verdict = judge(service, input, { owners, nodePorts });
-    if (verdict.ok) for (const port of portsOf(service)) owners.set(port, nameOf(service));
+    const by = balancedBy(service, input);
+    if (by === undefined) return changed(service, withoutOurs(service, true), undefined);
+    const verdict = fromPool.get(service) ?? judge(service, input, { owners, nodePorts });
+    if (verdict.ok && by === "nodes") for (const port of portsOf(service)) owners.set(port, nameOf(service));
     return changed(service, statusOf(service, verdict, input.nowMs), verdict);
   });
+}
+
+function addressesInUse({ nodes, apiServers }: BalancerInput): ReadonlySet<string> {
+  const ofNodes = nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address));
+  return new Set([...ofNodes, ...[...apiServers].map((place) => place.slice(0, place.lastIndexOf(":")))]);
 }
 
 interface Taken {
@@ -84,7 +115,7 @@ function judge(service: Service, input: BalancerInput, { owners, nodePorts }: Ta
   const apiServer = theirs.find((place) => input.apiServers.has(place));
   if (apiServer !== undefined)
     return { ok: false, reason: "PortKept", why: `${apiServer} is where an API server is reached` };
-  return { ok: true, addresses };
+  return { ok: true, by: "nodes", addresses };
 }
 
 function whyNoNode({ spec }: Service): string {
@@ -125,7 +156,7 @@ function statusOf({ status, metadata }: Service, verdict: Verdict, nowMs: number
   const condition = {
     type: balancedCondition,
     status: verdict.ok ? "True" : "False",
-    reason: verdict.ok ? "NodesAddresses" : verdict.reason,
+    reason: verdict.ok ? (verdict.by === "pool" ? poolReason : nodesReason) : verdict.reason,
     message: verdict.ok ? verdict.addresses.join(", ") : verdict.why,
     lastTransitionTime: timeText(nowMs),
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),

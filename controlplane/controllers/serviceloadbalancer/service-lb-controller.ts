@@ -18,7 +18,7 @@ const everything = "services";
 export const serviceLbController: Controller = {
   name: "service-lb-controller",
   workers: 1,
-  enabled: ({ nodeBalancing }) => nodeBalancing !== undefined,
+  enabled: ({ balancing }) => balancing !== undefined,
   setUp(context, queue) {
     const { informers, config, clock } = context;
     const services = informers.informer(resources.services);
@@ -60,7 +60,9 @@ export const serviceLbController: Controller = {
         slicesOf: ({ metadata }) => slices.byIndex(sliceIndex, `${metadata.namespace}/${metadata.name}`),
         apiServers: placesOf(slices.byIndex(sliceIndex, apiServerKey)),
         heldBy,
-        keptPorts: config.nodeBalancing?.keptPorts ?? new Set(),
+        keptPorts: config.balancing?.keptPorts ?? new Set(),
+        by: config.balancing?.by,
+        pool: config.balancing?.pool ?? [],
         nowMs: clock.wallMs(),
       });
       await doAll(changes, (change) => write(context, change));

@@ -16,7 +16,13 @@ describe("controllers: addresses of load balancers", () => {
     assert.equal(serviceLbController.enabled?.(config("--service-load-balancer=nodes")), true);
     assert.throws(
       () => config("--service-load-balancer=cloud"),
-      /--service-load-balancer: "cloud" is neither/,
+      /--service-load-balancer: "cloud" is neither none, nodes nor pool/,
+    );
+    assert.deepEqual(config("--service-load-balancer-pool=10.9.0.1-10.9.0.2").balancing?.by, undefined);
+    assert.throws(() => config("--service-load-balancer=pool"), /pool: needs --service-load-balancer-pool/);
+    assert.throws(
+      () => config("--service-load-balancer-pool=fd00::/64"),
+      /--service-load-balancer-pool: "fd00::\/64" is not FIRST-LAST/,
     );
     for (const port of ["0", "65536", "ssh"])
       assert.throws(
