@@ -110,7 +110,7 @@ export class Campaigns {
               () => undefined, // heard above
             );
           } finally {
-            await held.catch(() => undefined);
+            await held.catch(() => undefined); // heard above
             await keeper.drop(address).catch((error: unknown) => {
               os.log.warn("the kernel keeps a load balancer's address for a moment more", { address, error });
             });
