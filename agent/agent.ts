@@ -23,6 +23,7 @@ import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
+import { ImageGc, keepImageSpace } from "./images/image-gc.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
@@ -44,7 +45,7 @@ import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
-import { bootMs, readMachineUse } from "./stats/machine-use.ts";
+import { bootMs, readFolderUse, readMachineUse } from "./stats/machine-use.ts";
 import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
@@ -192,6 +193,7 @@ async function start(parts: Parts): Promise<void> {
     chosen.kind === "cri"
       ? await CriImages.open(chosen.found.images, config.rootDir)
       : imagesOf(imageStore, config.registriesFile);
+  const imageManager = new ImageManager(images, os, config);
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
@@ -285,7 +287,7 @@ async function start(parts: Parts): Promise<void> {
       client,
       runtime,
       imageStore,
-      images: new ImageManager(images, os, config),
+      images: imageManager,
       volumes,
       prober,
       admission,
@@ -321,6 +323,19 @@ async function start(parts: Parts): Promise<void> {
     meter: os.metrics,
     evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
   };
+  const imageGcDeps = {
+    source: images,
+    holds: imageManager.holds,
+    runtime,
+    space: async () => readFolderUse(await images.folder()),
+    clock: os.clock,
+    log: os.log,
+    meter: os.metrics,
+    onTrouble: (reason: string, message: string) =>
+      events.record(registered, { type: "Warning", reason, message }),
+  };
+  const imageGc = new ImageGc(config.imageGc, imageGcDeps);
+  tasks.run("image garbage collection", (signal) => keepImageSpace(imageGc, imageGcDeps, signal));
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
   removeReleasedVolumes(parts, informers, claimed);
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });

@@ -9,6 +9,7 @@ import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
 import { canonicalName } from "./dns/domain-name.ts";
 import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
+import type { ImageGcPolicy } from "./images/plan-image-gc.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 
 export const agentFlags = {
@@ -35,6 +36,26 @@ export const agentFlags = {
     kind: "integer",
     default: 0,
     help: "How many images are pulled at a time; 0: as many as are wanted.",
+  },
+  "image-gc-high-threshold": {
+    kind: "integer",
+    default: 85,
+    help: "Percent of the images' disk that may be used before unused images are removed; 100: none is, for space.",
+  },
+  "image-gc-low-threshold": {
+    kind: "integer",
+    default: 80,
+    help: "Percent that may be used when no more of them are removed.",
+  },
+  "minimum-image-ttl-duration": {
+    kind: "duration",
+    default: 120_000,
+    help: "How long an unused image stays at least.",
+  },
+  "maximum-image-gc-age": {
+    kind: "duration",
+    default: 0,
+    help: "How long an unused image stays at most, whatever space there is; 0s: as long as there is space.",
   },
   "node-ip": {
     kind: "string",
@@ -176,6 +197,7 @@ export interface AgentConfig {
   readonly registriesFile: string | undefined;
   /** Images that are pulled at a time. */
   readonly imagePullsMost: number | undefined;
+  readonly imageGc: ImageGcPolicy;
   readonly nodeIp: string;
   readonly address: string;
   readonly port: number;
@@ -282,6 +304,18 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     pulls,
     "is more than one at a time, which --serialize-image-pulls asks for",
   );
+  const [high, low] = [flags["image-gc-high-threshold"], flags["image-gc-low-threshold"]];
+  check(high >= 0 && high <= 100, "image-gc-high-threshold", high, "must be 0 to 100");
+  check(low >= 0 && low <= 100, "image-gc-low-threshold", low, "must be 0 to 100");
+  check(low < high, "image-gc-low-threshold", low, "must be less than --image-gc-high-threshold");
+  const [minAgeMs, maxAgeMs] = [flags["minimum-image-ttl-duration"], flags["maximum-image-gc-age"]];
+  check(minAgeMs >= 0, "minimum-image-ttl-duration", minAgeMs, "must not be negative");
+  check(
+    maxAgeMs === 0 || maxAgeMs > minAgeMs,
+    "maximum-image-gc-age",
+    maxAgeMs,
+    "must be 0s, or more than --minimum-image-ttl-duration",
+  );
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -334,6 +368,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     rootDir: resolve(flags["root-dir"]),
     registriesFile: flags["registries-file"] === undefined ? undefined : resolve(flags["registries-file"]),
     imagePullsMost: flags["serialize-image-pulls"] ? 1 : pulls || undefined,
+    imageGc: { highThresholdPercent: high, lowThresholdPercent: low, minAgeMs, maxAgeMs },
     imageLayersDir: resolve(flags["image-layers-dir"] ?? join(flags["root-dir"], "images", "layers")),
     nodeIp: flags["node-ip"] ?? "127.0.0.1",
     address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",

@@ -4,6 +4,7 @@ import { afterRestart, type BackoffEntry, backoffUntil, crashBackoff } from "../
 import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { mayUse } from "./image-access.ts";
+import { ImageHolds } from "./image-holds.ts";
 import type { ImageSource } from "./image-source.ts";
 import { Slots } from "./layers/slots.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
@@ -55,6 +56,8 @@ export interface ImageManagerOptions {
 /** Gives containers their images: pulls what is wanted, once for all who ask at the same time with the same credentials,
  *  with a back-off of each pod's own after failures. */
 export class ImageManager {
+  /** Of the pods that were given images. */
+  readonly holds = new ImageHolds();
   readonly #source: ImageSource;
   readonly #os: Os;
   readonly #pulls = new SharedWork<Image>();
@@ -74,7 +77,7 @@ export class ImageManager {
     this.#os = os;
   }
 
-  /** Rejects with ImageUnavailable. */
+  /** The image stays until the pod is released. Rejects with ImageUnavailable. */
   async ensure(request: PullRequest): Promise<Image> {
     const { image, onEvent } = request;
     const nowMs = this.#os.clock.wallMs();
@@ -82,7 +85,7 @@ export class ImageManager {
     let found: Image | undefined;
     try {
       policy = request.policy ?? defaultPullPolicy(image);
-      found = await this.#source.find(image);
+      found = await this.holds.hold(request.podUid, () => this.#source.find(image));
     } catch (error) {
       if (!(error instanceof InvalidImageName)) throw error;
       const message = `Failed to apply default image tag "${image}": ${error.message}`;
@@ -122,6 +125,11 @@ export class ImageManager {
     return this.#pull(request);
   }
 
+  /** The pod is gone, and what it used. */
+  release(podUid: string): void {
+    this.holds.release(podUid);
+  }
+
   async #mayUse(found: Image, { image, credentialsFor }: PullRequest): Promise<boolean> {
     const reference = parseReference(image);
     const repository = repositoryText(reference);
@@ -139,7 +147,9 @@ export class ImageManager {
     const startedMs = this.#os.clock.monotonicMs();
     onEvent("Normal", "Pulling", `Pulling image "${image}"`);
     try {
-      const pulled = await this.#shared(request);
+      const { id } = await this.#shared(request);
+      const pulled = await this.holds.hold(request.podUid, () => this.#source.find(id));
+      if (pulled === undefined) throw new ImageError("the image was removed as soon as it had come");
       this.#failures.delete(failureKey(request));
       const tookMs = Math.round(this.#os.clock.monotonicMs() - startedMs);
       onEvent(

@@ -25,6 +25,8 @@ export interface Image {
   readonly config: ImageConfig;
   /** The container runtime has it, and takes from its configuration what a pod leaves open; here only `User` is known of that. */
   readonly isMergedByRuntime?: boolean;
+  /** The container runtime needs it for itself. */
+  readonly isPinned?: boolean;
   /** Who may use it; absent where no pull brought it. */
   readonly access?: ImageAccess;
 }

@@ -16,7 +16,11 @@ import type { ImageStore } from "./store.ts";
 
 /** The node's own store, with registries behind it. The file that says how those are reached is read anew for each pull. */
 export const imagesOf = (store: ImageStore, registriesFile?: string): ImageSource => ({
+  list: () => store.list(),
   find: (name) => store.find(name),
+  remove: (id) => store.remove(id),
+  tidy: () => store.sweep(),
+  folder: async () => store.layersDir,
   recordAccess: (id, pull) => store.recordAccess(id, pull),
   pull: async (reference, options) =>
     pullImage(store, reference, { ...options, registries: await readRegistries(registriesFile) }),

@@ -66,6 +66,10 @@ export class ImageStore implements LayerSource {
     return new ImageStore(dir, layers);
   }
 
+  get layersDir(): string {
+    return this.#layers.dir;
+  }
+
   async list(): Promise<readonly Image[]> {
     const text = await readOptional(join(this.#dir, "images.json"));
     return [hostImage, ...(text === undefined ? [] : (JSON.parse(text) as Image[]))]; // written by us, whole

@@ -3,6 +3,7 @@ import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Image } from "../images/image.ts";
 import { textInside } from "../images/layers/path-inside.ts";
+import { imageVolumesAnnotation } from "../images/used-images.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Device, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { askedUser, containerUser } from "./container-user.ts";
@@ -24,6 +25,7 @@ export interface ConfigInput {
   readonly logPath: string;
   /** Trees of the image's layers, the topmost first: for /etc/passwd and /etc/group. */
   readonly imageTrees: readonly string[];
+  readonly imageVolumeIds: readonly string[];
   readonly nodeMemoryBytes: number;
   readonly clusterDomain: string;
   /** The container whose processes this one sees. */
@@ -85,6 +87,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       podNamespace: pod.metadata.namespace ?? "",
       resources: JSON.stringify(container.resources ?? {}),
       imageRef: image.digests[0] ?? image.id,
+      ...imageVolumesAnnotation(input.imageVolumeIds),
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
       ...(isComplete && { user: JSON.stringify([user.uid, user.gid, user.groups]) }),

@@ -26,7 +26,7 @@ const pod = {
 describe("agent/sync/image-volumes", () => {
   const events: EventInput[] = [];
   const around = (ensure: (request: PullRequest) => Promise<never>) => ({
-    images: { ensure },
+    images: { ensure, release: () => undefined },
     imageStore: {
       lowerDirs: async (id: string) => [`/images/${id}`],
       folderOf: async (id: string) => `/images/${id}`,
@@ -43,7 +43,10 @@ describe("agent/sync/image-volumes", () => {
       onEvent("Normal", "Pulled", "there");
       return { id: image } as never;
     };
-    assert.deepEqual([...(await imageVolumes(request, around(ensure)))], [["a", "/images/r/a:1"]]);
+    assert.deepEqual(
+      [...(await imageVolumes(request, around(ensure)))],
+      [["a", { imageId: "r/a:1", folder: "/images/r/a:1" }]],
+    );
     assert.deepEqual(asked, [["r/a:1", "Always", "u"]]);
     assert.deepEqual(events, [{ type: "Normal", reason: "Pulled", message: "there" }]);
   });

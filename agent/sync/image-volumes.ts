@@ -2,15 +2,20 @@ import type { Container, Pod } from "../../client/types.ts";
 import type { PodContext } from "./pod-context.ts";
 import { podCredentials } from "./pod-credentials.ts";
 
-/** Gets the images that a container mounts as volumes. Answers the folder that shows each, by the volume's name; it is
- *  shared with all who use the image. Rejects with ImageUnavailable. */
+export interface ImageVolume {
+  readonly imageId: string;
+  /** Shows the image; shared with all who use it. */
+  readonly folder: string;
+}
+
+/** Gets the images that a container mounts as volumes, by the volumes' names. Rejects with ImageUnavailable. */
 export async function imageVolumes(
   request: { readonly pod: Pod; readonly container: Container; readonly signal: AbortSignal },
   context: Pick<PodContext, "images" | "imageStore" | "events" | "sources">,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, ImageVolume>> {
   const { pod, container, signal } = request;
   const mounted = new Set((container.volumeMounts ?? []).map(({ name }) => name));
-  const folders = new Map<string, string>();
+  const found = new Map<string, ImageVolume>();
   for (const { name, image } of pod.spec.volumes ?? []) {
     if (image === undefined || !mounted.has(name)) continue;
     const { id } = await context.images.ensure({
@@ -21,7 +26,7 @@ export async function imageVolumes(
       onEvent: (type, reason, message) => context.events.record(pod, { type, reason, message }),
       signal,
     });
-    folders.set(name, await context.imageStore.folderOf(id, signal));
+    found.set(name, { imageId: id, folder: await context.imageStore.folderOf(id, signal) });
   }
-  return folders;
+  return found;
 }

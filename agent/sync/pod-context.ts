@@ -18,7 +18,7 @@ export interface PodContext {
   readonly os: Os;
   readonly client: ApiClient;
   readonly runtime: Runtime;
-  readonly images: Pick<ImageManager, "ensure">;
+  readonly images: Pick<ImageManager, "ensure" | "release">;
   readonly imageStore: Pick<ImageStore, "lowerDirs" | "folderOf">;
   readonly volumes: Pick<
     PodVolumes,

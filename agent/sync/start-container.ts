@@ -64,7 +64,8 @@ export async function startContainer(request: StartRequest, context: PodContext)
     onEvent: event,
     signal: request.signal,
   });
-  const imageFolders = await imageVolumes(request, context);
+  const mountedImages = await imageVolumes(request, context);
+  const imageFolders = new Map([...mountedImages].map(([name, { folder }]) => [name, folder]));
   const refuse = (reason: StartRefused["reason"]) => (error: unknown) => {
     event("Warning", "Failed", `Error: ${describeError(error)}`);
     throw new StartRefused(
@@ -95,6 +96,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         mounts: [...mounts, await terminationMount(pod, container, attempt, context)],
         logPath: join(logDir, `${attempt}.log`),
         imageTrees,
+        imageVolumeIds: [...mountedImages.values()].map(({ imageId }) => imageId),
         nodeMemoryBytes: context.nodeMemoryBytes,
         clusterDomain: context.dns.domain,
         pidOf,

@@ -98,6 +98,16 @@ export class CriImages implements ImageSource {
     await this.#change(() => this.#access.delete(id));
   }
 
+  async tidy(): Promise<void> {
+    // The container runtime does.
+  }
+
+  async folder(): Promise<string> {
+    const [first] = await this.fsInfo();
+    if (first === undefined) throw new Error("the container runtime names no disk that images are on");
+    return first.mountpoint;
+  }
+
   async fsInfo(): Promise<readonly ImageFsUse[]> {
     const { imageFilesystems } = await this.#client.ask("ImageFsInfo", {}, { timeoutMs: criLimits.lookMs });
     return imageFilesystems.map(({ fsId, usedBytes, inodesUsed }) => ({
@@ -112,7 +122,7 @@ export class CriImages implements ImageSource {
     return image && this.#imageOf(image);
   }
 
-  #imageOf({ id, repoTags, repoDigests, size, uid, username }: ImageMessage): Image | undefined {
+  #imageOf({ id, repoTags, repoDigests, size, uid, username, pinned }: ImageMessage): Image | undefined {
     if (id === "" || id.length > nameCharsMost) return undefined;
     const named = (names: readonly string[]) =>
       names.filter((name) => name.length <= nameCharsMost).slice(0, namesMost);
@@ -123,6 +133,7 @@ export class CriImages implements ImageSource {
       sizeBytes: Math.max(0, size),
       config: { User: uid === undefined ? username.slice(0, nameCharsMost) : String(uid.value) },
       isMergedByRuntime: true,
+      ...(pinned && { isPinned: true }),
       ...accessOf(this.#access.get(id)),
     };
   }

@@ -49,7 +49,7 @@ export class WorkerRig {
       os: { clock, random, log: silentLog } as never,
       client: api,
       runtime,
-      images: { ensure: async () => image },
+      images: { ensure: async () => image, release: () => undefined },
       imageStore: { lowerDirs: async () => ["/nowhere"], folderOf: async () => "/nowhere" },
       volumes: {
         podDir: (uid) => join(root, "pods", uid),
