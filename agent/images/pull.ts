@@ -19,7 +19,7 @@ export const imagesOf = (store: ImageStore, registriesFile?: string): ImageSourc
   list: () => store.list(),
   find: (name) => store.find(name),
   remove: (id) => store.remove(id),
-  tidy: () => store.sweep(),
+  tidy: () => store.sweep({ youngMs: retryMs }),
   folder: async () => store.layersDir,
   recordAccess: (id, pull) => store.recordAccess(id, pull),
   pull: async (reference, options) =>
@@ -34,6 +34,8 @@ const manifestTypes = [
 ].join(", ");
 
 const blobAttempts = 4;
+/** A pull that failed is tried again sooner than that, and finds the layers that it brought. */
+const retryMs = 3600 * 1000;
 
 export interface PullOptions extends Pick<BringOptions, "onLayer"> {
   readonly credentials?: PullCredentials | undefined;

@@ -106,11 +106,9 @@ export class ImageStore implements LayerSource {
     if (old?.layers === undefined && old !== undefined && (await this.#isWhole(old)))
       return this.#enlist({ id, names, digests, sizeBytes, config }, options.pull);
     const inputs = image.layers.map(({ fetch }, at) => ({ fetch, content: contents[at] ?? "" }));
-    // Listed before anybody may sweep.
-    return this.#layers.use(options.signal, async () => {
-      const layers = await this.#layers.bring(inputs, options);
-      return this.#enlist({ id, names, digests, sizeBytes, layers, config }, options.pull);
-    });
+    return this.#layers.bring(inputs, options, (layers) =>
+      this.#enlist({ id, names, digests, sizeBytes, layers, config }, options.pull),
+    );
   }
 
   /** Records who may use an image, besides those of whom it is known. */
@@ -131,9 +129,9 @@ export class ImageStore implements LayerSource {
     await this.sweep();
   }
 
-  /** Removes layers that no image has. */
-  sweep(): Promise<void> {
-    return this.#layers.sweep();
+  /** Removes layers that no image has, on no node; those that just came perhaps belong to one that is still being pulled. */
+  sweep({ youngMs = 0 } = {}): Promise<void> {
+    return this.#layers.sweep(youngMs);
   }
 
   async #enlist(image: Image, pull: Pull | undefined): Promise<Image> {

@@ -8,10 +8,10 @@ import { makeFolder } from "../../../base/os/make-folder.ts";
 import { readOptional, writeRecord } from "../../runtime/supervised/records.ts";
 import { ImageError } from "../image.ts";
 import { chainIds } from "./chain-id.ts";
+import { type Claim, Claims } from "./claims.ts";
 import { makeWhiteout } from "./layer-tree.ts";
-import { SharedHold } from "./shared-hold.ts";
 import { Slots } from "./slots.ts";
-import { newTree, sweepLayers, wholeSuffix } from "./sweep-layers.ts";
+import { newTree, sweepLayers, usersLock, wholeSuffix } from "./sweep-layers.ts";
 import { type UnpackLimits, unpackLimits } from "./unpack-layer.ts";
 import { type Unpacker, UnpackThread } from "./unpack-thread.ts";
 
@@ -54,19 +54,20 @@ const nameChars = 16;
 export class LayerStore {
   readonly #dir: string;
   readonly #options: LayerStoreOptions;
-  readonly #inUse: SharedHold;
+  readonly #claims: Claims;
 
   private constructor(dir: string, options: LayerStoreOptions) {
     this.#dir = dir;
     this.#options = options;
-    this.#inUse = new SharedHold(this.#at("use.lock"));
+    this.#claims = new Claims(dir);
   }
 
   static async open(dir: string, options: LayerStoreOptions = {}): Promise<LayerStore> {
-    for (const name of ["records", "locks", "parts", "users"]) await makeFolder(join(dir, name), 0o700);
+    for (const name of ["records", "locks", "parts", "users", "claims"])
+      await makeFolder(join(dir, name), 0o700);
     // Containers without rights walk through it.
     await makeFolder(join(dir, "trees"), 0o711);
-    await touch(join(dir, "use.lock"));
+    await touch(join(dir, "claims.lock"));
     return new LayerStore(dir, options);
   }
 
@@ -81,8 +82,8 @@ export class LayerStore {
       `${createHash("sha256").update(imagesDir).digest("hex").slice(0, nameChars)}.json`,
     );
     if (await ifPresent(stat(path))) return;
-    await this.use(undefined, async () => {
-      const unlock = await this.#lock("users", { wait: new AbortController().signal });
+    await this.#claims.betweenSweeps(async () => {
+      const unlock = await this.#lock(usersLock, { wait: new AbortController().signal });
       try {
         await writeRecord(path, { imagesDir });
       } finally {
@@ -91,25 +92,37 @@ export class LayerStore {
     });
   }
 
-  /** Nothing is removed while the work is done: what it finds here stays until it has said that it uses it. */
-  async use<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const release = await this.#inUse.take(signal);
+  /** Layers that are missing are fetched, several at a time, and unpacked. All stay until `enlist` is done with their names, the
+   *  lowest first: by then a node's list names them. Rejects with ImageError; parts of what was fetched stay for the next try. */
+  async bring<T>(
+    layers: readonly LayerInput[],
+    options: BringOptions,
+    enlist: (names: readonly string[]) => Promise<T>,
+  ): Promise<T> {
+    const chain = chainIds(layers.map(({ content }) => content));
+    const claimed = chain.flatMap((one) => [nameOf(one, false), nameOf(one, true)]);
+    const claim = await this.#claims.take(claimed, options.signal);
     try {
-      return await work();
+      return await enlist(await this.#bringAll({ layers, chain, claim }, options));
     } finally {
-      await release();
-      if (await ifPresent(stat(this.#at("sweep-wanted")))) await this.sweep();
+      await claim.release();
     }
   }
 
-  /** Names of an image's layers, the lowest first; those that are missing are fetched, several at a time, and unpacked. Call inside
-   *  `use`. Rejects with ImageError; parts of what was fetched stay for the next try. */
-  async bring(layers: readonly LayerInput[], options: BringOptions = {}): Promise<readonly string[]> {
-    const chain = chainIds(layers.map(({ content }) => content));
+  async #bringAll(
+    what: {
+      readonly layers: readonly LayerInput[];
+      readonly chain: readonly string[];
+      readonly claim: Claim;
+    },
+    options: BringOptions,
+  ): Promise<readonly string[]> {
+    const { layers, chain, claim } = what;
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const work = {
-      whiteout: await this.#whiteout(),
+      claim,
+      whiteout: await this.#whiteout(claim),
       unpacker: this.#openUnpacker(),
       slots: new Slots(options.fetchesMost ?? fetchesMost),
       signal,
@@ -156,25 +169,28 @@ export class LayerStore {
     if (names.length === 1) return this.#tree(top);
     const name = `${top}${wholeSuffix}`;
     if (await this.isThere([name])) return this.#tree(name);
-    await this.use(signal, async () => {
+    const claim = await this.#claims.take([name, ...names], signal);
+    try {
       const release = await this.#lock(name, { wait: signal ?? new AbortController().signal });
       const unpacker = this.#openUnpacker();
       try {
-        if (await this.isThere([name])) return;
+        if (await this.isThere([name])) return this.#tree(name);
         if (!(await this.isThere(names))) throw new ImageError("layers of the image are missing");
-        await this.#make(name, (tree) => unpacker.flatten(tree, this.trees(names)));
+        await this.#make(name, claim, (tree) => unpacker.flatten(tree, this.trees(names)));
       } finally {
         await unpacker.stop();
         await release();
       }
-    });
+    } finally {
+      await claim.release();
+    }
     return this.#tree(name);
   }
 
-  /** Removes what no node's list names. Where somebody is at work, that is put off until they are done. */
-  async sweep(): Promise<void> {
-    await touch(this.#at("sweep-wanted"));
-    await sweepLayers(this.#dir);
+  /** Removes what no node's list names and nobody is at work on. Layers that came in the last `youngMs` stay: they may be of an
+   *  image of which the others are still to come. */
+  async sweep(youngMs = 0): Promise<void> {
+    await sweepLayers(this.#dir, this.#claims, youngMs);
   }
 
   async #bringOne(
@@ -220,7 +236,7 @@ export class LayerStore {
       readonly packed: PackedLayer;
       readonly beneath: readonly string[];
     },
-    { whiteout, unpacker, signal }: Work,
+    { whiteout, unpacker, signal, claim }: Work,
   ): Promise<void> {
     const { name, chain, content, packed, beneath } = one;
     const limits = this.#options.limits ?? unpackLimits;
@@ -229,7 +245,7 @@ export class LayerStore {
     try {
       signal.throwIfAborted();
       await writeRecord(this.#at("records", `${name}.json`), { chain, content });
-      await this.#make(name, async (tree) => {
+      await this.#make(name, claim, async (tree) => {
         const below = this.trees(beneath);
         const unpacked = await unpacker.unpack({ source: packed.path, tree, below, whiteout, limits });
         signal.throwIfAborted();
@@ -253,8 +269,8 @@ export class LayerStore {
   }
 
   /** Makes a tree under a name of no meaning; it gets its own when it is whole. */
-  async #make(name: string, work: (tree: string) => Promise<void>): Promise<void> {
-    const tree = await mkdtemp(this.#at("trees", newTree));
+  async #make(name: string, claim: Claim, work: (tree: string) => Promise<void>): Promise<void> {
+    const tree = await mkdtemp(this.#at("trees", newTree(claim.id)));
     try {
       await work(tree);
       await rename(tree, this.#tree(name));
@@ -279,10 +295,10 @@ export class LayerStore {
   }
 
   /** The file that whiteouts are further names of; undefined where the system lets us make none. */
-  async #whiteout(): Promise<string | undefined> {
+  async #whiteout(claim: Claim): Promise<string | undefined> {
     const path = this.#at("whiteout");
     if (await ifPresent(stat(path))) return path;
-    const folder = await mkdtemp(this.#at("trees", newTree));
+    const folder = await mkdtemp(this.#at("trees", newTree(claim.id)));
     try {
       (this.#options.makeWhiteout ?? makeWhiteout)(join(folder, "whiteout"));
       await rename(join(folder, "whiteout"), path);
@@ -308,6 +324,7 @@ export class LayerStore {
 }
 
 interface Work {
+  readonly claim: Claim;
   readonly whiteout: string | undefined;
   readonly unpacker: Unpacker;
   readonly slots: Slots;

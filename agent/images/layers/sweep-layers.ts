@@ -1,56 +1,61 @@
 import { randomUUID } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FileHeldError, holdFile } from "../../../base/os/hold-file.ts";
 import { ifPresent } from "../../../base/os/if-present.ts";
 import { readOptional } from "../../runtime/supervised/records.ts";
+import type { Claims, LiveClaims } from "./claims.ts";
 
-/** Begins the name of a tree that is being made. */
-export const newTree = ".new-";
+/** Begins the name of a tree that is being made, by whoever has that claim. */
+export const newTree = (claimId: string): string => `.new-${claimId}-`;
+const claimOfNew = (name: string): string | undefined => /^\.new-(.{36})-/.exec(name)?.[1];
 /** Ends the name of a tree that shows a whole image. */
 export const wholeSuffix = "-whole";
+/** A lock that is no layer's. */
+export const usersLock = "users";
 
 /** A part of a layer that nobody went on with. */
 const partMs = 24 * 3600 * 1000;
 
-/** Removes what no list of images names, from the folder of a LayerStore. Does nothing where somebody is at work there, whichever
- *  process that is; then `sweep-wanted` stays. Nobody counts: lists are read, so that nothing that was killed leaves a wrong
- *  count. */
-export async function sweepLayers(dir: string): Promise<void> {
+/** Removes what no list of images names and nobody is at work on, from the folder of a LayerStore. Nobody counts: lists and claims
+ *  are read, so that nothing that was killed leaves a wrong count. */
+export async function sweepLayers(dir: string, claims: Claims, youngMs: number): Promise<void> {
+  const removed = await claims.duringSweep((live) => setAside(dir, live, youngMs));
+  for (const path of removed) await rm(path, { recursive: true, force: true });
+}
+
+/** Takes their names from trees that are to go, and removes what else is left. Answers the trees, which are nobody's now. */
+async function setAside(dir: string, live: LiveClaims, youngMs: number): Promise<readonly string[]> {
   const at = (...names: string[]) => join(dir, ...names);
-  let release: () => Promise<void>;
-  try {
-    release = await holdFile(at("use.lock"));
-  } catch (error) {
-    if (error instanceof FileHeldError) return;
-    throw error;
-  }
-  try {
-    await rm(at("sweep-wanted"), { force: true });
-    const named = await namedByUsers(at("users"));
-    for (const name of await readdir(at("trees"))) {
-      const isUsed =
-        named.has(name) || (name.endsWith(wholeSuffix) && named.has(name.slice(0, -wholeSuffix.length)));
-      if (isUsed) continue;
-      // Whatever has a name is whole.
-      if (!name.startsWith(".")) await rename(at("trees", name), at("trees", `.old-${randomUUID()}`));
-      await rm(at("records", `${name}.json`), { force: true });
+  const agesMs = async (...names: string[]) => {
+    const about = await ifPresent(stat(at(...names)));
+    return about === undefined ? Number.POSITIVE_INFINITY : Date.now() - about.mtimeMs;
+  };
+  const named = await namedByUsers(at("users"));
+  const removed: string[] = [];
+  for (const name of await readdir(at("trees"))) {
+    if (name.startsWith(".")) {
+      if (!live.ids.has(claimOfNew(name) ?? "")) removed.push(at("trees", name));
+      continue;
     }
-    for (const name of await readdir(at("records")))
-      if (!(await ifPresent(stat(at("trees", name.replace(/\.json(\.new)?$/, ""))))))
-        await rm(at("records", name), { force: true });
-    // Nobody is at work: nobody holds one.
-    for (const name of await readdir(at("locks"))) await rm(at("locks", name), { force: true });
-    for (const name of await readdir(at("parts"))) {
-      const about = await ifPresent(stat(at("parts", name)));
-      if (about !== undefined && Date.now() - about.mtimeMs > partMs)
-        await rm(at("parts", name), { force: true });
-    }
-    for (const name of await readdir(at("trees")))
-      if (name.startsWith(".")) await rm(at("trees", name), { recursive: true, force: true });
-  } finally {
-    await release();
+    const isNamed =
+      named.has(name) || (name.endsWith(wholeSuffix) && named.has(name.slice(0, -wholeSuffix.length)));
+    if (isNamed || live.names.has(name) || (await agesMs("records", `${name}.json`)) < youngMs) continue;
+    const aside = at("trees", `.old-${randomUUID()}`);
+    await rename(at("trees", name), aside);
+    removed.push(aside);
   }
+  for (const file of await readdir(at("records"))) {
+    const name = file.replace(/\.json(\.new)?$/, "");
+    if (live.names.has(name) || (await ifPresent(stat(at("trees", name))))) continue;
+    await rm(at("records", file), { force: true });
+  }
+  // Only who has a claim of a name takes its lock.
+  for (const name of await readdir(at("locks")))
+    if (name !== usersLock && !live.names.has(name)) await rm(at("locks", name), { force: true });
+  for (const name of await readdir(at("parts")))
+    if (!live.names.has(name) && (await agesMs("parts", name)) > partMs)
+      await rm(at("parts", name), { force: true });
+  return removed;
 }
 
 /** Names of layers in the lists of all nodes; those of a node whose folder is gone do not count. Rejects where a list cannot be
