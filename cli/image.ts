@@ -1,6 +1,8 @@
 import { join } from "node:path";
-import { importImage } from "../agent/images/import-image.ts";
+import type { Image } from "../agent/images/image.ts";
+import { importIntoAll } from "../agent/images/import-image.ts";
 import { pullImage } from "../agent/images/pull.ts";
+import type { PullProgress } from "../agent/images/pull-progress.ts";
 import { parseReference } from "../agent/images/reference.ts";
 import { readRegistries } from "../agent/images/registries-file.ts";
 import { ImageStore } from "../agent/images/store.ts";
@@ -51,30 +53,40 @@ export const imageCommand = command({
       (given["root-dir"] === undefined
         ? clusterLayout(defaultFolder(given["data-dir"], io.env)).registries
         : undefined);
-    for (const { folder, ...where } of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
-      const store = await ImageStore.open(folder, where);
-      if (verb === "list") {
+    const nodes: { readonly folder: string; readonly store: ImageStore }[] = [];
+    for (const { folder, ...where } of imageFolders(given["root-dir"], given["data-dir"], io.env))
+      nodes.push({ folder, store: await ImageStore.open(folder, where) });
+    if (verb === "list") {
+      for (const { store } of nodes)
         for (const image of await store.list())
           io.stdout(
             `${image.names.join(", ")}  ${image.id.slice(0, 19)}  ${Math.round(image.sizeBytes / 1e6)} MB\n`,
           );
-        continue;
-      }
-      for (const file of files) {
-        const options = { signal: io.signal, onLayer: progressOf(file, io) };
-        const images =
-          verb === "pull"
-            ? [
-                await pullImage(store, parseReference(file), {
-                  ...options,
-                  registries: await readRegistries(registriesFile),
-                }),
-              ]
-            : await importImage(store, file, {
-                ...options,
-                ...(given.name !== undefined && { name: given.name }),
-              });
-        for (const image of images) io.stdout(`${folder}: ${image.names.join(", ") || image.id}\n`);
+      return 0;
+    }
+    const tell = ({ folder }: { readonly folder: string }, images: readonly Image[]) => {
+      for (const image of images) io.stdout(`${folder}: ${image.names.join(", ") || image.id}\n`);
+    };
+    for (const file of files) {
+      const told = progressOf(file, io);
+      if (verb === "pull")
+        for (const node of nodes) {
+          const image = await pullImage(node.store, parseReference(file), {
+            onProgress: (progress) => told(pulledText(progress)),
+            registries: await readRegistries(registriesFile),
+            signal: io.signal,
+          });
+          tell(node, [image]);
+        }
+      else {
+        const stores = nodes.map(({ store }) => store);
+        let layers = 0;
+        const imported = await importIntoAll(stores, file, {
+          onLayer: () => told(`${++layers} layers`),
+          signal: io.signal,
+          ...(given.name !== undefined && { name: given.name }),
+        });
+        for (const [at, node] of nodes.entries()) tell(node, imported[at] ?? []);
       }
     }
     return 0;
@@ -83,17 +95,22 @@ export const imageCommand = command({
 
 const quietMs = 1000;
 
-/** Tells of layers as they stand, once it takes long. */
+/** Tells every second how far it is, once it takes long. */
 function progressOf(file: string, { stderr }: Pick<CommandIo, "stderr">) {
   const startedMs = systemClock.monotonicMs();
-  const standing = new Set<number>();
-  return (at: number, _how: string, all: number): void => {
-    standing.add(at);
-    const seconds = (systemClock.monotonicMs() - startedMs) / 1000;
-    if (seconds * 1000 > quietMs)
-      stderr(`${file}: ${standing.size} of ${all} layers after ${seconds.toFixed(1)} s\n`);
+  let toldMs = startedMs;
+  return (soFar: string): void => {
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - toldMs < quietMs) return;
+    toldMs = nowMs;
+    stderr(`${file}: ${soFar} after ${((nowMs - startedMs) / 1000).toFixed(1)} s\n`);
   };
 }
+
+const pulledText = ({ layers, layersAll, bytes, bytesAll }: PullProgress): string => {
+  const [some, all] = [bytes, bytesAll].map((count) => Math.round(count / 1e6));
+  return `${some} of ${all} MB, ${layers} of ${layersAll} layers`;
+};
 
 function imageFolders(
   rootDir: string | undefined,

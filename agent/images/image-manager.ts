@@ -8,6 +8,7 @@ import { ImageHolds } from "./image-holds.ts";
 import type { ImageSource } from "./image-source.ts";
 import { Slots } from "./layers/slots.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
+import type { PullProgress } from "./pull-progress.ts";
 import {
   defaultPullPolicy,
   InvalidImageName,
@@ -52,6 +53,9 @@ export interface ImageManagerOptions {
   /** Images that are pulled at a time; all by default. */
   readonly imagePullsMost?: number | undefined;
 }
+
+/** Between two lines of the log. */
+const progressMs = 10_000;
 
 /** Gives containers their images: pulls what is wanted, once for all who ask at the same time with the same credentials,
  *  with a back-off of each pod's own after failures. */
@@ -193,17 +197,29 @@ export class ImageManager {
     all: readonly PullCredentials[],
     signal: AbortSignal,
   ): Promise<Image> {
-    if (all.length === 0) return this.#source.pull(reference, { signal });
+    const onProgress = this.#progressLog(reference);
+    if (all.length === 0) return this.#source.pull(reference, { onProgress, signal });
     const errors: unknown[] = [];
     for (const credentials of all)
       try {
-        return await this.#source.pull(reference, { credentials, signal });
+        return await this.#source.pull(reference, { credentials, onProgress, signal });
       } catch (error) {
         signal.throwIfAborted();
         errors.push(error);
       }
     if (errors.length === 1) throw errors[0];
     throw new ImageError(`[${[...new Set(errors.map(describeError))].join(", ")}]`);
+  }
+
+  /** Tells of a pull that takes long. */
+  #progressLog(reference: Reference): (progress: PullProgress) => void {
+    const { clock, log } = this.#os;
+    let toldMs = clock.monotonicMs();
+    return (progress) => {
+      if (clock.monotonicMs() - toldMs < progressMs) return;
+      toldMs = clock.monotonicMs();
+      log.info("pulling an image", { image: referenceText(reference), ...progress });
+    };
   }
 
   /** Of pods that ask no more. */

@@ -1,5 +1,6 @@
 import type { Image } from "./image.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
+import type { PullProgress } from "./pull-progress.ts";
 import type { Reference } from "./reference.ts";
 
 /** Where a node has its images: a store of its own (`store.ts`), or its container runtime. */
@@ -21,6 +22,11 @@ export interface ImageSource {
   /** Rejects with ImageError. */
   pull(
     reference: Reference,
-    options: { readonly credentials?: PullCredentials | undefined; readonly signal: AbortSignal },
+    options: {
+      readonly credentials?: PullCredentials | undefined;
+      /** Where the source knows. */
+      readonly onProgress?: (progress: PullProgress) => void;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Image>;
 }

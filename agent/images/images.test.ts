@@ -10,6 +10,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { importImage } from "./import-image.ts";
 import { pullImage } from "./pull.ts";
+import type { PullProgress } from "./pull-progress.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import { ImageStore } from "./store.ts";
 import { unpackHere } from "./testing/unpack-here.ts";
@@ -246,8 +247,9 @@ describe("pullImage", () => {
     server.close();
   });
   const name = () => `127.0.0.1:${(server.address() as { port: number }).port}/app:1`;
-  const pull = async (store: ImageStore) =>
+  const pull = async (store: ImageStore, onProgress?: (progress: PullProgress) => void) =>
     pullImage(store, parseReference(name()), {
+      onProgress,
       credentials: {
         username: "u",
         password: "p",
@@ -259,7 +261,12 @@ describe("pullImage", () => {
 
   it("gets a token, manifest and blobs, and unpacks them", async () => {
     const store = await ImageStore.open(join(dir, "store"), { openUnpacker: unpackHere });
-    const image = await pull(store);
+    const told: PullProgress[] = [];
+    const image = await pull(store, (progress) => told.push(progress));
+    const bytesAll = sample.layers.reduce((sum, { length }) => sum + length, 0);
+    const layersAll = sample.layers.length;
+    assert.deepEqual(told.at(-1), { layers: layersAll, layersAll, bytes: bytesAll, bytesAll });
+    assert.equal(told[0]?.layers, 0);
     assert.equal(seen[0], `token Basic ${Buffer.from("u:p").toString("base64")}`);
     assert.equal(image.id, digestOf(sample.config));
     assert.match(image.digests[0] ?? "", new RegExp(`/app@${digestOf(sample.manifest)}$`));

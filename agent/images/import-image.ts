@@ -28,16 +28,28 @@ export async function importImage(
   path: string,
   options: ImportOptions = {},
 ): Promise<readonly Image[]> {
+  const [images = []] = await importIntoAll([store], path, options);
+  return images;
+}
+
+/** Into several nodes' stores, the archive read once. */
+export async function importIntoAll(
+  stores: readonly ImageStore[],
+  path: string,
+  options: ImportOptions = {},
+): Promise<readonly (readonly Image[])[]> {
   const about = await stat(path).catch((cause: unknown) => {
     throw new ImageError(`cannot read ${path}`, { cause });
   });
-  if (about.isDirectory()) return importFolder(store, path, options);
-  const folder = await mkdtemp(join(tmpdir(), "pintle-import-"));
+  const isFolder = about.isDirectory();
+  const folder = isFolder ? path : await mkdtemp(join(tmpdir(), "pintle-import-"));
   try {
-    await spread(path, folder);
-    return await importFolder(store, folder, options);
+    if (!isFolder) await spread(path, folder);
+    const images: (readonly Image[])[] = [];
+    for (const store of stores) images.push(await importFolder(store, folder, options));
+    return images;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (!isFolder) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -5,9 +5,9 @@ import { type Image, ImageError } from "./image.ts";
 import { type Descriptor, documentLimits, isRecord, manifestOf } from "./image-documents.ts";
 import type { ImageSource } from "./image-source.ts";
 import { isSha256 } from "./layers/chain-id.ts";
-import type { BringOptions } from "./layers/layer-store.ts";
 import { chooseForPlatform } from "./platform.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
+import { LayerProgress, type PullProgress } from "./pull-progress.ts";
 import { type Reference, referenceText, repositoryText } from "./reference.ts";
 import { noRegistries, type Registries, readRegistries } from "./registries-file.ts";
 import { readDocument } from "./registry.ts";
@@ -37,7 +37,8 @@ const blobAttempts = 4;
 /** A pull that failed is tried again sooner than that, and finds the layers that it brought. */
 const retryMs = 3600 * 1000;
 
-export interface PullOptions extends Pick<BringOptions, "onLayer"> {
+export interface PullOptions {
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   readonly credentials?: PullCredentials | undefined;
   readonly registries?: Registries;
   readonly signal: AbortSignal;
@@ -63,6 +64,7 @@ export async function pullImage(
     manifest = (await fetchManifest(registry, repository, digestForPlatform(manifest), signal)).document;
   const { config, layers } = manifestOf(manifest);
   const configuration = await fetchConfiguration(registry, repository, config, signal);
+  const progress = new LayerProgress(layers, options.onProgress);
   return store.add(
     {
       id: config.digest,
@@ -70,9 +72,10 @@ export async function pullImage(
       sizeBytes: layers.reduce((sum, { size }) => sum + size, config.size),
       names: [referenceText(reference)],
       digests: [`${repositoryText(reference)}@${top.digest}`],
-      layers: layers.map((layer) => ({
+      layers: layers.map((layer, at) => ({
         fetch: async (part: string, until: AbortSignal) => {
-          await fetchBlob(registry, { repository, blob: layer, part, signal: until });
+          const onBytes = (bytes: number) => progress.has(at, bytes);
+          await fetchBlob(registry, { repository, blob: layer, part, onBytes, signal: until });
           return { path: part, digest: layer.digest };
         },
       })),
@@ -80,7 +83,7 @@ export async function pullImage(
     {
       pull: { repository: repositoryText(reference), credentials: options.credentials },
       signal,
-      ...(options.onLayer && { onLayer: options.onLayer }),
+      onLayer: (at) => progress.stands(at),
     },
   );
 }
@@ -136,10 +139,11 @@ async function fetchBlob(
     readonly repository: string;
     readonly blob: Descriptor;
     readonly part: string;
+    readonly onBytes: (bytes: number) => void;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { repository, blob, part, signal } = one;
+  const { repository, blob, part, onBytes, signal } = one;
   if (!isSha256(blob.digest)) throw new ImageError(`"${blob.digest}" is not a sha256 digest`);
   for (let attempt = 1; ; attempt++) {
     const have = (await ifPresent(stat(part)))?.size ?? 0;
@@ -160,6 +164,7 @@ async function fetchBlob(
           await file.write(chunk as Buffer);
           bytes += (chunk as Buffer).length;
           if (bytes > blob.size) break;
+          onBytes(bytes);
         }
       } finally {
         await file.close();

@@ -74,6 +74,7 @@ function hashing(check: (bytes: number) => void = () => undefined): {
   const hash = createHash("sha256");
   let bytes = 0;
   const through = new Transform({
+    highWaterMark: 1024 * 1024,
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       bytes += chunk.length;

@@ -23,9 +23,14 @@ export async function packingOf(path: string): Promise<Packing> {
   }
 }
 
+/** Each piece is a turn of another thread's: small ones cost more than what is in them. */
+const unpackedPieceBytes = 256 * 1024;
+
 /** What unpacks that packing, in bounded memory. */
 export function unpacking(packing: Exclude<Packing, "none">): Duplex {
-  return packing === "gzip" ? zlib.createGunzip() : (zstdOfZlib() ?? zstdInScript());
+  return packing === "gzip"
+    ? zlib.createGunzip({ chunkSize: unpackedPieceBytes })
+    : (zstdOfZlib() ?? zstdInScript());
 }
 
 interface ZlibWithZstd {
