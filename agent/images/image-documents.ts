@@ -23,10 +23,6 @@ export function manifestOf(document: unknown): Manifest {
     !document.layers.every(isDescriptor)
   )
     throw new ImageError("the manifest is not an image's");
-  if (document.layers.length > documentLimits.layersMost)
-    throw new ImageError(
-      `the image has ${document.layers.length} layers; ${documentLimits.layersMost} are the most`,
-    );
   return { config: document.config, layers: document.layers };
 }
 

@@ -1,24 +1,35 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { link, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
-import { readOptional } from "../runtime/supervised/records.ts";
 import { type Image, ImageError } from "./image.ts";
 import { type Descriptor, documentLimits, isDescriptor, isRecord, manifestOf } from "./image-documents.ts";
+import { DiskRoom, freeBytesLeast } from "./layers/disk-room.ts";
 import type { BringOptions } from "./layers/layer-store.ts";
 import { packingOf, unpacking } from "./layers/unpacked-bytes.ts";
 import { chooseForPlatform } from "./platform.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import type { ImageStore } from "./store.ts";
 
+export interface SpreadLimits {
+  readonly bytesMost: number;
+  readonly entriesMost: number;
+  /** That must stay free on the disk. */
+  readonly freeBytesLeast: number;
+}
+
+/** Of an archive; layers have their own (`unpackLimits`). */
+const spreadLimits: SpreadLimits = { bytesMost: 64 * 1024 ** 3, entriesMost: 100_000, freeBytesLeast };
+
 export interface ImportOptions extends BringOptions {
   /** Instead of the names that the archive gives; for archives with one image. */
   readonly name?: string;
+  readonly limits?: SpreadLimits;
 }
 
 /** Takes in an OCI layout (folder or tar) or a docker-archive (`docker save`, skopeo's docker-archive:); tars may be
@@ -44,7 +55,7 @@ export async function importIntoAll(
   const isFolder = about.isDirectory();
   const folder = isFolder ? path : await mkdtemp(join(tmpdir(), "pintle-import-"));
   try {
-    if (!isFolder) await spread(path, folder);
+    if (!isFolder) await spread(path, folder, options.limits ?? spreadLimits);
     const images: (readonly Image[])[] = [];
     for (const store of stores) images.push(await importFolder(store, folder, options));
     return images;
@@ -58,10 +69,11 @@ async function importFolder(
   folder: string,
   options: ImportOptions,
 ): Promise<readonly Image[]> {
-  const index = await readOptional(join(folder, "index.json"));
-  if (index !== undefined) return importLayout(store, folder, parsed(index), options);
-  const manifest = await readOptional(join(folder, "manifest.json"));
-  if (manifest !== undefined) return importDocker(store, folder, parsed(manifest), options);
+  const [index, manifest] = ["index.json", "manifest.json"].map((name) => join(folder, name));
+  if (index !== undefined && (await ifPresent(stat(index))))
+    return importLayout(store, folder, parsed(await documentBytes(index)), options);
+  if (manifest !== undefined && (await ifPresent(stat(manifest))))
+    return importDocker(store, folder, parsed(await documentBytes(manifest)), options);
   throw new ImageError("neither an OCI layout (index.json) nor a docker-archive (manifest.json)");
 }
 
@@ -184,31 +196,50 @@ function plainName(part: string): string {
   return part;
 }
 
-/** The archive's regular files into a folder; links among them (old docker-archives share layers so) become copies. */
-async function spread(path: string, folder: string): Promise<void> {
+/** The archive's regular files into a folder; links among them (old docker-archives share layers so) become further names. */
+async function spread(path: string, folder: string, limits: SpreadLimits): Promise<void> {
   const archive = extract();
   const file = createReadStream(path);
   const packing = await packingOf(path);
   const feeding = packing === "none" ? pipeline(file, archive) : pipeline(file, unpacking(packing), archive);
   feeding.catch(() => undefined); // heard below
+  const room = new DiskRoom(folder, limits.freeBytesLeast);
   const links: [from: string, to: string][] = [];
-  for await (const entry of archive) {
-    const to = join(folder, inside(entry.header.name));
-    if (entry.header.type === "file") {
-      await makeFolder(dirname(to));
-      await pipeline(entry, createWriteStream(to));
-    } else {
-      if (entry.header.type === "symlink" || entry.header.type === "link")
-        links.push([
-          join(folder, inside(join(dirname(inside(entry.header.name)), entry.header.linkname ?? ""))),
-          to,
-        ]);
-      entry.resume();
+  let [bytes, entries] = [0, 0];
+  const count = (more: number) => {
+    bytes += more;
+    if (bytes > limits.bytesMost)
+      throw new ImageError(`the archive holds more than ${limits.bytesMost} bytes`);
+    room.take(more);
+  };
+  try {
+    for await (const entry of archive) {
+      if (++entries > limits.entriesMost)
+        throw new ImageError(`the archive holds more than ${limits.entriesMost} files`);
+      const { name, type, linkname = "" } = entry.header;
+      const to = join(folder, inside(name));
+      if (type === "file") {
+        await makeFolder(dirname(to));
+        const counting = async function* (pieces: AsyncIterable<Buffer>) {
+          for await (const piece of pieces) {
+            count(piece.length);
+            yield piece;
+          }
+        };
+        await pipeline(entry, counting, createWriteStream(to));
+      } else {
+        if (type === "symlink" || type === "link")
+          links.push([join(folder, inside(join(dirname(inside(name)), linkname))), to]);
+        entry.resume();
+      }
     }
-  }
-  await feeding;
-  for (const [from, to] of links) {
-    await makeFolder(dirname(to));
-    await pipeline(createReadStream(from), createWriteStream(to));
+    await feeding;
+    for (const [from, to] of links) {
+      await makeFolder(dirname(to));
+      await rm(to, { force: true });
+      await link(from, to);
+    }
+  } catch (cause) {
+    throw cause instanceof ImageError ? cause : new ImageError("the archive cannot be read", { cause });
   }
 }

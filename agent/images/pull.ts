@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { open, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { type Image, ImageError } from "./image.ts";
 import { type Descriptor, documentLimits, isRecord, manifestOf } from "./image-documents.ts";
 import type { ImageSource } from "./image-source.ts";
 import { isSha256 } from "./layers/chain-id.ts";
+import { DiskRoom } from "./layers/disk-room.ts";
+import { unpackLimits } from "./layers/unpack-layer.ts";
 import { chooseForPlatform } from "./platform.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import { LayerProgress, type PullProgress } from "./pull-progress.ts";
@@ -145,6 +148,9 @@ async function fetchBlob(
 ): Promise<void> {
   const { repository, blob, part, onBytes, signal } = one;
   if (!isSha256(blob.digest)) throw new ImageError(`"${blob.digest}" is not a sha256 digest`);
+  if (blob.size > unpackLimits.bytesMost)
+    throw new ImageError(`${blob.digest} is larger than ${unpackLimits.bytesMost} bytes`);
+  const room = new DiskRoom(dirname(part));
   for (let attempt = 1; ; attempt++) {
     const have = (await ifPresent(stat(part)))?.size ?? 0;
     if (have === blob.size && (have > 0 || attempt > 1)) return;
@@ -161,6 +167,7 @@ async function fetchBlob(
       const file = await open(part, goesOn ? "a" : "w", 0o600);
       try {
         for await (const chunk of answer) {
+          room.take((chunk as Buffer).length);
           await file.write(chunk as Buffer);
           bytes += (chunk as Buffer).length;
           if (bytes > blob.size) break;
@@ -171,6 +178,10 @@ async function fetchBlob(
       }
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ImageError) {
+        await rm(part, { force: true }); // the disk is full of it
+        throw error;
+      }
       if (attempt >= blobAttempts) throw new ImageError(`cannot fetch ${blob.digest}`, { cause: error });
     }
     if (attempt >= blobAttempts && ((await ifPresent(stat(part)))?.size ?? 0) < blob.size)

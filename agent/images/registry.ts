@@ -106,10 +106,19 @@ export class Registry {
     for (const name of ["service", "scope"])
       if (given.has(name)) url.searchParams.set(name, given.get(name) ?? "");
     const answer = await this.#follow(url, basic === undefined ? {} : { authorization: basic }, signal);
-    const document: unknown = JSON.parse((await readDocument(this.#checked(answer, url))).toString("utf8"));
+    const document = parsed(await readDocument(this.#checked(answer, url)));
     const token = isRecord(document) ? (document.token ?? document.access_token) : undefined;
-    if (typeof token !== "string") throw new ImageError(`${url.host} answered no token`);
+    if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token))
+      throw new ImageError(`${url.host} answered no token`);
     return `Bearer ${token}`;
+  }
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
   }
 }
 

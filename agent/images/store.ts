@@ -8,7 +8,7 @@ import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { withPull } from "./image-access.ts";
-import { configurationOf } from "./image-documents.ts";
+import { configurationOf, documentLimits } from "./image-documents.ts";
 import { isSha256 } from "./layers/chain-id.ts";
 import {
   type BringOptions,
@@ -100,6 +100,10 @@ export class ImageStore implements LayerSource {
   /** Brings in what is missing of an image and lists it. Rejects with ImageError. */
   async add(image: NewImage, options: BringOptions & { readonly pull?: Pull } = {}): Promise<Image> {
     if (!isSha256(image.id)) throw new ImageError(`"${image.id}" is not a sha256 digest`);
+    if (image.layers.length > documentLimits.layersMost)
+      throw new ImageError(
+        `the image has ${image.layers.length} layers; ${documentLimits.layersMost} are the most`,
+      );
     const { config, contents } = configurationOf(image.configuration, image.layers.length);
     const { id, names, digests, sizeBytes } = image;
     const old = (await this.list()).find((one) => one.id === id);

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { createReadStream, statfsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { ImageError } from "../image.ts";
+import { DiskRoom, freeBytesLeast } from "./disk-room.ts";
 import { type EntryFacts, LayerTree } from "./layer-tree.ts";
 import { LayerUnion } from "./layer-union.ts";
 import { packingOf, unpacking } from "./unpacked-bytes.ts";
@@ -20,7 +21,7 @@ export interface UnpackLimits {
 export const unpackLimits: UnpackLimits = {
   entriesMost: 2_000_000,
   bytesMost: 64 * 1024 ** 3,
-  freeBytesLeast: 256 * 1024 ** 2,
+  freeBytesLeast,
 };
 
 export interface UnpackTask {
@@ -42,8 +43,8 @@ export interface Unpacked {
   readonly packed: string;
 }
 
-/** How often the disk is looked at. */
-const diskLookBytes = 32 * 1024 * 1024;
+/** What an entry takes of the disk beside what is in it, about: a bomb may be of many small ones. */
+const entryBytes = 4096;
 
 /** Makes a layer's tree. Reads and writes files without waiting for others: for a thread of its own. */
 export async function unpackLayer({ source, tree, below, whiteout, limits }: UnpackTask): Promise<Unpacked> {
@@ -93,17 +94,7 @@ function hashing(check: (bytes: number) => void = () => undefined): {
 function entriesInto(layer: LayerTree, tree: string, limits: UnpackLimits): Writable {
   const archive = extract();
   let entries = 0;
-  let unlooked = 0;
-  const room = (bytes: number) => {
-    unlooked += bytes;
-    if (unlooked < diskLookBytes && entries % 10_000 !== 1) return;
-    unlooked = 0;
-    const { bavail, bsize } = statfsSync(tree);
-    if (bavail * bsize < limits.freeBytesLeast)
-      throw new ImageError(
-        `no space left for the layer: less than ${limits.freeBytesLeast} bytes are free on the disk`,
-      );
-  };
+  const room = new DiskRoom(tree, limits.freeBytesLeast);
   archive.on("entry", (header, content, next) => {
     const fail = (error: unknown) => archive.destroy(asImageError(header, error));
     content.on("error", () => undefined); // the archive's own, told there
@@ -112,12 +103,12 @@ function entriesInto(layer: LayerTree, tree: string, limits: UnpackLimits): Writ
         throw new ImageError(`the layer holds more than ${limits.entriesMost} files`);
       if ((header.size ?? 0) > limits.bytesMost)
         throw new ImageError(`the layer holds more than ${limits.bytesMost} bytes`);
-      room(0);
+      room.take(entryBytes);
       const file = put(layer, header);
       content.on("data", (bytes) => {
         try {
           const piece = bytes as Buffer;
-          room(piece.length);
+          room.take(piece.length);
           file?.write(piece);
         } catch (error) {
           fail(error);
