@@ -23,7 +23,7 @@ import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
-import { ImageGc, keepImageSpace } from "./images/image-gc.ts";
+import { collectedImages, ImageGc, keepImageSpace } from "./images/image-gc.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
@@ -194,6 +194,8 @@ async function start(parts: Parts): Promise<void> {
       ? await CriImages.open(chosen.found.images, config.rootDir)
       : imagesOf(imageStore, config.registriesFile);
   const imageManager = new ImageManager(images, os, config);
+  const ownImages = chosen.kind === "cri" ? imagesOf(imageStore, config.registriesFile) : images;
+  const volumeImages = chosen.kind === "cri" ? new ImageManager(ownImages, os, config) : imageManager;
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
@@ -288,6 +290,7 @@ async function start(parts: Parts): Promise<void> {
       runtime,
       imageStore,
       images: imageManager,
+      volumeImages,
       volumes,
       prober,
       admission,
@@ -295,7 +298,7 @@ async function start(parts: Parts): Promise<void> {
       sources,
       services: () => services.list(),
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
-      able: { runtimeHandlers: chosen.kind === "cri", imageVolumes: chosen.kind !== "cri" },
+      able: { runtimeHandlers: chosen.kind === "cri" },
       recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: {
@@ -323,19 +326,26 @@ async function start(parts: Parts): Promise<void> {
     meter: os.metrics,
     evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
   };
-  const imageGcDeps = {
-    source: images,
-    holds: imageManager.holds,
-    runtime,
-    space: async () => readFolderUse(await images.folder()),
-    clock: os.clock,
-    log: os.log,
-    meter: os.metrics,
-    onTrouble: (reason: string, message: string) =>
-      events.record(registered, { type: "Warning", reason, message }),
-  };
-  const imageGc = new ImageGc(config.imageGc, imageGcDeps);
-  tasks.run("image garbage collection", (signal) => keepImageSpace(imageGc, imageGcDeps, signal));
+  const collected = collectedImages(os.metrics);
+  // A container runtime's images and our own, or our own alone.
+  for (const [source, { holds }] of new Map([
+    [images, imageManager],
+    [ownImages, volumeImages],
+  ])) {
+    const deps = {
+      source,
+      holds,
+      runtime,
+      space: async () => readFolderUse(await source.folder()),
+      clock: os.clock,
+      log: os.log,
+      collected,
+      onTrouble: (reason: string, message: string) =>
+        events.record(registered, { type: "Warning", reason, message }),
+    };
+    const gc = new ImageGc(config.imageGc, deps);
+    tasks.run("image garbage collection", (signal) => keepImageSpace(gc, deps, signal));
+  }
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
   removeReleasedVolumes(parts, informers, claimed);
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });

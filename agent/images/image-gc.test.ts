@@ -5,7 +5,7 @@ import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { Image } from "./image.ts";
-import { ImageGc, keepImageSpace } from "./image-gc.ts";
+import { collectedImages, ImageGc, keepImageSpace } from "./image-gc.ts";
 import { ImageHolds } from "./image-holds.ts";
 import type { ImageGcPolicy } from "./plan-image-gc.ts";
 import { imageVolumesAnnotation } from "./used-images.ts";
@@ -56,7 +56,7 @@ function node(ids: readonly string[], options: Partial<ImageGcPolicy> = {}) {
     space: async () => node,
     clock,
     log: silentLog,
-    meter,
+    collected: collectedImages(meter),
     onTrouble: (reason, message) => void node.troubles.push(`${reason}: ${message}`),
   };
   node.gc = new ImageGc({ ...policy, ...options }, node.deps);

@@ -16,6 +16,15 @@ import {
 } from "./plan-image-gc.ts";
 import { usedImages } from "./used-images.ts";
 
+export type CollectedImages = ReturnType<typeof collectedImages>;
+
+export const collectedImages = (meter: Meter) =>
+  meter.counter(
+    "kubelet_image_garbage_collected_total",
+    "Total number of images garbage collected by the kubelet, whether through disk usage or image age.",
+    ["reason"],
+  );
+
 export interface ImageGcDeps {
   readonly source: Pick<ImageSource, "list" | "remove" | "tidy">;
   readonly holds: Pick<ImageHolds, "isHeld" | "remove">;
@@ -24,7 +33,7 @@ export interface ImageGcDeps {
   readonly space: () => Promise<DiskSpace>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Meter;
+  readonly collected: CollectedImages;
   /** For an event of the Node's. */
   readonly onTrouble: (
     reason: "FreeDiskSpaceFailed" | "ImageGCFailed" | "InvalidDiskCapacity",
@@ -39,18 +48,12 @@ const pauseMs = 300_000;
 export class ImageGc {
   readonly #policy: ImageGcPolicy;
   readonly #deps: ImageGcDeps;
-  readonly #collected;
   #records: ReadonlyMap<string, ImageRecord> = new Map();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(policy: ImageGcPolicy, deps: ImageGcDeps) {
     this.#policy = policy;
     this.#deps = deps;
-    this.#collected = deps.meter.counter(
-      "kubelet_image_garbage_collected_total",
-      "Total number of images garbage collected by the kubelet, whether through disk usage or image age.",
-      ["reason"],
-    );
   }
 
   /** Rejects where too little could be freed. */
@@ -101,7 +104,7 @@ export class ImageGc {
   }
 
   async #remove(images: readonly Image[], bytesMost: number, reason: "age" | "space"): Promise<number> {
-    const { source, holds, log } = this.#deps;
+    const { source, holds, log, collected } = this.#deps;
     const errors: unknown[] = [];
     let freedBytes = 0;
     for (const { id, names, sizeBytes } of images) {
@@ -110,7 +113,7 @@ export class ImageGc {
         if ((await holds.remove(id, () => source.remove(id))) === "held") continue;
         log.info("image removed", { id, names, bytes: sizeBytes, reason });
         freedBytes += sizeBytes;
-        this.#collected.inc({ reason });
+        collected.inc({ reason });
       } catch (error) {
         errors.push(error);
       }
@@ -122,7 +125,7 @@ export class ImageGc {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
+    this.#last = turn.catch(() => undefined); // whoever asked hears it
     return turn;
   }
 }

@@ -34,7 +34,7 @@ export class ImageHolds {
     if (this.isHeld(id)) return "held";
     this.#removals++;
     const removal = work();
-    this.#removal = removal.catch(() => undefined);
+    this.#removal = removal.catch(() => undefined); // whoever removes hears it
     await removal;
     return "removed";
   }

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, normalize } from "node:path";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { ifPresent } from "../../base/os/if-present.ts";
@@ -220,13 +221,14 @@ async function spread(path: string, folder: string, limits: SpreadLimits): Promi
       const to = join(folder, inside(name));
       if (type === "file") {
         await makeFolder(dirname(to));
-        const counting = async function* (pieces: AsyncIterable<Buffer>) {
-          for await (const piece of pieces) {
+        const counting = async function* (counted: AsyncIterable<Buffer>) {
+          for await (const piece of counted) {
             count(piece.length);
             yield piece;
           }
         };
-        await pipeline(entry, counting, createWriteStream(to));
+        const pieces = entry as unknown as Readable; // streamx's, which pipeline takes as Node's
+        await pipeline(pieces, counting, createWriteStream(to));
       } else {
         if (type === "symlink" || type === "link")
           links.push([join(folder, inside(join(dirname(inside(name)), linkname))), to]);

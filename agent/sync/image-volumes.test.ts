@@ -26,7 +26,7 @@ const pod = {
 describe("agent/sync/image-volumes", () => {
   const events: EventInput[] = [];
   const around = (ensure: (request: PullRequest) => Promise<never>) => ({
-    images: { ensure, release: () => undefined },
+    volumeImages: { ensure, release: () => undefined },
     imageStore: {
       lowerDirs: async (id: string) => [`/images/${id}`],
       folderOf: async (id: string) => `/images/${id}`,

@@ -11,14 +11,14 @@ export interface ImageVolume {
 /** Gets the images that a container mounts as volumes, by the volumes' names. Rejects with ImageUnavailable. */
 export async function imageVolumes(
   request: { readonly pod: Pod; readonly container: Container; readonly signal: AbortSignal },
-  context: Pick<PodContext, "images" | "imageStore" | "events" | "sources">,
+  context: Pick<PodContext, "volumeImages" | "imageStore" | "events" | "sources">,
 ): Promise<ReadonlyMap<string, ImageVolume>> {
   const { pod, container, signal } = request;
   const mounted = new Set((container.volumeMounts ?? []).map(({ name }) => name));
   const found = new Map<string, ImageVolume>();
   for (const { name, image } of pod.spec.volumes ?? []) {
     if (image === undefined || !mounted.has(name)) continue;
-    const { id } = await context.images.ensure({
+    const { id } = await context.volumeImages.ensure({
       image: image.reference ?? "",
       podUid: pod.metadata.uid,
       policy: image.pullPolicy,

@@ -19,6 +19,8 @@ export interface PodContext {
   readonly client: ApiClient;
   readonly runtime: Runtime;
   readonly images: Pick<ImageManager, "ensure" | "release">;
+  /** For volumes: they are in the store, also where a container runtime has the images of its own. */
+  readonly volumeImages: Pick<ImageManager, "ensure" | "release">;
   readonly imageStore: Pick<ImageStore, "lowerDirs" | "folderOf">;
   readonly volumes: Pick<
     PodVolumes,

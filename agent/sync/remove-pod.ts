@@ -20,12 +20,12 @@ export function observePod(uid: string, runtime: Runtime): Observed {
 
 /** Stops whatever still runs of a pod and frees all it had: containers, sandboxes, volumes, logs. Idempotent. */
 export async function removePod(pod: Pod, stop: Stop, context: PodContext): Promise<void> {
-  const { runtime, images, volumes, prober, logsDir } = context;
+  const { runtime, volumes, prober, logsDir } = context;
   const { uid } = pod.metadata;
   const observed = observePod(uid, runtime);
   await stopPod(pod, observed, stop, context);
   await removeContainers(uid, runtime);
-  images.release(uid);
+  releaseImages(uid, context);
   prober.keepOnly(uid, new Set());
   await volumes.remove(uid).catch(tellUnmount(pod, context));
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
@@ -34,12 +34,12 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
 /** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, its containers with what
  *  they wrote and logged, too. How they ended must be in the pod's status by now. Idempotent. */
 export async function freeEndedPod(pod: Pod, context: PodContext): Promise<void> {
-  const { runtime, images, volumes, logsDir } = context;
+  const { runtime, volumes, logsDir } = context;
   const { uid } = pod.metadata;
   await volumes.clear(uid).catch(tellUnmount(pod, context));
   if (pod.status?.reason !== evicted) return;
   await removeContainers(uid, runtime);
-  images.release(uid);
+  releaseImages(uid, context);
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
 }
 
@@ -51,6 +51,10 @@ const tellUnmount =
     events.record(pod, { type: "Warning", reason: "FailedUnmount", message });
     throw error;
   };
+
+function releaseImages(uid: string, { images, volumeImages }: PodContext): void {
+  for (const one of [images, volumeImages]) one.release(uid);
+}
 
 async function removeContainers(uid: string, runtime: Runtime): Promise<void> {
   for (const { id } of observePod(uid, runtime).sandboxes) await runtime.removePodSandbox(id);

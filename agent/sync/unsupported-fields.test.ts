@@ -7,7 +7,7 @@ const pod = (spec: object) =>
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
-const able = { runtimeHandlers: false, imageVolumes: true };
+const able = { runtimeHandlers: false };
 const names = (spec: object) =>
   unsupportedFields(pod(spec), able).map(({ field, value }) => [
     field,

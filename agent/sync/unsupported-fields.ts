@@ -31,14 +31,13 @@ const projectedKinds: ReadonlySet<string> = new Set([
 export interface NodeAbilities {
   /** It has ways to run containers that a RuntimeClass may name. */
   readonly runtimeHandlers: boolean;
-  readonly imageVolumes: boolean;
 }
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */
 export function unsupportedFields(
   { spec, status }: Pod,
-  { runtimeHandlers, imageVolumes }: NodeAbilities,
+  { runtimeHandlers }: NodeAbilities,
 ): readonly UnsupportedField[] {
   return [
     ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
@@ -49,9 +48,7 @@ export function unsupportedFields(
     // A claim that a scheduler made for resources of containers.
     ...(status?.extendedResourceClaimStatus ? [{ field: "status.extendedResourceClaimStatus" }] : []),
     ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
-    ...(spec.volumes ?? []).flatMap((volume, index) =>
-      ofVolume(volume, `spec.volumes[${index}]`, imageVolumes),
-    ),
+    ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>
       (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),
     ),
@@ -72,9 +69,9 @@ export function unsupportedText(fields: readonly UnsupportedField[]): string {
 
 const filled = (list: readonly unknown[] | undefined): boolean => list !== undefined && list.length > 0;
 
-function ofVolume(volume: Volume, at: string, imageVolumes: boolean): UnsupportedField[] {
+function ofVolume(volume: Volume, at: string): UnsupportedField[] {
   const kinds = Object.keys(volume).filter((key) => key !== "name");
-  const unknown = kinds.filter((kind) => !mountableKinds.has(kind) || (kind === "image" && !imageVolumes));
+  const unknown = kinds.filter((kind) => !mountableKinds.has(kind));
   const medium = volume.emptyDir?.medium ?? "";
   return [
     ...unknown.map((kind) => ({ field: `${at}.${kind}` })),

@@ -122,7 +122,6 @@ describe("docs/fields.md", () => {
       const { place, object } = sampleOf(row);
       const named = unsupportedFields(object as unknown as Pod, {
         runtimeHandlers: false,
-        imageVolumes: true,
       });
       return named.some(({ field }) => namesField(field, place)) ? [] : [place.join(".")];
     });

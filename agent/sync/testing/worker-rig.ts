@@ -50,6 +50,7 @@ export class WorkerRig {
       client: api,
       runtime,
       images: { ensure: async () => image, release: () => undefined },
+      volumeImages: { ensure: async () => image, release: () => undefined },
       imageStore: { lowerDirs: async () => ["/nowhere"], folderOf: async () => "/nowhere" },
       volumes: {
         podDir: (uid) => join(root, "pods", uid),
@@ -74,7 +75,7 @@ export class WorkerRig {
       },
       services: () => [],
       scheme: "oci",
-      able: { runtimeHandlers: false, imageVolumes: true },
+      able: { runtimeHandlers: false },
       recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
       dns: { servers: ["10.96.0.10"], domain: "cluster.local", resolvConf: "" },

@@ -17,6 +17,7 @@ import {
 } from "../../../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../../../agent.ts";
 import { agentConfig, agentFlags } from "../../../flags.ts";
+import { TestRegistry } from "../../../images/testing/test-registry.ts";
 import { mustRun } from "../../supervised/run-command.ts";
 import { openRuntimeClient } from "../cri-client.ts";
 import { keptKeys } from "../kept.ts";
@@ -248,15 +249,38 @@ describe("agent, with containerd", function () {
     assert.match(event?.message ?? "", /no runtime for "nowhere" is configured/);
   });
 
+  it("mounts images that it pulls itself as volumes, read-only", async () => {
+    const registry = await TestRegistry.start();
+    try {
+      const reference = await registry.add("files", ["below", "of an image"]);
+      await run(
+        "with-image",
+        "cat /files/text; touch /files/own 2>/dev/null || echo read-only",
+        {
+          restartPolicy: "Never",
+          volumes: [
+            { name: "programs", hostPath: { path: "/usr" } },
+            { name: "files", image: { reference } },
+          ],
+        },
+        {
+          volumeMounts: [
+            { name: "programs", mountPath: "/usr", readOnly: true },
+            { name: "files", mountPath: "/files" },
+          ],
+        },
+      );
+      await pod("with-image", ({ status }) => status?.phase === "Succeeded");
+      assert.equal(await logs("with-image"), "of an imageread-only\n");
+    } finally {
+      registry.stop();
+    }
+  });
+
   it("refuses by name what it cannot do", async () => {
-    await run("with-image", "true", {
-      volumes: [
-        { name: "programs", hostPath: { path: "/usr" } },
-        { name: "i", image: { reference: testImage } },
-      ],
-    });
-    const event = await eventOf("with-image", "FailedMount");
-    assert.match(event?.message ?? "", /spec\.volumes\[1\]\.image is not supported by this node/);
+    await run("with-users", "true", { hostUsers: false });
+    const event = await eventOf("with-users", "FailedCreatePodSandBox");
+    assert.match(event?.message ?? "", /spec\.hostUsers: false is not supported by this node/);
   });
 
   it("leaves pods running through a restart of its own, and of its runtime, which the Node tells of", async () => {
