@@ -23,8 +23,8 @@ import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
-import { collectedImages, ImageGc, keepImageSpace } from "./images/image-gc.ts";
 import { ImageManager } from "./images/image-manager.ts";
+import { keepImages } from "./images/keep-images.ts";
 import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
@@ -45,7 +45,7 @@ import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
-import { bootMs, readFolderUse, readMachineUse } from "./stats/machine-use.ts";
+import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
@@ -326,26 +326,8 @@ async function start(parts: Parts): Promise<void> {
     meter: os.metrics,
     evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
   };
-  const collected = collectedImages(os.metrics);
-  // A container runtime's images and our own, or our own alone.
-  for (const [source, { holds }] of new Map([
-    [images, imageManager],
-    [ownImages, volumeImages],
-  ])) {
-    const deps = {
-      source,
-      holds,
-      runtime,
-      space: async () => readFolderUse(await source.folder()),
-      clock: os.clock,
-      log: os.log,
-      collected,
-      onTrouble: (reason: string, message: string) =>
-        events.record(registered, { type: "Warning", reason, message }),
-    };
-    const gc = new ImageGc(config.imageGc, deps);
-    tasks.run("image garbage collection", (signal) => keepImageSpace(gc, deps, signal));
-  }
+  const imageSources = new Map([[images, imageManager] as const, [ownImages, volumeImages] as const]);
+  keepImages(config.imageGc, imageSources, { os, tasks, runtime, events, node: registered });
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
   removeReleasedVolumes(parts, informers, claimed);
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
