@@ -146,6 +146,7 @@ async function start(parts: Parts): Promise<void> {
     ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
     ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
     ...(dnsAddress !== undefined && { dnsAddress }),
+    ...(config.nodePortRanges.length > 0 && { nodePortRanges: config.nodePortRanges }),
     ...(config.balancerPool.length > 0 && { balancerPool: config.balancerPool }),
     stateDir: join(config.rootDir, "network"),
     mode,

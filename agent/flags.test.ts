@@ -10,4 +10,18 @@ describe("the agent's flags", () => {
     assert.equal(config().allowHostImage, false);
     assert.equal(config("--allow-host-image").allowHostImage, true);
   });
+
+  it("name the node's addresses for node ports, and those of load balancers that it may answer at", () => {
+    assert.deepEqual([config().nodePortRanges, config().balancerPool], [[], []]);
+    const named = config("--node-ip=10.0.0.1", "--nodeport-addresses=primary,192.0.2.0/24");
+    assert.deepEqual(named.nodePortRanges, ["10.0.0.1/32", "192.0.2.0/24"]);
+    assert.deepEqual(
+      config("--service-load-balancer-pool=10.9.0.1-10.9.0.9").balancerPool.map(({ text }) => text),
+      ["10.9.0.1-10.9.0.9"],
+    );
+    assert.throws(
+      () => config("--nodeport-addresses=here", "--service-load-balancer-pool=10.9.0.9-10.9.0.1"),
+      /^UsageError: --nodeport-addresses: "here" is neither .*\n--service-load-balancer-pool: "10.9.0.9-10.9.0.1" is not FIRST/,
+    );
+  });
 });

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { parseIpv4Range } from "../base/ipv4.ts";
 import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
@@ -180,6 +181,12 @@ export const agentFlags = {
   },
   "ingress-http-port": { kind: "integer", default: 80, help: "Port for Ingresses, plain; 0: any." },
   "ingress-https-port": { kind: "integer", default: 443, help: "Port for Ingresses with TLS; 0: any." },
+  "nodeport-addresses": {
+    kind: "list",
+    default: [],
+    value: "CIDR,…|primary",
+    help: "Ranges of this node's addresses at which node ports are served, or primary: its own alone; all by default.",
+  },
   "service-load-balancer-pool": {
     kind: "list",
     default: [],
@@ -227,6 +234,8 @@ export interface AgentConfig {
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
   readonly balancerPool: readonly Ipv4Span[];
+  /** None: all of the node's addresses. */
+  readonly nodePortRanges: readonly string[];
   /** Undefined: the node answers for no Ingress. */
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
 }
@@ -359,6 +368,16 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["cluster-domain"],
     "is not a domain name",
   );
+  const nodePortRanges = flags["nodeport-addresses"].map((one) =>
+    one === "primary" ? `${flags["node-ip"] ?? "127.0.0.1"}/32` : one,
+  );
+  for (const one of nodePortRanges)
+    check(
+      parseIpv4Range(one) !== undefined,
+      "nodeport-addresses",
+      one,
+      "is neither a range of IPv4 addresses nor primary",
+    );
   const pool = parseIpv4Spans(flags["service-load-balancer-pool"]);
   problems.push(...pool.problems.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
@@ -410,6 +429,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     clusterCidr: flags["cluster-cidr"],
     serviceCidr: flags["service-cluster-ip-range"],
     balancerPool: pool.spans,
+    nodePortRanges,
     ingress: flags.ingress
       ? {
           address: ingressAddress ?? flags["node-ip"] ?? "127.0.0.1",

@@ -60,6 +60,8 @@ export interface NodeNetworkConfig {
   readonly serviceCidr?: string;
   /** The cluster's DNS, where this node answers it itself: no Service at this address is proxied here. */
   readonly dnsAddress?: string;
+  /** Ranges of the node's addresses at which node ports are served; absent: all. */
+  readonly nodePortRanges?: readonly string[];
   /** Addresses of load balancers that nodes answer at one at a time. Only what Services ask for is to be had there. */
   readonly balancerPool?: readonly Ipv4Span[];
   /** A folder of its own for state (address leases). Made by the agent. */

@@ -16,16 +16,8 @@ export class KernelProxy {
   readonly #options: ServiceRulesOptions;
   readonly #parts: KernelProxyParts;
 
-  constructor(
-    { podCidr, clusterCidr, serviceCidr, balancerPool }: ServiceRulesOptions,
-    parts: KernelProxyParts,
-  ) {
-    this.#options = {
-      podCidr,
-      ...(clusterCidr !== undefined && { clusterCidr }),
-      ...(serviceCidr !== undefined && { serviceCidr }),
-      ...(balancerPool !== undefined && { balancerPool }),
-    };
+  constructor(options: ServiceRulesOptions, parts: KernelProxyParts) {
+    this.#options = options;
     this.#parts = parts;
   }
 

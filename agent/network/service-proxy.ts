@@ -1,11 +1,11 @@
-import { parseIpv4 } from "../../base/ipv4.ts";
+import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import { isInSpans } from "../../base/ipv4-spans.ts";
 import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
-import type { StartServiceProxy } from "../network-seam.ts";
+import type { NodeNetworkConfig, StartServiceProxy } from "../network-seam.ts";
 import { openUdpFlowCleaner } from "./conntrack.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
@@ -29,6 +29,16 @@ const retryMs = 1000;
 const addressIndex = "service-proxy-address";
 /** A change that waits longer to be carried out makes the proxy unhealthy. */
 const lateMs = 60_000;
+
+/** Whether node ports are to be had at the node's address, where no kernel serves them at the others. */
+function isServed({ nodeIp, nodePortRanges = [] }: NodeNetworkConfig): boolean {
+  const number = parseIpv4(nodeIp);
+  const ranges = nodePortRanges.map(parseIpv4Range);
+  return (
+    ranges.length === 0 ||
+    (number !== undefined && ranges.some((range) => range !== undefined && contains(range, number)))
+  );
+}
 
 export const startServiceProxy: StartServiceProxy = async (config, { os, client, informers }) => {
   const log = os.log.child("service-proxy");
@@ -134,6 +144,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       clock: os.clock,
       log,
       nodePortHost: config.nodeIp,
+      servesNodePorts: isServed(config),
       isAnotherNodes: (address) => nodes.byIndex(addressIndex, address).some((node) => !isOurs(node)),
       // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.
       claimAddress: async (address) => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import type { Ipv4Span } from "../../base/ipv4-spans.ts";
 import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
@@ -14,6 +15,9 @@ export interface ServiceRulesOptions {
   readonly serviceCidr?: string;
   /** Load balancers' addresses that the node may have beside its own. */
   readonly balancerPool?: readonly Ipv4Span[];
+  readonly nodeIp?: string;
+  /** Ranges of the node's addresses at which node ports are served; none: all. */
+  readonly nodePortRanges?: readonly string[];
 }
 
 const masqueradeMark = nft`0x4000`;
@@ -92,10 +96,23 @@ function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions):
   }
   if (port.balancerSources.length > 0 && port.balancerIps.length > 0) {
     const chain = chainName("firewall", port.id);
-    const sources = nftList(port.balancerSources.map((range) => nft`${range}`));
-    draft.chains[chain] = { rules: [nft`ip saddr != { ${sources} } drop`] };
+    const allowed = allowedSources(port, options).map((range) => nft`${range}`);
+    draft.chains[chain] = { rules: [nft`ip saddr != { ${nftList(allowed)} } drop`] };
     for (const ip of port.balancerIps) draft.firewalls.push({ key: key(ip), verdict: goto(chain) });
   }
+}
+
+/** A node that has the balancer's address as its own talks to it from that very address. */
+function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): readonly string[] {
+  const node = parseIpv4(nodeIp ?? "");
+  const ranges = port.balancerSources.map(parseIpv4Range);
+  const isAllowed =
+    node !== undefined && ranges.some((range) => range !== undefined && contains(range, node));
+  const outside = port.balancerIps.filter((ip) => {
+    const number = parseIpv4(ip) ?? 0;
+    return !ranges.some((range) => range !== undefined && contains(range, number));
+  });
+  return isAllowed ? [...port.balancerSources, ...outside] : port.balancerSources;
 }
 
 /** The way in for everything but cluster IPs. */
@@ -166,10 +183,19 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
   const everywhere = options.clusterCidr ?? options.podCidr;
   const pool = options.balancerPool ?? [];
   const notInPool = pool.length === 0 ? nft`` : nft` ip daddr != ${spanSet(pool)}`;
-  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8${notInPool}`;
+  const ranges = options.nodePortRanges ?? [];
+  const inRanges =
+    ranges.length === 0 ? nft`` : nft` ip daddr { ${nftList(ranges.map((range) => nft`${range}`))} }`;
+  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8${notInPool}${inRanges}`;
   return {
     services: {
       rules: [
+        // Who comes from outside the cluster with a cluster IP gets its answers by way of this node.
+        ...(options.clusterCidr === undefined
+          ? []
+          : [
+              nft`ip daddr @cluster-ips ip saddr != ${options.clusterCidr} fib saddr type != local ${markForMasquerade}`,
+            ]),
         nft`ip daddr . meta l4proto . th dport vmap @service-ips`,
         nft`${onNode} meta l4proto . th dport vmap @node-ports`,
       ],

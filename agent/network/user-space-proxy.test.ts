@@ -17,6 +17,7 @@ describe("UserSpaceProxy", () => {
       clock: systemClock,
       log: silentLog,
       nodePortHost: "127.0.0.1",
+      servesNodePorts: true,
       claimAddress: async (address) => {
         if (address === "10.9.9.9") throw new Error("no such device");
         return address.startsWith("127.");

@@ -20,6 +20,8 @@ export interface UserSpaceProxyParts {
   readonly log: Log;
   /** Where node ports listen. */
   readonly nodePortHost: string;
+  /** False: node ports are not served there. */
+  readonly servesNodePorts: boolean;
   /** Makes a Service's address one of this node, where it is not one already; false where that cannot be. */
   readonly claimAddress: (address: string) => Promise<boolean>;
   /** Is it where another node is reached? What goes there is that node's, and here the way to it. */
@@ -113,7 +115,9 @@ export class UserSpaceProxy {
         ? [
             ...at("outside", externalIps),
             ...at("balancer", balancerIps),
-            ...(nodePort === undefined ? [] : at("outside", [this.#parts.nodePortHost], nodePort)),
+            ...(nodePort === undefined || !this.#parts.servesNodePorts
+              ? []
+              : at("outside", [this.#parts.nodePortHost], nodePort)),
           ]
         : []),
     ];

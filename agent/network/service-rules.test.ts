@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { parseIpv4Spans } from "../../base/ipv4-spans.ts";
+import type { EndpointSlice, Service } from "../../client/types.ts";
+import { planServices } from "./service-plan.ts";
+import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
+
+describe("rules of Services", () => {
+  const balancer = (sources: readonly string[]) =>
+    ({
+      metadata: { namespace: "ns", name: "web", uid: "web" },
+      spec: {
+        type: "LoadBalancer",
+        clusterIP: "10.96.0.1",
+        loadBalancerSourceRanges: sources,
+        ports: [{ port: 80, protocol: "TCP", nodePort: 30_080 }],
+      },
+      status: { loadBalancer: { ingress: [{ ip: "10.9.0.1" }] } },
+    }) as unknown as Service;
+  const slice = {
+    metadata: { namespace: "ns", name: "web-1", labels: { "kubernetes.io/service-name": "web" } },
+    addressType: "IPv4",
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    endpoints: [{ addresses: ["10.1.0.1"], nodeName: "a" }],
+  } as unknown as EndpointSlice;
+  const rulesOf = (options: Partial<ServiceRulesOptions>, sources: readonly string[] = []) => {
+    const node = { nodeName: "a", zone: undefined, loopbackPods: false };
+    const { ports } = planServices([balancer(sources)], [slice], node);
+    const { chains } = serviceRules(ports, { podCidr: "10.1.0.0/24", ...options });
+    return (prefix: string) =>
+      Object.entries(chains)
+        .filter(([name]) => name.startsWith(prefix))
+        .flatMap(([, { rules }]) => rules.map(({ text }) => text));
+  };
+  const nodePortRule = (options: Partial<ServiceRulesOptions>) =>
+    rulesOf(options)("services").find((rule) => rule.includes("@node-ports"));
+
+  it("serve node ports at the node's addresses, or those that are named, and at none of a pool", () => {
+    const end = "meta l4proto . th dport vmap @node-ports";
+    const local = "fib daddr type local ip daddr != 127.0.0.0/8";
+    assert.equal(nodePortRule({}), `${local} ${end}`);
+    assert.equal(
+      nodePortRule({ nodePortRanges: ["10.0.0.1/32", "192.0.2.0/24"] }),
+      `${local} ip daddr { 10.0.0.1/32, 192.0.2.0/24 } ${end}`,
+    );
+    const balancerPool = parseIpv4Spans(["10.9.0.1-10.9.0.9"]).spans;
+    assert.equal(nodePortRule({ balancerPool }), `${local} ip daddr != { 10.9.0.1-10.9.0.9 } ${end}`);
+    const refusal = "ct state new meta l4proto { tcp, udp, sctp } ip daddr { 10.9.0.1-10.9.0.9 } goto refuse";
+    assert.ok(rulesOf({ balancerPool })("filter-input").includes(refusal));
+  });
+
+  it("let a node in from the balancer's address that it has itself, if it is allowed", () => {
+    const firewall = (...sources: string[]) => rulesOf({ nodeIp: "10.0.0.1" }, sources)("firewall");
+    assert.deepEqual(firewall("10.0.0.0/24"), ["ip saddr != { 10.0.0.0/24, 10.9.0.1 } drop"]);
+    assert.deepEqual(firewall("192.0.2.0/24"), ["ip saddr != { 192.0.2.0/24 } drop"]);
+    // Ranges of a set may not overlap.
+    assert.deepEqual(firewall("10.0.0.0/8"), ["ip saddr != { 10.0.0.0/8 } drop"]);
+  });
+
+  it("answer by way of the node whoever comes with a cluster IP from outside the cluster", () => {
+    const [first] = rulesOf({ clusterCidr: "10.1.0.0/16" })("services");
+    assert.match(first ?? "", /^ip daddr @cluster-ips ip saddr != 10\.1\.0\.0\/16 .* meta mark set /);
+    assert.doesNotMatch(rulesOf({})("services").join(), /@cluster-ips/);
+  });
+});
