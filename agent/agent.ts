@@ -164,6 +164,7 @@ async function start(parts: Parts): Promise<void> {
         clients: [mode === "loopback" ? "127.0.0.0/8" : networkConfig.podCidr],
         nodeIp: config.nodeIp,
         resolvConf: config.resolvConf,
+        stubDomains: config.stubDomains,
       },
       { os, informers },
     );

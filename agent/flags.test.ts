@@ -11,6 +11,19 @@ describe("the agent's flags", () => {
     assert.equal(config("--allow-host-image").allowHostImage, true);
   });
 
+  it("name servers of some domains, where the node answers DNS itself", () => {
+    const { stubDomains } = config("--dns-stub-domains=corp.example=10.0.0.1");
+    assert.deepEqual([...stubDomains], [["corp.example", [{ address: "10.0.0.1", port: 53 }]]]);
+    assert.throws(
+      () => config("--dns-stub-domains=corp.example"),
+      /--dns-stub-domains: "corp.example" is not/,
+    );
+    assert.throws(
+      () => config("--dns-stub-domains=a.example=10.0.0.1", "--cluster-dns=10.0.0.1"),
+      /--dns-stub-domains: .* has no effect where --cluster-dns names other servers/,
+    );
+  });
+
   it("name the node's addresses for node ports, and those of load balancers that it may answer at", () => {
     assert.deepEqual([config().nodePortRanges, config().balancerPool], [[], []]);
     const named = config("--node-ip=10.0.0.1", "--nodeport-addresses=primary,192.0.2.0/24");

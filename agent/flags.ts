@@ -10,6 +10,7 @@ import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
 import { canonicalName } from "./dns/domain-name.ts";
 import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
+import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
 import type { ImageGcPolicy } from "./images/plan-image-gc.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 
@@ -163,6 +164,12 @@ export const agentFlags = {
     help: "Names this node's own DNS servers, which are asked for what is not the cluster's; empty: none.",
     value: "FILE",
   },
+  "dns-stub-domains": {
+    kind: "list",
+    default: [],
+    value: "DOMAIN=ADDRESS[:PORT],…",
+    help: "Domains that DNS servers of their own know; a domain named again has several, asked in turn.",
+  },
   "pod-cidr": {
     kind: "string",
     help: "Range of pod addresses; from the Node object by default.",
@@ -230,6 +237,7 @@ export interface AgentConfig {
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   readonly resolvConf: string;
+  readonly stubDomains: StubDomains;
   readonly podCidr: string | undefined;
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
@@ -368,6 +376,14 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["cluster-domain"],
     "is not a domain name",
   );
+  const stubs = parseStubDomains(flags["dns-stub-domains"], canonicalName(flags["cluster-domain"]) ?? "");
+  problems.push(...stubs.problems.map((fault) => `--dns-stub-domains: ${fault}`));
+  check(
+    stubs.domains.size === 0 || flags["cluster-dns"].length === 0,
+    "dns-stub-domains",
+    flags["dns-stub-domains"].join(),
+    "has no effect where --cluster-dns names other servers",
+  );
   const nodePortRanges = flags["nodeport-addresses"].map((one) =>
     one === "primary" ? `${flags["node-ip"] ?? "127.0.0.1"}/32` : one,
   );
@@ -425,6 +441,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     clusterDns: flags["cluster-dns"],
     clusterDomain: canonicalName(flags["cluster-domain"]) ?? "",
     resolvConf: flags["resolv-conf"],
+    stubDomains: stubs.domains,
     podCidr: flags["pod-cidr"],
     clusterCidr: flags["cluster-cidr"],
     serviceCidr: flags["service-cluster-ip-range"],

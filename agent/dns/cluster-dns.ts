@@ -7,6 +7,7 @@ import { followServices } from "./follow-services.ts";
 import { Forwarder } from "./forwarder.ts";
 import { readNodeResolvConf } from "./node-resolv-conf.ts";
 import { Resolver } from "./resolver.ts";
+import { type StubDomains, stubServers } from "./stub-domains.ts";
 import { ServiceZone } from "./zone.ts";
 
 export interface ClusterDnsConfig {
@@ -20,6 +21,8 @@ export interface ClusterDnsConfig {
   readonly nodeIp: string;
   /** Whom the node asks for other names. */
   readonly resolvConf: string;
+  /** Domains that other servers know. */
+  readonly stubDomains?: StubDomains;
 }
 
 export interface ClusterDns {
@@ -49,16 +52,20 @@ export async function startClusterDns(
   const forwarder = new Forwarder({
     clock: os.clock,
     random: os.random,
-    port: dnsPort,
     onSilence: (servers) =>
       log.warn("nobody answers for names outside the cluster", { servers, file: config.resolvConf }),
-    servers: async () => {
+    servers: async (labels) => {
+      // Or it would ask itself for ever.
+      const others = ({ address }: { readonly address: string }) => address !== config.address;
+      const stubs = stubServers(config.stubDomains ?? new Map(), labels);
+      if (stubs !== undefined) return { places: stubs.filter(others), inTurn: true };
       try {
-        const { servers } = await readNodeResolvConf(config.resolvConf);
-        return servers.filter((server) => server !== config.address); // or it would ask itself for ever
+        const { servers, options: words } = await readNodeResolvConf(config.resolvConf);
+        const places = servers.map((address) => ({ address, port: dnsPort })).filter(others);
+        return { places, inTurn: words.includes("rotate") };
       } catch (error) {
         log.warn("cannot read whom to ask for names outside the cluster", { file: config.resolvConf, error });
-        return [];
+        return { places: [], inTurn: false };
       }
     },
   });

@@ -7,11 +7,13 @@ import { systemClock } from "../../base/os/clock.ts";
 import { freePorts } from "../../base/os/free-ports.ts";
 import { createLog } from "../../base/os/log.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { DnsServer, dnsServerLimits } from "./dns-server.ts";
 import { askByTcp, askByUdp, withLength } from "./exchange.ts";
 import { Forwarder, forwarderLimits } from "./forwarder.ts";
 import { isTruncated, queryBytesMax, rcodeOf } from "./message.ts";
 import { Resolver } from "./resolver.ts";
+import type { AskedServers } from "./server-order.ts";
 import { exampleZone, zoneOptions } from "./testing/test-zone.ts";
 
 const log = createLog({ write: () => undefined });
@@ -54,9 +56,8 @@ class Servers {
     const forwarder = new Forwarder({
       clock: systemClock,
       random: systemRandom,
-      port,
       onSilence: () => undefined,
-      servers: async () => servers,
+      servers: async () => ({ places: servers.map((address) => ({ address, port })), inTurn: false }),
     });
     const resolver = new Resolver({
       zone: exampleZone(),
@@ -202,6 +203,41 @@ describe("the node's DNS server", () => {
     assert.deepEqual(data(await ask(port, { name: "example.com" })), ["192.0.2.1"]);
   });
 
+  it("asks who did not answer last, so that one question alone waits for it", async () => {
+    const heard: string[] = [];
+    const able = await servers.answering(async (message, protocol) => {
+      heard.push(protocol);
+      return upstream("192.0.2.1")(message);
+    });
+    const silent = await servers.answering(async () => {
+      heard.push("silent");
+      return undefined;
+    });
+    const at = (port: number) => ({ address: "127.0.0.1", port });
+    const clock = new ManualClock();
+    const forwarder = new Forwarder({
+      // Time that stands still but for what the test says; the exchange waits by it.
+      clock,
+      random: systemRandom,
+      onSilence: () => undefined,
+      servers: async () => ({ places: [at(silent), at(able)], inTurn: false }),
+    });
+    const resolver = new Resolver({
+      zone: exampleZone(),
+      isZoneRead: () => true,
+      options: zoneOptions,
+      forwarder,
+      random: systemRandom,
+    });
+    const asker = { protocol: "udp", client: "127.0.0.1" } as const;
+    const first = resolver.respond(query({ name: "example.com" }), asker);
+    while (heard.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(forwarderLimits.attemptMs);
+    assert.deepEqual(data((await first) ?? Buffer.alloc(0)), ["192.0.2.1"]);
+    await resolver.respond(query({ name: "example.org" }), asker);
+    assert.deepEqual(heard, ["silent", "udp", "udp"]);
+  });
+
   it("fails where no resolver answers, and passes a resolver's failure on", async () => {
     const port = await servers.cluster(["127.0.0.99"], 1);
     assert.equal(rcodeOf(await ask(port, { name: "example.com" })), 2);
@@ -224,10 +260,9 @@ describe("the node's DNS server", () => {
       onSilence: () => {
         told++;
       },
-      port: 1,
       servers: async () => {
         asked++;
-        return [];
+        return { places: [], inTurn: false };
       },
     });
     const resolver = new Resolver({
@@ -246,12 +281,11 @@ describe("the node's DNS server", () => {
   });
 
   it("bounds what waits for other resolvers: one client leaves room for another", async () => {
-    const held: ((servers: string[]) => void)[] = [];
+    const held: ((servers: AskedServers) => void)[] = [];
     const forwarder = new Forwarder({
       clock: systemClock,
       random: systemRandom,
       onSilence: () => undefined,
-      port: 1,
       servers: () => new Promise((resolve) => held.push(resolve)),
     });
     const resolver = new Resolver({
@@ -270,7 +304,7 @@ describe("the node's DNS server", () => {
     assert.ok(refused !== undefined && rcodeOf(refused) === 2);
     const other = from("10.0.0.2", "b.com");
     assert.equal(held.length, forwarderLimits.waitingOfOneMax + 1);
-    for (const resolve of held) resolve([]);
+    for (const resolve of held) resolve({ places: [], inTurn: false });
     await Promise.all([...waiting, other]);
   });
 

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { below, type Random } from "../../base/os/random.ts";
 import { askByTcp, askByUdp, type Exchange } from "./exchange.ts";
 import { type Query, rcodeOf, readForwarded, writeForwarded } from "./message.ts";
+import { type AskedServers, ServerOrder } from "./server-order.ts";
 import { rcodes } from "./types.ts";
 
 export interface ForwarderParts {
@@ -9,10 +10,8 @@ export interface ForwarderParts {
   readonly random: Random;
   /** Told when nobody answered, and at most so often as it helps. */
   readonly onSilence: (servers: readonly string[]) => void;
-  /** Whom to ask, in this order; looked up for each question, for it may change at any time. */
-  readonly servers: () => Promise<readonly string[]>;
-  /** Port of those servers. */
-  readonly port: number;
+  /** Whom to ask for a name; looked up for each question, for it may change at any time. */
+  readonly servers: (labels: readonly string[]) => Promise<AskedServers>;
 }
 
 export const forwarderLimits = {
@@ -29,10 +28,11 @@ export const forwarderLimits = {
   silenceEveryMs: 60_000,
 } as const;
 
-/** Asks the node's resolvers what is not the cluster's. */
+/** Asks others what is not the cluster's. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
   readonly #failedUntilMs = new Map<string, number>();
+  readonly #order = new ServerOrder();
   readonly #waiting = new Map<string, number>();
   #waitingCount = 0;
   #silenceToldMs: number | undefined;
@@ -71,8 +71,9 @@ export class Forwarder {
 
   /** One server after the other; the last word of one that cannot tell holds only where none could. */
   async #askInTurn(query: Query, protocol: "udp" | "tcp", bytesMax: number): Promise<Buffer | undefined> {
-    const { clock, random, port } = this.#parts;
-    const servers = await this.#parts.servers();
+    const { clock, random } = this.#parts;
+    const asked = await this.#parts.servers(query.question.labels);
+    const servers = this.#order.of(asked, clock.monotonicMs());
     const deadlineMs = clock.monotonicMs() + forwarderLimits.totalMs;
     // One server alone is asked twice: a datagram may have been lost.
     const turns =
@@ -85,8 +86,8 @@ export class Forwarder {
       const read = (response: Buffer) => readForwarded(query, response, { id, bytesMax });
       const exchange: Exchange = {
         message: writeForwarded(query, id),
-        server,
-        port,
+        server: server.address,
+        port: server.port,
         timeoutMs: Math.min(leftMs, forwarderLimits.attemptMs),
         isAnswer: (response) => read(response) !== undefined,
       };
@@ -94,12 +95,16 @@ export class Forwarder {
         read,
         () => undefined,
       );
-      if (answer === undefined) continue;
+      if (answer === undefined) {
+        this.#order.silent(server, clock.monotonicMs());
+        continue;
+      }
+      this.#order.answered(server);
       const rcode = rcodeOf(answer);
       if (rcode !== rcodes.serverFailure && rcode !== rcodes.refused) return answer;
       unable = answer;
     }
-    if (unable === undefined) this.#tellSilence(servers);
+    if (unable === undefined) this.#tellSilence(servers.map(({ address }) => address));
     return unable;
   }
 
