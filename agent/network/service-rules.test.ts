@@ -48,6 +48,39 @@ describe("rules of Services", () => {
     assert.ok(rulesOf({ balancerPool })("filter-input").includes(refusal));
   });
 
+  it("choose an endpoint in the Service's own chain, and know pods of this node that may meet themselves", () => {
+    const node = { nodeName: "a", zone: undefined, loopbackPods: false };
+    const endpoints = [
+      { addresses: ["10.1.0.1"], nodeName: "a" },
+      { addresses: ["10.1.0.2"] },
+      { addresses: ["10.1.1.1"], nodeName: "b" },
+    ];
+    const rules = (spec: object) => {
+      const one = { ...balancer([]), spec: { ...balancer([]).spec, type: "ClusterIP", ...spec } } as Service;
+      const { ports } = planServices([one], [{ ...slice, endpoints } as unknown as EndpointSlice], node);
+      return serviceRules(ports, { podCidr: "10.1.0.0/24" });
+    };
+    const texts = ({ chains }: ReturnType<typeof rules>, prefix: string) =>
+      Object.entries(chains)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([, chain]) => chain.rules.map(({ text }) => text.replaceAll(/-[0-9a-f]{16}/g, "-X")));
+    const choices = "0 : 10.1.0.1 . 8080, 1 : 10.1.0.2 . 8080, 2 : 10.1.1.1 . 8080";
+    assert.deepEqual(texts(rules({}), "service-"), [
+      [`meta l4proto tcp dnat ip to numgen random mod 3 map { ${choices} }`],
+    ]);
+    assert.deepEqual(texts(rules({}), "endpoint-"), []);
+    assert.deepEqual(
+      rules({}).sets.hairpins?.elements?.map(({ text }) => text),
+      ["10.1.0.1 . 10.1.0.1", "10.1.0.2 . 10.1.0.2"],
+    );
+    const kept = rules({ sessionAffinity: "ClientIP" });
+    assert.deepEqual(texts(kept, "endpoint-")[2], [
+      "update @endpoint-X-10800s { ip saddr }",
+      "meta l4proto tcp dnat to 10.1.1.1:8080",
+    ]);
+    assert.equal(texts(kept, "service-")[0]?.length, 4, "three that may know the client, and a choice");
+  });
+
   it("let a node in from the balancer's address that it has itself, if it is allowed", () => {
     const firewall = (...sources: string[]) => rulesOf({ nodeIp: "10.0.0.1" }, sources)("firewall");
     assert.deepEqual(firewall("10.0.0.0/24"), ["ip saddr != { 10.0.0.0/24, 10.9.0.1 } drop"]);

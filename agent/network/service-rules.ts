@@ -7,7 +7,8 @@ import type { Endpoint } from "./service-endpoints.ts";
 import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } from "./service-plan.ts";
 
 /** Service ports as an nftables table. A packet costs one lookup in a map, however many Services there are; a Service's
- *  chains pick an endpoint at random, an endpoint's chain translates the address. Pure. */
+ *  chain picks an endpoint at random and translates the address. Where clients are kept with their endpoint, each endpoint has a
+ *  chain and remembers its clients. Pure. */
 export interface ServiceRulesOptions {
   readonly podCidr: string;
   readonly clusterCidr?: string;
@@ -36,6 +37,8 @@ interface Draft {
   readonly noEndpointNodePorts: Elements;
   readonly firewalls: Elements;
   readonly clusterIps: Map<string, NftText>;
+  /** Endpoints that may meet themselves, as sender and receiver. */
+  readonly hairpins: Map<string, NftText>;
 }
 type Elements = { readonly key: NftText; readonly verdict: NftText }[];
 
@@ -49,6 +52,7 @@ export function serviceRules(ports: readonly ServicePort[], options: ServiceRule
     noEndpointNodePorts: [],
     firewalls: [],
     clusterIps: new Map(),
+    hairpins: new Map(),
   };
   for (const port of ports) addPort(draft, port, options);
   const type = nft`ipv4_addr . inet_proto . inet_service`;
@@ -58,6 +62,10 @@ export function serviceRules(ports: readonly ServicePort[], options: ServiceRule
     sets: {
       ...draft.sets,
       "cluster-ips": { definition: nft`type ipv4_addr;`, elements: [...draft.clusterIps.values()] },
+      hairpins: {
+        definition: nft`type ipv4_addr . ipv4_addr;`,
+        elements: [...draft.hairpins.values()],
+      },
     },
     maps: {
       "service-ips": map(draft.serviceIps),
@@ -78,6 +86,7 @@ function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions):
   // Nobody anywhere: refused. Nobody here, where only those here may serve: dropped, for others do.
   const missing = reachable ? drop : refuse;
   const internal = internalEndpoints(port);
+  noteHairpins(draft, port, options);
   const internalChain = addChoice(draft, port, internal);
   for (const ip of port.clusterIps)
     if (internalChain !== undefined) draft.serviceIps.push({ key: key(ip), verdict: goto(internalChain) });
@@ -143,39 +152,68 @@ function addChoice(draft: Draft, port: ServicePort, endpoints: readonly Endpoint
   if (endpoints.length === 0) return undefined;
   const name = chainName(endpoints === port.localEndpoints ? "local" : "service", port.id);
   if (name in draft.chains) return name;
-  const chains = endpoints.map((endpoint) => addEndpoint(draft, port, endpoint));
-  const rules: NftText[] = [];
-  if (port.affinitySeconds !== undefined)
-    for (const { chain, clients } of chains) rules.push(nft`ip saddr @${clients} goto ${chain}`);
-  const [only] = chains;
-  if (only !== undefined && chains.length === 1) rules.push(goto(only.chain));
-  else {
-    const choices = nftList(chains.map(({ chain }, i) => nft`${i} : goto ${chain}`));
-    rules.push(nft`numgen random mod ${chains.length} vmap { ${choices} }`);
-  }
-  draft.chains[name] = { rules };
+  const { affinitySeconds } = port;
+  draft.chains[name] = {
+    rules:
+      affinitySeconds === undefined
+        ? [translation(port, endpoints)]
+        : keptClients(
+            endpoints.map((endpoint) => addEndpoint(draft, { ...port, affinitySeconds }, endpoint)),
+          ),
+  };
   return name;
+}
+
+/** To one of these at random. */
+function translation({ protocol }: ServicePort, endpoints: readonly Endpoint[]): NftText {
+  const [only] = endpoints;
+  if (only !== undefined && endpoints.length === 1)
+    return nft`meta l4proto ${protocol} dnat to ${only.address}:${only.port}`;
+  const choices = nftList(endpoints.map(({ address, port }, i) => nft`${i} : ${address} . ${port}`));
+  return nft`meta l4proto ${protocol} dnat ip to numgen random mod ${endpoints.length} map { ${choices} }`;
+}
+
+/** Pods that meet themselves behind a Service, which only those of this node can. */
+function noteHairpins(draft: Draft, port: ServicePort, { podCidr }: ServiceRulesOptions): void {
+  const range = parseIpv4Range(podCidr);
+  for (const { address, isLocal } of [...port.clusterEndpoints, ...port.localEndpoints])
+    if (isLocal || (range !== undefined && contains(range, parseIpv4(address) ?? 0)))
+      draft.hairpins.set(address, nft`${address} . ${address}`);
+}
+
+interface EndpointChain {
+  readonly chain: string;
+  /** Set of those that went there last. */
+  readonly clients: string;
+}
+
+/** To the endpoint that a client went to last, or one at random. */
+function keptClients(chains: readonly EndpointChain[]): readonly NftText[] {
+  const rules = chains.map(({ chain, clients }) => nft`ip saddr @${clients} goto ${chain}`);
+  const [only] = chains;
+  if (only !== undefined && chains.length === 1) return [...rules, goto(only.chain)];
+  const choices = nftList(chains.map(({ chain }, i) => nft`${i} : goto ${chain}`));
+  return [...rules, nft`numgen random mod ${chains.length} vmap { ${choices} }`];
 }
 
 function addEndpoint(
   draft: Draft,
-  port: ServicePort,
+  port: ServicePort & { readonly affinitySeconds: number },
   { address, port: number }: Endpoint,
-): { readonly chain: string; readonly clients: string } {
+): EndpointChain {
   const chain = chainName("endpoint", `${port.id}/${address}:${number}`);
   // A set keeps its time to live for good: another time is another set.
-  const clients = `${chain}-${port.affinitySeconds ?? 0}s`;
+  const clients = `${chain}-${port.affinitySeconds}s`;
   if (chain in draft.chains) return { chain, clients };
-  // A pod that meets itself behind its Service must not see its own address as the sender.
-  const rules = [nft`ip saddr ${address} ${markForMasquerade}`];
-  if (port.affinitySeconds !== undefined) {
-    rules.push(nft`update @${clients} { ip saddr }`);
-    draft.sets[clients] = {
-      definition: nft`type ipv4_addr; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`,
-    };
-  }
-  rules.push(nft`meta l4proto ${port.protocol} dnat to ${address}:${number}`);
-  draft.chains[chain] = { rules };
+  draft.sets[clients] = {
+    definition: nft`type ipv4_addr; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`,
+  };
+  draft.chains[chain] = {
+    rules: [
+      nft`update @${clients} { ip saddr }`,
+      nft`meta l4proto ${port.protocol} dnat to ${address}:${number}`,
+    ],
+  };
   return { chain, clients };
 }
 
@@ -249,6 +287,8 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
       hook: nft`type nat hook postrouting priority srcnat;`,
       rules: [
         nft`meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
+        // A pod that meets itself behind its Service must not see its own address as the sender.
+        nft`ct status dnat ip saddr . ip daddr @hairpins masquerade`,
         nft`ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`,
       ],
     },

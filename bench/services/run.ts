@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { flagHelp, parseFlags, UsageError } from "../../base/os/flags.ts";
+import { asCommand } from "../as-command.ts";
+
+const flags = {
+  services: { kind: "integer", default: 5_000, help: "Services" },
+  endpoints: { kind: "integer", default: 10, help: "endpoints of each" },
+  changes: { kind: "integer", default: 31, help: "changes that are measured, one after the other" },
+  help: { kind: "boolean", default: false, short: "h", help: "show this" },
+} as const;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { flags: given } = parseFlags(flags, argv);
+  if (given.help) {
+    process.stdout.write(`npm run bench:services -- [flags]\n${flagHelp(flags)}\n`);
+    return;
+  }
+  if (given.services < 1 || given.services > 65_536) throw new UsageError("--services: must be 1 to 65536");
+  if (given.endpoints < 2 || given.services * given.endpoints > 1 << 20)
+    throw new UsageError("--endpoints: must be 2 or more, and a million of all Services at most");
+  const script = fileURLToPath(new URL("./measure.ts", import.meta.url));
+  const counts = [given.services, given.endpoints, given.changes].map(String);
+  const child = spawn("unshare", ["--net", process.execPath, "--import", "tsx", script, ...counts], {
+    stdio: "inherit",
+  });
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`measuring ended with ${code}`);
+}
+
+await asCommand(main);
