@@ -117,6 +117,27 @@ for (const runtime of ["oci", "process"] as const) {
       await kubectl("delete", "service", "outside-too");
     });
 
+    if (runtime === "oci")
+      it("answers at an address that a Service has for itself, on a port that the nodes have, too", async function () {
+        if (!isInstalled("nft")) return this.skip();
+        const balancer =
+          "---\n{apiVersion: v1, kind: Service, metadata: {name: own}, spec: {type: LoadBalancer, loadBalancerClass: pintle.dev/pool, selector: {app: web}, ports: [{port: 10250, targetPort: 8080}]}}";
+        await cluster.kubectlWith(balancer, "create", "-f", "-");
+        const ingress = "jsonpath={.status.loadBalancer.ingress[0].ip}";
+        await kubectl("wait", `--for=${ingress}`, "service/own", "--timeout=60s");
+        const address = await kubectl("get", "service", "own", "-o", ingress);
+        const body = await eventually(
+          "the Service answers",
+          async () => await (await fetch(`http://${address}:10250/`)).text(),
+          (text) => text !== "",
+        );
+        assert.match(body, /^web-/);
+        const holder = "jsonpath={.spec.holderIdentity}";
+        const lease = `lease/pintle-load-balancer-${address}`;
+        assert.equal(await kubectl("get", "-n", "kube-system", lease, "-o", holder), "node-1");
+        await kubectl("delete", "service", "own");
+      });
+
     it("logs, execs and brings exit codes back", async () => {
       const [pod = ""] = await podNames();
       assert.match(await kubectl("logs", pod), /starting hello/);
