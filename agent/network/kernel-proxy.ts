@@ -1,11 +1,13 @@
 import { describeError, type Log } from "../../base/os/log.ts";
 import type { UdpFlowCleaner } from "./conntrack.ts";
-import type { RulesetApplier } from "./nft-applier.ts";
+import type { LiveRuleset } from "./live-ruleset.ts";
+import { LiveServiceRules } from "./live-service-rules.ts";
+import type { LiveApplier, RulesetApplier } from "./nft-applier.ts";
 import type { ServicePlan, ServicePort, ServiceProblem } from "./service-plan.ts";
 import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
 
 export interface KernelProxyParts {
-  readonly applier: RulesetApplier;
+  readonly openApplier: (table: LiveRuleset) => Pick<LiveApplier, "flush"> & Pick<RulesetApplier, "check">;
   readonly flows: UdpFlowCleaner;
   readonly log: Log;
 }
@@ -15,22 +17,26 @@ export interface KernelProxyParts {
 export class KernelProxy {
   readonly #options: ServiceRulesOptions;
   readonly #parts: KernelProxyParts;
+  readonly #rules: LiveServiceRules;
+  readonly #applier: ReturnType<KernelProxyParts["openApplier"]>;
 
   constructor(options: ServiceRulesOptions, parts: KernelProxyParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#rules = new LiveServiceRules(options);
+    this.#applier = parts.openApplier(this.#rules.live);
   }
 
   async update({ ports }: ServicePlan): Promise<readonly ServiceProblem[]> {
     const problems: ServiceProblem[] = [];
     let applied = ports;
     try {
-      await this.#parts.applier.apply(serviceRules(ports, this.#options));
+      await this.#carryOut(ports);
     } catch (error) {
-      await this.#parts.applier.check(serviceRules([], this.#options)); // or no Service is to blame
+      await this.#applier.check(serviceRules([], this.#options)); // or no Service is to blame
       applied = await this.#acceptable(ports, problems);
       if (problems.length === 0) throw error; // each by itself is fine: it is the kernel, not a Service
-      await this.#parts.applier.apply(serviceRules(applied, this.#options));
+      await this.#carryOut(applied);
     }
     try {
       await this.#parts.flows.clean(applied);
@@ -42,13 +48,18 @@ export class KernelProxy {
 
   stop(): void {}
 
+  async #carryOut(ports: readonly ServicePort[]): Promise<void> {
+    this.#rules.update(ports);
+    await this.#applier.flush();
+  }
+
   /** Those that the kernel takes. Halves what it refuses until it knows which. */
   async #acceptable(
     ports: readonly ServicePort[],
     problems: ServiceProblem[],
   ): Promise<readonly ServicePort[]> {
     try {
-      await this.#parts.applier.check(serviceRules(ports, this.#options));
+      await this.#applier.check(serviceRules(ports, this.#options));
       return ports;
     } catch (error) {
       const [only] = ports;

@@ -45,7 +45,10 @@ export interface LiveApplier {
   remove(): Promise<void>;
 }
 
-export function openLiveApplier(name: string, live: LiveRuleset): LiveApplier {
+export function openLiveApplier(
+  name: string,
+  live: LiveRuleset,
+): LiveApplier & Pick<RulesetApplier, "check"> {
   const table = tableOf(nft`ip ${name}`);
   /** What the kernel has: a predecessor's, or one that it refused to change; none; ours as last told. */
   let state: "unknown" | "none" | "ours" = "unknown";
@@ -61,6 +64,7 @@ export function openLiveApplier(name: string, live: LiveRuleset): LiveApplier {
         );
         state = "ours";
       }),
+    check: table.check,
     remove: () =>
       table.inTurn(async () => {
         if (state === "none") return;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { silentLog } from "../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
+import type { LiveRuleset } from "./live-ruleset.ts";
 import { emptyRuleset, type Ruleset, rulesetChange } from "./nft-ruleset.ts";
 import { NftInputError, nft } from "./nft-text.ts";
 import { externalEndpoints, internalEndpoints, planServices } from "./service-plan.ts";
@@ -279,10 +280,10 @@ describe("KernelProxy", () => {
         throw new Error("no");
       applied.push(ruleset);
     };
-    const applier = { apply: refuse, check: refuse, remove: async () => undefined };
+    const openApplier = (table: LiveRuleset) => ({ flush: () => refuse(table.whole()), check: refuse });
     const proxy = new KernelProxy(
       { podCidr: "10.0.0.0/24" },
-      { applier, flows: { clean: async () => undefined }, log: silentLog },
+      { openApplier, flows: { clean: async () => undefined }, log: silentLog },
     );
     const names = ["a", "b", "c", "d", "e"];
     const services = names.map((name, n) => {

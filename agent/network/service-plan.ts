@@ -60,6 +60,54 @@ export function planServices(
   slices: readonly EndpointSlice[],
   node: NodeView,
 ): ServicePlan {
+  return new ServicePlanner().plan(services, slices, node);
+}
+
+/** What was planned of a Service, and what of. */
+interface PlannedService {
+  readonly slices: readonly EndpointSlice[];
+  readonly ports: readonly ServicePort[];
+  readonly problems: readonly ServiceProblem[];
+  readonly healthCheck: HealthCheck | undefined;
+}
+
+/** Plans again only those Services that changed, or whose slices did, since the last time. It takes objects for unchanged that are
+ *  the same: nobody changes one in its place. Ports that are the same as the last time are the same objects, too. */
+export class ServicePlanner {
+  #planned = new Map<Service, PlannedService>();
+  #node = "";
+
+  plan(services: readonly Service[], slices: readonly EndpointSlice[], node: NodeView): ServicePlan {
+    const nodeText = JSON.stringify(node);
+    const known = nodeText === this.#node ? this.#planned : new Map<Service, PlannedService>();
+    const slicesOf = slicesByService(slices);
+    const planned = new Map<Service, PlannedService>();
+    for (const service of inOrderOfAge(services)) {
+      const own = slicesOf.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];
+      const before = known.get(service);
+      const isSame =
+        before?.slices.length === own.length && before.slices.every((slice, at) => slice === own[at]);
+      planned.set(service, before !== undefined && isSame ? before : planOne(service, own, node));
+    }
+    this.#planned = planned;
+    this.#node = nodeText;
+    const all = [...planned.values()];
+    const problems = all.flatMap((one) => one.problems);
+    const ports = withoutDoubles(
+      all.flatMap((one) => one.ports),
+      problems,
+    );
+    return { ports, problems, healthChecks: all.flatMap((one) => one.healthCheck ?? []) };
+  }
+}
+
+function planOne(service: Service, slices: readonly EndpointSlice[], node: NodeView): PlannedService {
+  const problems: ServiceProblem[] = [];
+  const ports = planService(service, slices, { node, problems });
+  return { slices, ports, problems, healthCheck: healthCheck(service, ports, problems) };
+}
+
+function slicesByService(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> {
   const slicesOf = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
     const name = slice.metadata.labels?.[serviceName];
@@ -69,16 +117,7 @@ export function planServices(
     if (list === undefined) slicesOf.set(key, [slice]);
     else list.push(slice);
   }
-  const problems: ServiceProblem[] = [];
-  const healthChecks: HealthCheck[] = [];
-  const ports = inOrderOfAge(services).flatMap((service) => {
-    const own = slicesOf.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];
-    const planned = planService(service, own, { node, problems });
-    const check = healthCheck(service, planned, problems);
-    if (check !== undefined) healthChecks.push(check);
-    return planned;
-  });
-  return { ports: withoutDoubles(ports, problems), problems, healthChecks };
+  return slicesOf;
 }
 
 function planService(
@@ -171,32 +210,43 @@ function healthCheck(
 /** Takes away addresses and node ports that another port has: a packet can go one way only. Cluster IPs come first: nobody
  *  takes one over by naming it as an external IP. */
 function withoutDoubles(ports: readonly ServicePort[], problems: ServiceProblem[]): readonly ServicePort[] {
-  const owners = new Map<string, ServicePort>();
-  const mayHave = (port: ServicePort, key: string, what: string): boolean => {
-    const owner = owners.get(key) ?? port;
+  const owners = new Map<string, Claim>();
+  const mayHave = (claim: Claim, key: string, what: string): boolean => {
+    const owner = owners.get(key) ?? claim;
     owners.set(key, owner);
-    if (owner === port) return true;
-    problems.push({ service: port.service, message: `${what} is taken by ${owner.id}; left out` });
+    if (owner === claim) return true;
+    problems.push({ service: claim.port.service, message: `${what} is taken by ${owner.port.id}; left out` });
     return false;
   };
-  const free = (port: ServicePort, addresses: readonly string[]) =>
-    addresses.filter((ip) =>
-      mayHave(port, `${ip} ${port.protocol} ${port.port}`, `${ip}:${port.port}/${port.protocol}`),
-    );
-  return ports
-    .map((port) => ({ ...port, clusterIps: free(port, port.clusterIps) }))
-    .map((port) => {
-      const { nodePort, protocol } = port;
-      const keepsNodePort =
-        nodePort !== undefined &&
-        mayHave(port, `${protocol} ${nodePort}`, `node port ${nodePort}/${protocol}`);
-      return {
-        ...port,
-        externalIps: free(port, port.externalIps),
-        balancerIps: free(port, port.balancerIps),
-        nodePort: keepsNodePort ? nodePort : undefined,
-      };
-    });
+  const free = (claim: Claim, addresses: readonly string[]) => {
+    const { protocol, port } = claim.port;
+    return addresses.filter((ip) => mayHave(claim, `${ip} ${protocol} ${port}`, `${ip}:${port}/${protocol}`));
+  };
+  // Before anything else of any port.
+  const ofClusterIps = ports.map((port) => free({ port }, port.clusterIps));
+  return ports.map((port, at) => {
+    const { nodePort, protocol } = port;
+    const claim = { port };
+    const keepsNodePort =
+      nodePort === undefined ||
+      mayHave(claim, `${protocol} ${nodePort}`, `node port ${nodePort}/${protocol}`);
+    const clusterIps = ofClusterIps[at] ?? [];
+    const externalIps = free(claim, port.externalIps);
+    const balancerIps = free(claim, port.balancerIps);
+    const isWhole =
+      keepsNodePort &&
+      clusterIps.length === port.clusterIps.length &&
+      externalIps.length === port.externalIps.length &&
+      balancerIps.length === port.balancerIps.length;
+    // The same port stays the same object.
+    if (isWhole) return port;
+    return { ...port, clusterIps, externalIps, balancerIps, nodePort: keepsNodePort ? nodePort : undefined };
+  });
+}
+
+/** Of a port: for its cluster IPs, or for what leads to it from outside. */
+interface Claim {
+  readonly port: ServicePort;
 }
 
 export const isExternal = (port: ServicePort): boolean =>

@@ -9,11 +9,11 @@ import type { NodeNetworkConfig, StartServiceProxy } from "../network-seam.ts";
 import { openUdpFlowCleaner } from "./conntrack.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
-import { openApplier } from "./nft-applier.ts";
+import { openLiveApplier } from "./nft-applier.ts";
 import { ProblemReports } from "./problem-reports.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 import type { NodeView } from "./service-endpoints.ts";
-import { planServices, type ServicePlan, type ServiceProblem } from "./service-plan.ts";
+import { type ServicePlan, ServicePlanner, type ServiceProblem } from "./service-plan.ts";
 import { UserSpaceProxy } from "./user-space-proxy.ts";
 
 /** What carries out a plan: nftables or this process. */
@@ -58,6 +58,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     };
   };
   const proxy = await chooseProxy();
+  const planner = new ServicePlanner();
   const tasks = new TaskScope(log);
   const events = new EventRecorder(
     { component: "kube-proxy", host: config.nodeName },
@@ -114,7 +115,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       dirty = false;
       const startedMs = os.clock.monotonicMs();
       try {
-        const plan = planServices(services.list(), slices.list(), view());
+        const plan = planner.plan(services.list(), slices.list(), view());
         const refused = await proxy.update(plan);
         reports.update(
           [...plan.problems, ...refused].map(({ service, message }) => ({ object: service, message })),
@@ -133,7 +134,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   async function chooseProxy(): Promise<Proxy> {
     if (config.mode === "bridge" && (await hasProgram("nft")))
       return new KernelProxy(config, {
-        applier: openApplier("pintle-services"),
+        openApplier: (table) => openLiveApplier("pintle-services", table),
         flows: await openUdpFlowCleaner(log),
         log,
       });

@@ -1,9 +1,8 @@
 /** Run in a network namespace by run.ts, with the numbers of Services, of endpoints of each, and of changes. */
 
 import { KernelProxy } from "../../agent/network/kernel-proxy.ts";
-import { openApplier } from "../../agent/network/nft-applier.ts";
-import type { Ruleset } from "../../agent/network/nft-ruleset.ts";
-import { planServices } from "../../agent/network/service-plan.ts";
+import { openLiveApplier } from "../../agent/network/nft-applier.ts";
+import { ServicePlanner } from "../../agent/network/service-plan.ts";
 import { silentLog } from "../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 
@@ -44,8 +43,8 @@ const allServices = Array.from({ length: services }, (_, number) => service(numb
 const allSlices = allServices.map((_, number) => slice(number, endpoints));
 const node = { nodeName: "node-0", zone: undefined, loopbackPods: false };
 
+const planner = new ServicePlanner();
 let kernelMs = 0;
-const kernel = openApplier("pintle-services");
 const timed = async (work: Promise<void>): Promise<void> => {
   const startedMs = performance.now();
   await work;
@@ -54,7 +53,10 @@ const timed = async (work: Promise<void>): Promise<void> => {
 const proxy = new KernelProxy(
   { podCidr: "10.1.0.0/24", clusterCidr: "10.0.0.0/8", serviceCidr: "10.96.0.0/12" },
   {
-    applier: { ...kernel, apply: (ruleset: Ruleset) => timed(kernel.apply(ruleset)) },
+    openApplier: (table) => {
+      const kernel = openLiveApplier("pintle-services", table);
+      return { ...kernel, flush: () => timed(kernel.flush()) };
+    },
     flows: { clean: async () => undefined },
     log: silentLog,
   },
@@ -69,7 +71,7 @@ interface Figures {
 }
 async function program(): Promise<Figures> {
   const startedMs = performance.now();
-  const plan = planServices(allServices, allSlices, node);
+  const plan = planner.plan(allServices, allSlices, node);
   const plannedMs = performance.now();
   const problems = await proxy.update(plan);
   const totalMs = performance.now() - startedMs;
