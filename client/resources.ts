@@ -6,6 +6,7 @@ import type {
   CronJob,
   CSIDriver,
   CSINode,
+  CSIStorageCapacity,
   DaemonSet,
   Deployment,
   DeviceClass,
@@ -84,6 +85,12 @@ export const resources = {
   events: row<Event>("", "v1", "Event", "events"),
   csinodes: row<CSINode>("storage.k8s.io", "v1", "CSINode", "csinodes", false),
   csidrivers: row<CSIDriver>("storage.k8s.io", "v1", "CSIDriver", "csidrivers", false),
+  csistoragecapacities: row<CSIStorageCapacity>(
+    "storage.k8s.io",
+    "v1",
+    "CSIStorageCapacity",
+    "csistoragecapacities",
+  ),
   volumeattachments: row<VolumeAttachment>(
     "storage.k8s.io",
     "v1",

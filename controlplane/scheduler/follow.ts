@@ -13,6 +13,7 @@ import { VolumeBook } from "./storage/volume-book.ts";
 /** Pods that have ended hold nothing any more and are left out by the server. */
 const running = { fieldSelector: "status.phase!=Succeeded,status.phase!=Failed" };
 const attachmentsByNode = "node";
+const capacitiesByClass = "storage-class";
 
 /** What the informers show, as scheduling needs it. */
 export interface Sources {
@@ -28,6 +29,8 @@ export function makeSources(informers: InformerFactory): Sources {
   const services = informers.informer(resources.services);
   const attachments = informers.informer(resources.volumeattachments);
   attachments.addIndex(attachmentsByNode, ({ spec }) => [spec.nodeName]);
+  const capacities = informers.informer(resources.csistoragecapacities);
+  capacities.addIndex(capacitiesByClass, ({ storageClassName }) => [storageClassName]);
   const owners = {
     services,
     replicaSets: informers.informer(resources.replicasets),
@@ -39,6 +42,8 @@ export function makeSources(informers: InformerFactory): Sources {
     volumes: informers.informer(resources.persistentvolumes),
     classes: informers.informer(resources.storageclasses),
     csiNodes: informers.informer(resources.csinodes),
+    drivers: informers.informer(resources.csidrivers),
+    capacitiesOf: (storageClass) => capacities.byIndex(capacitiesByClass, storageClass),
     attachmentsOf: (node) => attachments.byIndex(attachmentsByNode, node),
   });
   const cache = new SchedulerCache({
@@ -126,7 +131,14 @@ function followStorage(informers: InformerFactory, notice: Notice): void {
     .informer(resources.persistentvolumeclaims)
     .subscribe({ onAdd: claim, onUpdate: claim, onDelete: claim });
   const named =
-    (kind: "volumeChanged" | "storageClassChanged" | "csiNodeChanged") =>
+    (
+      kind:
+        | "volumeChanged"
+        | "storageClassChanged"
+        | "csiNodeChanged"
+        | "csiDriverChanged"
+        | "storageCapacityChanged",
+    ) =>
     ({ metadata }: { readonly metadata: { readonly name: string } }) =>
       notice({ kind, name: metadata.name });
   const [volume, storageClass, csiNode] = [
@@ -137,6 +149,10 @@ function followStorage(informers: InformerFactory, notice: Notice): void {
   informers.informer(resources.persistentvolumes).subscribe({ onAdd: volume, onUpdate: volume });
   informers.informer(resources.storageclasses).subscribe({ onAdd: storageClass, onUpdate: storageClass });
   informers.informer(resources.csinodes).subscribe({ onAdd: csiNode, onUpdate: csiNode });
+  const driver = named("csiDriverChanged");
+  informers.informer(resources.csidrivers).subscribe({ onAdd: driver, onUpdate: driver, onDelete: driver });
+  const capacity = named("storageCapacityChanged");
+  informers.informer(resources.csistoragecapacities).subscribe({ onAdd: capacity, onUpdate: capacity });
   informers.informer(resources.volumeattachments).subscribe({
     onDelete: ({ spec }) => notice({ kind: "attachmentRemoved", node: spec.nodeName }),
   });

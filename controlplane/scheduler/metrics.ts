@@ -161,6 +161,8 @@ const eventNames: Readonly<Partial<Record<ClusterEventKind, string>>> = {
   volumeChanged: "PersistentVolumeUpdate",
   storageClassChanged: "StorageClassUpdate",
   csiNodeChanged: "CSINodeUpdate",
+  csiDriverChanged: "CSIDriverUpdate",
+  storageCapacityChanged: "CSIStorageCapacityUpdate",
   attachmentRemoved: "VolumeAttachmentDelete",
 };
 

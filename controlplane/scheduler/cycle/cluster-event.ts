@@ -21,6 +21,9 @@ export interface ClusterEvents {
   volumeChanged: { readonly name: string };
   storageClassChanged: { readonly name: string };
   csiNodeChanged: { readonly name: string };
+  csiDriverChanged: { readonly name: string };
+  /** What a driver says of the space that it has left. */
+  storageCapacityChanged: { readonly name: string };
   /** A claim of devices; `before` undefined: it is new. */
   deviceClaimChanged: { readonly claim: ResourceClaim; readonly before: ResourceClaim | undefined };
   deviceClaimRemoved: { readonly claim: ResourceClaim };

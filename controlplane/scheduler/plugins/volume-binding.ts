@@ -22,6 +22,8 @@ export const volumeBinding: PluginFactory = (given, { volumes, client, clock }) 
       volumeChanged: () => true,
       storageClassChanged: () => true,
       csiNodeChanged: () => true,
+      csiDriverChanged: () => true,
+      storageCapacityChanged: () => true,
     },
     prepareFilter: (pod, { storage }) => {
       if (!uses(pod)) return undefined;

@@ -1,3 +1,4 @@
+import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { compareQuantities } from "../../../base/quantity.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import {
@@ -9,7 +10,13 @@ import {
 } from "../../../client/rules/volume-binding.ts";
 import { isMadeFor, notMadeForText, volumeClaims } from "../../../client/rules/volume-claims.ts";
 import { requestOf } from "../../../client/rules/volume-size.ts";
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
+import type {
+  CSIStorageCapacity,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  StorageClass,
+} from "../../../client/types.ts";
 import type { Storage } from "./storage.ts";
 
 /** What a pod's claims are: with their volume, or still waiting for the pod's node. */
@@ -58,6 +65,7 @@ export interface VolumePlan {
 
 export const nodeConflict = "node(s) didn't match PersistentVolume's node affinity";
 export const bindConflict = "node(s) didn't find available persistent volumes to bind";
+export const noSpace = "node(s) did not have enough free storage";
 export const volumeMissing = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
 
 /** How a pod gets its volumes on a node, or why it cannot. Pure. */
@@ -81,7 +89,10 @@ export function volumesOn(
         ? findVolume(claim, { volumes: storage.volumes(), node, waits: true, taken })
         : undefined;
     if (volume === undefined) {
-      if (!provisionsOn(storage.storageClass(classOf(claim)), node)) return { reasons: [bindConflict] };
+      const storageClass = storage.storageClass(classOf(claim));
+      if (!provisionsOn(storageClass, node)) return { reasons: [bindConflict] };
+      const capacities = storageClass && storage.capacities(storageClass);
+      if (capacities !== undefined && !hasSpace(capacities, claim, node)) return { reasons: [noSpace] };
       provisions.push(claim);
       continue;
     }
@@ -104,4 +115,19 @@ function provisionsOn(storageClass: StorageClass | undefined, { labels }: Select
       matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? "")),
     )
   );
+}
+
+/** Whether some place that the node reaches has room for one volume of that size: what its driver says there is at the most for one, or
+ *  at all. */
+function hasSpace(
+  capacities: readonly CSIStorageCapacity[],
+  claim: PersistentVolumeClaim,
+  { labels }: SelectableNode,
+): boolean {
+  const size = requestOf(claim);
+  return capacities.some(({ nodeTopology, maximumVolumeSize, capacity }) => {
+    const room = maximumVolumeSize ?? capacity;
+    if (room === undefined || nodeTopology === undefined || compareQuantities(room, size) < 0) return false;
+    return matchesLabels(selectorFromLabelSelector(nodeTopology), labels);
+  });
 }

@@ -1,4 +1,9 @@
-import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../../client/types.ts";
+import type {
+  CSIStorageCapacity,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  StorageClass,
+} from "../../../client/types.ts";
 
 /** Claims and volumes as scheduling sees them: as the informers show them, and as was decided a moment ago. */
 export interface Storage {
@@ -12,6 +17,8 @@ export interface Storage {
   taken(): ReadonlySet<string>;
   /** How many volumes of each driver the node can have at once. */
   volumeLimits(node: string): ReadonlyMap<string, number>;
+  /** What a driver says of the space where volumes of the class can be made; undefined: it says nothing of that. */
+  capacities(storageClass: StorageClass): readonly CSIStorageCapacity[] | undefined;
   /** Volumes that are or are being attached to the node. */
   attachments(node: string): readonly { readonly driver: string; readonly volume: string }[];
 }
@@ -25,5 +32,6 @@ export const noStorage: Storage = {
   selectedNode: () => undefined,
   taken: () => new Set(),
   volumeLimits: () => new Map(),
+  capacities: () => undefined,
   attachments: () => [],
 };

@@ -5,7 +5,9 @@ import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { isBindCompleted, selectedNodeOf, volumeAnnotations } from "../../../client/rules/volume-binding.ts";
 import type {
+  CSIDriver,
   CSINode,
+  CSIStorageCapacity,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
@@ -21,6 +23,8 @@ export interface BookSources {
   readonly volumes: Pick<Informer<PersistentVolume>, "get" | "list">;
   readonly classes: Pick<Informer<StorageClass>, "get">;
   readonly csiNodes: Pick<Informer<CSINode>, "get">;
+  readonly drivers: Pick<Informer<CSIDriver>, "get">;
+  readonly capacitiesOf: (storageClass: string) => readonly CSIStorageCapacity[];
   readonly attachmentsOf: (node: string) => readonly VolumeAttachment[];
 }
 
@@ -50,6 +54,10 @@ export class VolumeBook implements Storage {
     this.#selected.get(keyOf(claim))?.node ?? selectedNodeOf(claim);
   taken = () => this.#taken;
   volumeLimits = (node: string) => limitsOf(this.#sources.csiNodes.get({ name: node }));
+  capacities = ({ metadata, provisioner }: StorageClass) =>
+    this.#sources.drivers.get({ name: provisioner })?.spec.storageCapacity === true
+      ? this.#sources.capacitiesOf(metadata.name)
+      : undefined;
   attachments = (node: string) =>
     this.#sources.attachmentsOf(node).flatMap(({ spec }) => {
       const volume = spec.source.persistentVolumeName;

@@ -155,6 +155,34 @@ describe("controlplane/scheduler/storage", () => {
     await scheduler.stop();
   });
 
+  it("chooses no node from which its driver says that there is too little space, until there is more", async () => {
+    const time = clock();
+    const { api, scheduler } = await begin(time);
+    await api.create(resources.csidrivers, {
+      metadata: { name: "example.com/p" },
+      spec: { storageCapacity: true },
+    } as never);
+    const space = (name: string, node: string, more: object) =>
+      api.create(resources.csistoragecapacities, {
+        metadata: { name, namespace: "kube-system" },
+        storageClassName: "late",
+        nodeTopology: { matchLabels: { [hostKey]: node } },
+        ...more,
+      } as never);
+    await space("one", "n1", { capacity: "10Gi", maximumVolumeSize: "1Gi" });
+    await space("elsewhere", "n2", { capacity: "10Gi", storageClassName: "soon" });
+    const sized = { spec: { resources: { requests: { storage: "2Gi" } } } };
+    await api.create(resources.persistentvolumeclaims, claim("data", "late", sized));
+    await api.create(resources.pods, pod("p", "data"));
+    await time.advance(200);
+    assert.match(why(api, "p") ?? "", /2 node\(s\) did not have enough free storage\./);
+    await space("two", "n2", { capacity: "2Gi" });
+    await time.advance(15_000);
+    const [asked] = api.all(resources.persistentvolumeclaims);
+    assert.equal(asked?.metadata.annotations?.[selectedNode], "n2");
+    await scheduler.stop();
+  });
+
   it("looks for another node when the provisioner gives one back", async () => {
     const time = clock();
     const { api, scheduler } = await begin(time);
