@@ -3,6 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { backoffMs } from "../../base/backoff.ts";
 import { deferred } from "../../base/deferred.ts";
+import { sleep } from "../../base/os/clock.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Os } from "../../base/os/os.ts";
@@ -85,11 +86,8 @@ async function registerUntilDone(
     } catch (error) {
       if (signal.aborted) return;
       os.log.warn("cannot register a plugin", { socket, failures, error });
-      const stopped = deferred<void>();
-      const cancel = os.clock.after(backoffMs(retry, failures, os.random), () => stopped.resolve());
-      signal.addEventListener("abort", () => stopped.resolve(), { once: true });
-      await stopped.promise;
-      cancel();
+      const waitMs = backoffMs(retry, failures, os.random);
+      await sleep(os.clock, waitMs, signal).catch(() => undefined); // aborted: the loop ends
     }
 }
 
