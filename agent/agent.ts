@@ -7,7 +7,6 @@ import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
-import { type ControllerOptions, runController } from "../client/controller-loop.ts";
 import { EventRecorder } from "../client/events.ts";
 import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
@@ -17,7 +16,6 @@ import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import { localPath } from "../client/rules/local-path.ts";
 import type { Node, Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
-import { WorkQueue } from "../client/work-queue.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
 import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
@@ -56,7 +54,7 @@ import { PodWorkers } from "./sync/pod-workers.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
 import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
-import { ReleasedVolumes } from "./volumes/released-volumes.ts";
+import { removeReleasedVolumes } from "./volumes/remove-released.ts";
 
 const podCidrPollMs = 500;
 
@@ -331,31 +329,8 @@ async function start(parts: Parts): Promise<void> {
   const imageSources = new Map([[images, imageManager] as const, [ownImages, volumeImages] as const]);
   keepImages(config.imageGc, imageSources, { os, tasks, runtime, events, node: registered });
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
-  removeReleasedVolumes(parts, informers, claimed);
+  removeReleasedVolumes(config.nodeName, claimed, { os, client, tasks, informers });
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
-}
-
-/** From now on, of the volumes that are this node's own folders. */
-function removeReleasedVolumes(
-  { config, os, client, tasks }: Parts,
-  informers: InformerFactory,
-  claimed: ClaimedVolumes,
-): void {
-  const queue = new WorkQueue(os);
-  const released = new ReleasedVolumes({
-    client,
-    log: os.log,
-    volumes: informers.informer(resources.persistentvolumes, {
-      fieldSelector: `${localPath.nodeField}=${config.nodeName}`,
-    }),
-    queue,
-    isOurs: (node) => node === config.nodeName,
-    removeFolder: (volume) => claimed.removeFolder(volume),
-  });
-  released.follow();
-  const sync: ControllerOptions["sync"] = (name, signal) => released.sync(name, signal);
-  const loop = { name: "released-volumes", workers: 1, queue, sync, log: os.log, clock: os.clock };
-  tasks.run("released volumes", (signal) => runController(loop, signal));
 }
 
 /** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */

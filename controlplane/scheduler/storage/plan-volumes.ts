@@ -117,8 +117,8 @@ function provisionsOn(storageClass: StorageClass | undefined, { labels }: Select
   );
 }
 
-/** Whether some place that the node reaches has room for one volume of that size: what its driver says there is at the most for one, or
- *  at all. */
+/** Whether some place that the node reaches has room for one volume of that size: what its driver says there is at the most for
+ *  one, or at all. */
 function hasSpace(
   capacities: readonly CSIStorageCapacity[],
   claim: PersistentVolumeClaim,
