@@ -44,6 +44,7 @@ describe("agent, with pods as processes", function () {
     argv = [
       "--node-name=n1",
       "--allow-host-image",
+      "--eviction-hard=",
       `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
       `--root-dir=${dir}/root`,
       "--address=127.0.0.1",

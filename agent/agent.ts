@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
-import { sleep } from "../base/os/clock.ts";
 import { UsageError } from "../base/os/flags.ts";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
@@ -14,12 +13,15 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import { localPath } from "../client/rules/local-path.ts";
-import type { Node, Pod } from "../client/types.ts";
+import type { Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
 import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
+import { diskLayout, onceKnown, openNodePressure } from "./eviction/open-pressure.ts";
+import { evictionReservation } from "./eviction/pressure-flags.ts";
+import { relievePressure } from "./eviction/relieve-pressure.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { keepImages } from "./images/keep-images.ts";
@@ -31,7 +33,8 @@ import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
 import { Prober } from "./probes/prober.ts";
-import { type Chosen, chooseCri, chooseRuntime } from "./runtime/choose.ts";
+import { checkReserved, together } from "./reserved.ts";
+import { type Chosen, chooseCri, chooseRuntime, podsGroupOf } from "./runtime/choose.ts";
 import { CriImages } from "./runtime/cri/cri-images.ts";
 import { runtimeTrouble } from "./runtime/cri/node-trouble.ts";
 import { openCriRuntime } from "./runtime/cri/open-cri.ts";
@@ -41,6 +44,7 @@ import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
 import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
+import { abilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
@@ -48,15 +52,15 @@ import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
+import { podCidrOf } from "./status/pod-cidr.ts";
 import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
+import { evictionGraceSeconds } from "./sync/grace-seconds.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
 import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { removeReleasedVolumes } from "./volumes/remove-released.ts";
-
-const podCidrPollMs = 500;
 
 /** Starts the node agent. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
  *  Stopping it leaves pods running. */
@@ -117,11 +121,22 @@ async function start(parts: Parts): Promise<void> {
     onDue: (podUid) => workers.objectsChanged(podUid),
   });
   closers.push(async () => csi.close());
-  const node = nodeInput(config, { port: server.port, version, chosen, csi });
+  const reserved = together(config.reserved, evictionReservation(config.pressure.thresholds, machine));
+  checkReserved(reserved, machine);
+  const node = nodeInput({ ...config, reserved }, { port: server.port, version, chosen, csi });
+  const imageDisk: { dir: () => Promise<string> } = { dir: async () => config.rootDir };
+  const pressure = await openNodePressure(
+    { ...config, rules: config.pressure, memoryBytes: machine.memoryBytes },
+    { os, group: podsGroupOf(chosen), imageDir: () => imageDisk.dir() },
+  );
   const statusConfig = {
     rootDir: config.rootDir,
     programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
     ...(chosen.kind === "cri" && { runtimeTrouble: () => runtimeTrouble(chosen.found.client) }),
+    pressure: async () => {
+      await pressure.look();
+      return pressure.conditions;
+    },
     updateMs: config.statusUpdateMs,
     leaseSeconds: config.leaseSeconds,
   };
@@ -140,7 +155,7 @@ async function start(parts: Parts): Promise<void> {
   const networkConfig: NodeNetworkConfig = {
     nodeName: config.nodeName,
     nodeIp: config.nodeIp,
-    podCidr: config.podCidr ?? (await podCidrOf(parts, registered)),
+    podCidr: config.podCidr ?? (await podCidrOf(registered, { client, os, signal: tasks.signal })),
     ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
     ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
     ...(dnsAddress !== undefined && { dnsAddress }),
@@ -196,6 +211,7 @@ async function start(parts: Parts): Promise<void> {
   const imageManager = new ImageManager(images, os, config);
   const ownImages = chosen.kind === "cri" ? imagesOf(imageStore, config.registriesFile) : images;
   const volumeImages = chosen.kind === "cri" ? new ImageManager(ownImages, os, config) : imageManager;
+  imageDisk.dir = onceKnown(() => images.folder());
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
@@ -268,6 +284,7 @@ async function start(parts: Parts): Promise<void> {
         },
       };
     },
+    () => pressure.conditions,
   );
   const statuses = new PodStatuses(client, os, tasks);
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
@@ -324,11 +341,27 @@ async function start(parts: Parts): Promise<void> {
     volumes,
     events,
     meter: os.metrics,
-    evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
+    evict: (pod: Pod, message: string) =>
+      workers.evict(pod.metadata.uid, { message, graceSeconds: evictionGraceSeconds }),
   };
   const imageSources = new Map([[images, imageManager] as const, [ownImages, volumeImages] as const]);
-  keepImages(config.imageGc, imageSources, { os, tasks, runtime, events, node: registered });
+  const reclaimImages = keepImages(config.imageGc, imageSources, {
+    os,
+    tasks,
+    runtime,
+    events,
+    node: registered,
+  });
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
+  const relief = {
+    ...storage,
+    node: registered,
+    pressure,
+    layout: async () => diskLayout(config.rootDir, await imageDisk.dir(), chosen.kind === "cri"),
+    workers,
+    reclaimImages,
+  };
+  tasks.run("pressure", (signal) => relievePressure(relief, signal));
   removeReleasedVolumes(config.nodeName, claimed, { os, client, tasks, informers });
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
 }
@@ -400,22 +433,6 @@ function descriptionOf(chosen: Chosen): string {
   return chosen.kind === "oci" ? `oci://${chosen.config.version}` : processLauncher().description;
 }
 
-function abilitiesOf(
-  chosen: Chosen,
-): Pick<NodeInput, "supplementalGroups" | "recursiveReadOnly" | "runtimeHandlers"> {
-  if (chosen.kind !== "cri")
-    return {
-      supplementalGroups: chosen.kind === "oci",
-      recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
-    };
-  const [usual, ...others] = chosen.found.handlers;
-  return {
-    supplementalGroups: chosen.found.supplementalGroupsPolicy,
-    recursiveReadOnly: usual?.recursiveReadOnlyMounts ?? false,
-    runtimeHandlers: others,
-  };
-}
-
 /** Where volumes are that are this node's own folders. */
 const localVolumesFolder = ({ rootDir }: AgentConfig): string => join(rootDir, "local-volumes");
 
@@ -437,8 +454,7 @@ function nodeInput(
     taints: config.taints,
     externalCloud: config.externalCloud,
     providerId: config.providerId,
-    reservedCpuMillis: config.reservedCpuMillis,
-    reservedMemoryBytes: config.reservedMemoryBytes,
+    reserved: config.reserved,
     runtimeVersion: version,
     volumesInUse: () => csi.volumes.attachments.inUse,
     agentVersion: kubernetesVersion.gitVersion,
@@ -453,17 +469,4 @@ function nodeInput(
       }),
     },
   };
-}
-
-/** The range that the controller manager gives this node; waited for. */
-async function podCidrOf({ client, config, os, tasks }: Parts, registered: Node): Promise<string> {
-  let node = registered;
-  for (let rounds = 0; ; rounds++) {
-    const cidr = node.spec?.podCIDR;
-    if (cidr) return cidr;
-    if (rounds === 20)
-      os.log.warn("waiting for a range of pod addresses (node.spec.podCIDR)", { node: config.nodeName });
-    await sleep(os.clock, podCidrPollMs, tasks.signal);
-    node = await client.get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal });
-  }
 }

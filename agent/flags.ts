@@ -4,14 +4,16 @@ import { isAbsolute, join, resolve } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
 import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
-import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
 import { canonicalName } from "./dns/domain-name.ts";
 import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
+import type { PressureRules } from "./eviction/node-pressure.ts";
+import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
 import type { ImageGcPolicy } from "./images/plan-image-gc.ts";
+import { type Reservation, readReservation, together } from "./reserved.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 
 export const agentFlags = {
@@ -138,13 +140,25 @@ export const agentFlags = {
     help: "external: a cloud controller manager initializes the node; empty: nobody need.",
   },
   "provider-id": { kind: "string", help: "By which a cloud knows this machine.", value: "ID" },
-  "system-reserved-cpu": { kind: "string", default: "0", help: "CPU not given to pods.", value: "QUANTITY" },
-  "system-reserved-memory": {
-    kind: "string",
-    default: "0",
-    help: "Memory not given to pods.",
-    value: "QUANTITY",
+  "system-reserved": {
+    kind: "list",
+    default: [],
+    help: "What pods are not given, for the system: cpu, memory, ephemeral-storage.",
+    value: "RESOURCE=QUANTITY,…",
   },
+  "kube-reserved": {
+    kind: "list",
+    default: [],
+    help: "And for the cluster's own parts on this node, the agent among them.",
+    value: "RESOURCE=QUANTITY,…",
+  },
+  "enforce-node-allocatable": {
+    kind: "list",
+    default: ["pods"],
+    help: "pods: the kernel holds all pods together to the memory that is not reserved; none: nobody does.",
+    value: "pods|none",
+  },
+  ...pressureFlags,
   "node-status-update-frequency": {
     kind: "duration",
     default: 10_000,
@@ -230,8 +244,11 @@ export interface AgentConfig {
   readonly allowHostImage: boolean;
   readonly hostImageHide: readonly string[];
   readonly allowedUnsafeSysctls: readonly string[];
-  readonly reservedCpuMillis: number;
-  readonly reservedMemoryBytes: number;
+  /** For the system and the cluster's own parts. */
+  readonly reserved: Reservation;
+  /** All pods together are held to the memory that is not reserved. */
+  readonly limitsPods: boolean;
+  readonly pressure: PressureRules;
   readonly statusUpdateMs: number;
   readonly leaseSeconds: number;
   readonly clusterDns: readonly string[];
@@ -346,8 +363,17 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["tls-cert-file"] ?? "",
     "must be given together with --tls-private-key-file",
   );
-  for (const name of ["system-reserved-cpu", "system-reserved-memory"] as const)
-    check(isQuantity(flags[name]), name, flags[name], "is not a quantity such as 500m or 1Gi");
+  const reserved = (["system-reserved", "kube-reserved"] as const)
+    .map((name) => readReservation(flags[name], (text, rule) => check(false, name, text, rule)))
+    .reduce(together);
+  const enforced = flags["enforce-node-allocatable"];
+  check(
+    enforced.length === 0 || (enforced.length === 1 && ["pods", "none"].includes(enforced[0] ?? "")),
+    "enforce-node-allocatable",
+    enforced.join(),
+    "must be pods or none: nothing else is held to what is reserved",
+  );
+  const pressure = pressureRules(flags, check);
   for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
   for (const key of labelsForbiddenToNodes(flags["node-labels"].map((one) => one.split("=")[0] ?? "")))
     check(false, "node-labels", key, "is a label that a node must not set on itself; use kubectl label");
@@ -434,8 +460,9 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     allowHostImage: flags["allow-host-image"],
     hostImageHide: flags["host-image-hide"].map((path) => resolve(path)),
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
-    reservedCpuMillis: parseMilliQuantity(flags["system-reserved-cpu"]),
-    reservedMemoryBytes: parseQuantity(flags["system-reserved-memory"]),
+    reserved,
+    limitsPods: enforced[0] === "pods",
+    pressure,
     statusUpdateMs: flags["node-status-update-frequency"],
     leaseSeconds: flags["node-lease-duration-seconds"],
     clusterDns: flags["cluster-dns"],

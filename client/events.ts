@@ -22,6 +22,8 @@ export interface EventInput {
   readonly message: string;
   /** The part of the subject, such as `spec.containers{web}`. */
   readonly fieldPath?: string;
+  /** For programs to read. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface RecorderOptions {
@@ -152,7 +154,7 @@ export class EventRecorder {
     }
     const ref = this.#newRef(subject, atMs);
     await client.create(resources.events, {
-      metadata: { ...ref },
+      metadata: { ...ref, ...(input.annotations && { annotations: { ...input.annotations } }) },
       involvedObject: referenceTo(subject, input.fieldPath),
       type: input.type,
       reason: input.reason,

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Pod, PodSpec } from "../../client/types.ts";
+import type { PressureCondition } from "../eviction/signals.ts";
 import type { NodeRoom } from "./fits-node.ts";
 import { PodAdmission } from "./pod-admission.ts";
 
@@ -23,6 +24,12 @@ const sysctls = (...names: string[]) => ({
 });
 
 describe("PodAdmission", () => {
+  const short = (...conditions: readonly PressureCondition[]) =>
+    new PodAdmission(
+      { allowedUnsafeSysctls: [], supplementalGroups: true, appArmor: false },
+      async () => node,
+      () => conditions,
+    );
   const fresh = (allowedUnsafeSysctls: readonly string[] = [], supplementalGroups = true) =>
     new PodAdmission({ allowedUnsafeSysctls, supplementalGroups, appArmor: false }, async () => node);
   const told = async (admission: PodAdmission, one: Pod) => {
@@ -187,6 +194,36 @@ describe("PodAdmission", () => {
     );
     assert.equal(await told(fresh([], false), pod("a", policy("Merge"))), undefined);
     assert.equal(await told(fresh(), pod("a", policy("Strict"))), undefined);
+  });
+
+  it("refuses pods while the node is short of something: of memory alone, only those that ask for nothing", async () => {
+    const untolerating = { tolerations: [{ key: "gone", operator: "Exists" }] };
+    const tolerating = { tolerations: [{ operator: "Exists" }] };
+    const burstable = { ...untolerating, containers: asking("1m") };
+    const critical = { ...untolerating, priority: 2_000_000_000 };
+    const cases: readonly (readonly [readonly PressureCondition[], Partial<PodSpec>, string?])[] = [
+      [[], untolerating],
+      [["MemoryPressure"], untolerating, "MemoryPressure"],
+      [["MemoryPressure"], tolerating],
+      [["MemoryPressure"], burstable],
+      [["MemoryPressure"], critical],
+      [["DiskPressure"], tolerating, "DiskPressure"],
+      [["PIDPressure"], burstable, "PIDPressure"],
+      [["MemoryPressure", "DiskPressure"], burstable, "MemoryPressure DiskPressure"],
+      [["DiskPressure"], critical],
+    ];
+    for (const [conditions, spec, named] of cases)
+      assert.equal(
+        await told(short(...conditions), pod("p", spec)),
+        named && `Evicted: The node had condition: [${named}]. `,
+        JSON.stringify([conditions, spec]),
+      );
+    const mirror = pod("m", untolerating);
+    const annotations = { "kubernetes.io/config.mirror": "x" };
+    assert.equal(
+      await told(short("DiskPressure"), { ...mirror, metadata: { ...mirror.metadata, annotations } }),
+      undefined,
+    );
   });
 
   it("does not ask a pod that runs already", async () => {

@@ -1,7 +1,9 @@
 import type { Pod } from "../../client/types.ts";
+import type { PressureCondition } from "../eviction/signals.ts";
 import { wantsAppArmor } from "../sync/security-profiles.ts";
 import { lacking, type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
+import { refusedUnderPressure } from "./under-pressure.ts";
 
 const osLabel = "kubernetes.io/os";
 
@@ -18,12 +20,18 @@ export interface AdmissionRules {
 export class PodAdmission {
   readonly #rules: AdmissionRules;
   readonly #node: () => Promise<NodeRoom>;
+  readonly #pressure: () => readonly PressureCondition[];
   readonly #admitted = new Map<string, Pod>();
 
-  /** `node` is asked for each pod that comes: labels and taints change. */
-  constructor(rules: AdmissionRules, node: () => Promise<NodeRoom>) {
+  /** `node` is asked for each pod that comes: labels and taints change. So does `pressure`, what the node is short of. */
+  constructor(
+    rules: AdmissionRules,
+    node: () => Promise<NodeRoom>,
+    pressure: () => readonly PressureCondition[] = () => [],
+  ) {
     this.#rules = rules;
     this.#node = node;
+    this.#pressure = pressure;
   }
 
   /** Counts a pod that runs here already; it is not asked anything. */
@@ -35,7 +43,7 @@ export class PodAdmission {
   async admit(pod: Pod): Promise<Rejection | undefined> {
     const { uid } = pod.metadata;
     if (this.#admitted.has(uid)) return undefined;
-    const refused = this.#refused(pod);
+    const refused = refusedUnderPressure(pod, this.#pressure()) ?? this.#refused(pod);
     if (refused !== undefined) return refused;
     const node = await this.#node();
     const os = pod.metadata.labels?.[osLabel];

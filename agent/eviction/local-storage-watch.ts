@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
@@ -9,7 +8,8 @@ import { isTerminal } from "../sync/pod-phase.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import { isCritical } from "./critical-pods.ts";
 import { folderBytes } from "./folder-size.ts";
-import { excessStorage, type StorageQuestion, type StorageUsage, storageQuestion } from "./local-storage.ts";
+import { excessStorage, storageQuestion } from "./local-storage.ts";
+import { storageUsage } from "./storage-usage.ts";
 
 export const localStorageLimits = {
   /** Between two rounds, as the kubelet. */
@@ -64,7 +64,18 @@ export async function keepLocalStorageLimits(deps: LocalStorageDeps, signal: Abo
         if (bytes !== undefined) now.bytes.set(what, bytes);
         return bytes;
       };
-      const usage = await usageOf(pod, question, deps, bytesOf);
+      const { volumes, containers } = question;
+      const { measure: folder = folderBytes, runtime } = deps;
+      const usage = await storageUsage(
+        pod,
+        { volumes, logs: containers, layers: containers },
+        {
+          runtime,
+          volumes: deps.volumes,
+          folder: (path) => bytesOf(path, (stop) => folder(path, { signal: stop })),
+          layer: (id) => bytesOf(id, (stop) => runtime.writtenBytes(id, stop)),
+        },
+      );
       known.set(pod.metadata.uid, now);
       const message = excessStorage(pod, usage);
       if (message !== undefined) deps.evict(pod, message);
@@ -96,29 +107,4 @@ function tellUnmeasured(
     message:
       "The node cannot measure all that the pod wrote to its disk; until it can, local storage limits are held against what was last measured.",
   });
-}
-
-async function usageOf(
-  pod: Pod,
-  question: StorageQuestion,
-  { runtime, volumes: made, measure = folderBytes }: LocalStorageDeps,
-  bytesOf: (what: string, how: Measure) => Promise<number | undefined>,
-): Promise<StorageUsage> {
-  const bytesIn = (folder: string) => bytesOf(folder, (signal) => measure(folder, { signal }));
-  const volumes = new Map<string, number>();
-  for (const volume of pod.spec.volumes ?? []) {
-    if (!question.volumes.includes(volume.name)) continue;
-    const bytes = await bytesIn(made.folderOf(pod, volume));
-    if (bytes !== undefined) volumes.set(volume.name, bytes);
-  }
-  const containers = new Map<string, number>();
-  if (!question.containers) return { volumes, containers };
-  for (const one of runtime.listContainers()) {
-    if (one.pod.uid !== pod.metadata.uid || one.state.phase !== "running") continue;
-    // The folder of its logs holds those of its earlier runs, too.
-    const log = await bytesIn(dirname(one.logPath));
-    const written = await bytesOf(one.id, (signal) => runtime.writtenBytes(one.id, signal));
-    if (log !== undefined || written !== undefined) containers.set(one.name, (log ?? 0) + (written ?? 0));
-  }
-  return { volumes, containers };
 }

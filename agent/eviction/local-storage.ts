@@ -62,7 +62,7 @@ function sizeLimit({ emptyDir }: Volume): Amount | undefined {
 }
 
 /** What lies on the node's disk as the pod's own: what it writes, and what was written for it from config maps. */
-const isOnDisk = ({ emptyDir, configMap }: Volume): boolean =>
+export const isOnDisk = ({ emptyDir, configMap }: Volume): boolean =>
   configMap !== undefined || (emptyDir !== undefined && (emptyDir.medium ?? "") === "");
 
 function totalOf({ volumes = [] }: PodSpec, usage: StorageUsage): number {

@@ -16,12 +16,14 @@ export interface KeepImagesDeps {
   readonly node: EventSubject;
 }
 
-/** Collects what is not used of a container runtime's images and of our own, or of our own alone. */
+/** Collects what is not used of a container runtime's images and of our own, or of our own alone. What it answers removes all that
+ *  is not used at once, and tells how many bytes that was. */
 export function keepImages(
   policy: ImageGcPolicy,
   sources: ReadonlyMap<ImageSource, Pick<ImageManager, "holds">>,
   { os, tasks, runtime, events, node }: KeepImagesDeps,
-): void {
+): () => Promise<number> {
+  const all: ImageGc[] = [];
   const collected = collectedImages(os.metrics);
   for (const [source, { holds }] of sources) {
     const deps = {
@@ -36,6 +38,12 @@ export function keepImages(
         events.record(node, { type: "Warning", reason, message }),
     };
     const gc = new ImageGc(policy, deps);
+    all.push(gc);
     tasks.run("image garbage collection", (signal) => keepImageSpace(gc, deps, signal));
   }
+  return async () => {
+    let freedBytes = 0;
+    for (const gc of all) freedBytes += await gc.deleteUnused();
+    return freedBytes;
+  };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { replaceFile } from "../../base/os/disk.ts";
 import type { Os } from "../../base/os/os.ts";
+import { unlessFull } from "../../base/os/unless-full.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import type {
   KnownAttachment,
@@ -39,14 +40,14 @@ export async function openBridgePods(
   await fence(await makeBridge(pool));
   let saving: Promise<void> = Promise.resolve();
   const save = () => {
-    // One write after the other; each writes what is true when its turn comes.
-    saving = saving.then(() =>
+    // One write after the other, whatever became of the one before; each writes what is true when its turn comes.
+    const write = () =>
       replaceFile(
         os.disk,
         path,
         utf8(JSON.stringify({ podCidr: config.podCidr, addresses: pool.entries() })),
-      ),
-    );
+      );
+    saving = saving.then(write, write);
     return saving;
   };
 
@@ -88,7 +89,7 @@ export async function openBridgePods(
     await removeLink(linkName(pod.sandboxId));
     isolation.release(pod.sandboxId);
     pool.release(pod.sandboxId);
-    await save();
+    await unlessFull(save()); // then the next agent finds that nobody has the address
   }
 
   return {
@@ -125,7 +126,7 @@ export async function openBridgePods(
           lost.push(pod);
         }
       }
-      await save();
+      await unlessFull(save());
       isolation.restored(known.filter((pod) => !lost.includes(pod)));
       return lost.map((pod) => pod.sandboxId);
     },

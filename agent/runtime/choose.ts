@@ -11,6 +11,7 @@ import { type FoundCri, findCri } from "./cri/open-cri.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { PodsGroup } from "./oci/pods-group.ts";
 import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
 import { supportsSeccomp } from "./oci/seccomp-profile.ts";
 import { mustRun } from "./supervised/run-command.ts";
@@ -107,4 +108,10 @@ export function findProgram(name: string): string | undefined {
       throw error;
     }
   });
+}
+
+/** The control group of all pods, where they have one. */
+export function podsGroupOf(chosen: Chosen): PodsGroup | undefined {
+  if (chosen.kind === "cri") return chosen.found.groups.all;
+  return chosen.kind === "oci" ? new PodsGroup(chosen.config.cgroups, chosen.config.cgroupParent) : undefined;
 }

@@ -46,6 +46,8 @@ export interface Runtime {
   containerStats(id: string): Promise<ContainerStats>;
   /** How much a container wrote to its own root file system; undefined where that is nowhere, or nobody knows yet. */
   writtenBytes(id: string, signal: AbortSignal): Promise<number | undefined>;
+  /** In how many files and folders; undefined likewise. */
+  writtenInodes(id: string, signal: AbortSignal): Promise<number | undefined>;
   /** Told when a container or sandbox changed without our doing: it exited. */
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void;
   /** Lets go of everything; what runs goes on running. */
@@ -269,4 +271,6 @@ export interface ContainerStats {
   readonly memoryBytes: number;
   /** What of that the kernel could not drop at once: the memory that counts. */
   readonly workingSetBytes: number;
+  /** How many it has; absent where nobody counts them. */
+  readonly processes?: number;
 }

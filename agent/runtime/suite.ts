@@ -119,15 +119,19 @@ export function runtimeSuite(
 
     it("says how much a container wrote to its own root", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("layer"));
-      const script = "head -c 2000000 /dev/urandom > written; exec sleep 100";
+      const script =
+        "for n in 1 2 3 4 5; do : > f$n; done; head -c 2000000 /dev/urandom > written; exec sleep 100";
       const { id } = await start(sandbox, shell(script));
       // Some runtimes look only now and then.
       const { signal } = new AbortController();
       const written = async () => (await runtime.writtenBytes(id, signal)) ?? 0;
       while ((await written()) < 2_000_000) await sleep(systemClock, 20);
       assert.ok((await written()) < 4_000_000);
+      while (((await runtime.writtenInodes(id, signal)) ?? 0) < 6) await sleep(systemClock, 20);
+      assert.ok(((await runtime.containerStats(id)).processes ?? 1) >= 1);
       await runtime.removePodSandbox(sandbox);
       assert.equal(await runtime.writtenBytes(id, signal), undefined);
+      assert.equal(await runtime.writtenInodes(id, signal), undefined);
     });
 
     it("tells exit codes and keeps both streams in the log", async () => {

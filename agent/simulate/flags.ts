@@ -53,8 +53,8 @@ const shared: ReadonlySet<string> = new Set([
   "node-labels",
   "register-with-taints",
   "node-lease-duration-seconds",
-  "system-reserved-cpu",
-  "system-reserved-memory",
+  "system-reserved",
+  "kube-reserved",
   "pod-cidr",
 ]);
 

@@ -6,7 +6,7 @@ import type { Informer } from "../../client/informer.ts";
 import { resources } from "../../client/resources.ts";
 import type { Lease, Node } from "../../client/types.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
-import type { Machine, Pressure } from "../status/machine.ts";
+import type { Machine } from "../status/machine.ts";
 import { isGivenUp, type NodeInput, nodeObject, nodeStatus } from "../status/node-object.ts";
 import { nodeStatusLimits } from "../status/node-status.ts";
 import { timeText } from "../sync/time-text.ts";
@@ -34,7 +34,6 @@ interface Registered {
   heartbeatDueMs: number;
 }
 
-const well: Pressure = { memory: false, disk: false, pids: false };
 const leaseNamespace = "kube-node-lease";
 
 /** The Node objects of simulated nodes, and their leases. A node that somebody deletes stays away until the next start. */
@@ -180,7 +179,7 @@ export class SimulatedNodes {
     const { machine, os } = this.#deps;
     const heartbeat = timeText(os.clock.wallMs());
     const trouble = isReady ? undefined : "the stage node-initialize is not over";
-    return nodeStatus(this.#input(name), machine, well, before, heartbeat, trouble);
+    return nodeStatus(this.#input(name), machine, [], before, heartbeat, trouble);
   }
 
   #input(name: string): NodeInput {

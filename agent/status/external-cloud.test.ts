@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { nothingReserved } from "../reserved.ts";
 import type { Machine } from "./machine.ts";
 import { type NodeInput, nodeObject, nodeStatus } from "./node-object.ts";
 
@@ -20,8 +21,7 @@ const node: NodeInput = {
   maxPods: 110,
   labels: {},
   taints: [{ key: "mine", effect: "NoSchedule" }],
-  reservedCpuMillis: 0,
-  reservedMemoryBytes: 0,
+  reserved: nothingReserved,
   runtimeVersion: "r",
   agentVersion: "v",
   annotations: { a: "b" },
@@ -30,9 +30,8 @@ const node: NodeInput = {
   supplementalGroups: true,
   recursiveReadOnly: true,
 };
-const fine = { memory: false, disk: false, pids: false };
 const addressesOf = (input: NodeInput, before?: Parameters<typeof nodeStatus>[3]) =>
-  nodeStatus(input, machine, fine, before, "2026-01-01T00:00:00Z").addresses?.map(({ address }) => address);
+  nodeStatus(input, machine, [], before, "2026-01-01T00:00:00Z").addresses?.map(({ address }) => address);
 
 describe("a node of a cloud that a cloud controller manager knows", () => {
   const external = { ...node, externalCloud: true, providerId: "acme://zone/1" };

@@ -32,55 +32,6 @@ export async function readMachine(rootDir: string): Promise<Machine> {
   };
 }
 
-export interface Pressure {
-  readonly memory: boolean;
-  readonly disk: boolean;
-  readonly pids: boolean;
-}
-
-export const pressureLimits = {
-  memoryBytesLeast: 100 * 1024 * 1024,
-  diskShareLeast: 0.1,
-  inodeShareLeast: 0.05,
-  pidShareLeast: 0.05,
-} as const;
-
-/** What is left of what this machine has. */
-export interface Supplies {
-  /** Undefined where the kernel does not tell. */
-  readonly memoryBytesFree: number | undefined;
-  readonly disk: {
-    readonly blocks: number;
-    readonly bavail: number;
-    readonly files: number;
-    readonly ffree: number;
-  };
-  readonly pidsMost: number;
-  readonly pidsUsed: number;
-}
-
-/** Thresholds as the kubelet's defaults for hard eviction: memory.available<100Mi, nodefs.available<10%,
- *  nodefs.inodesFree<5%. A file system without a count of inodes (0) has enough of them. */
-export function pressureOf({ memoryBytesFree, disk, pidsMost, pidsUsed }: Supplies): Pressure {
-  return {
-    memory: memoryBytesFree !== undefined && memoryBytesFree < pressureLimits.memoryBytesLeast,
-    disk:
-      disk.bavail < disk.blocks * pressureLimits.diskShareLeast ||
-      disk.ffree < disk.files * pressureLimits.inodeShareLeast,
-    pids: pidsMost - pidsUsed < pidsMost * pressureLimits.pidShareLeast,
-  };
-}
-
-export async function readPressure(rootDir: string): Promise<Pressure> {
-  const available = /^MemAvailable:\s+(\d+)/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
-  return pressureOf({
-    memoryBytesFree: available === undefined ? undefined : Number(available) * 1024,
-    disk: await statfs(rootDir),
-    pidsMost: Number(firstLine("/proc/sys/kernel/pid_max")),
-    pidsUsed: Number(/\d+\/(\d+)/.exec(await readFile("/proc/loadavg", "utf8"))?.[1] ?? 0),
-  });
-}
-
 /** The system's word for why something failed, such as ENOSPC; undefined when it did not. */
 export async function codeOf(act: Promise<unknown>): Promise<string | undefined> {
   try {

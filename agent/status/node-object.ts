@@ -1,5 +1,7 @@
 import type { Node, Taint } from "../../client/types.ts";
-import type { Machine, Pressure } from "./machine.ts";
+import type { PressureCondition } from "../eviction/signals.ts";
+import type { Reservation } from "../reserved.ts";
+import type { Machine } from "./machine.ts";
 
 type NodeStatus = NonNullable<Node["status"]>;
 type NodeCondition = NonNullable<NodeStatus["conditions"]>[number];
@@ -11,8 +13,8 @@ export interface NodeInput {
   readonly maxPods: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  readonly reservedCpuMillis: number;
-  readonly reservedMemoryBytes: number;
+  /** What no pod is given: for the system, for the cluster's own parts, and what is left where pods are evicted. */
+  readonly reserved: Reservation;
   readonly runtimeVersion: string;
   readonly agentVersion: string;
   readonly annotations: Readonly<Record<string, string>>;
@@ -73,14 +75,11 @@ export function nodeLabels(input: NodeInput, machine: Machine): Record<string, s
   };
 }
 
-export function allocatableOf(
-  input: Pick<NodeInput, "reservedCpuMillis" | "reservedMemoryBytes">,
-  machine: Machine,
-) {
+export function allocatableOf({ reserved }: Pick<NodeInput, "reserved">, machine: Machine) {
   return {
-    cpuMillis: machine.cpus * 1000 - input.reservedCpuMillis,
-    memoryBytes: machine.memoryBytes - input.reservedMemoryBytes,
-    storageBytes: Math.floor(machine.storageBytes * 0.9),
+    cpuMillis: machine.cpus * 1000 - reserved.cpuMillis,
+    memoryBytes: machine.memoryBytes - reserved.memoryBytes,
+    storageBytes: machine.storageBytes - reserved.storageBytes,
   };
 }
 
@@ -105,7 +104,7 @@ export const isGivenUp = ({ status }: Node): boolean =>
 export function nodeStatus(
   input: NodeInput,
   machine: Machine,
-  pressure: Pressure,
+  pressure: readonly PressureCondition[],
   before: NodeStatus | undefined,
   heartbeat: string,
   notReady?: string,
@@ -136,19 +135,19 @@ export function nodeStatus(
   const ours = [
     condition(
       "MemoryPressure",
-      pressure.memory,
+      pressure.includes("MemoryPressure"),
       ["KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"],
       ["agent has sufficient memory available", "agent has insufficient memory available"],
     ),
     condition(
       "DiskPressure",
-      pressure.disk,
+      pressure.includes("DiskPressure"),
       ["KubeletHasNoDiskPressure", "KubeletHasDiskPressure"],
       ["agent has no disk pressure", "agent has disk pressure"],
     ),
     condition(
       "PIDPressure",
-      pressure.pids,
+      pressure.includes("PIDPressure"),
       ["KubeletHasSufficientPID", "KubeletHasInsufficientPID"],
       ["agent has sufficient PID available", "agent has insufficient PID available"],
     ),

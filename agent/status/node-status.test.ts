@@ -5,10 +5,17 @@ import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { testOs } from "../../controlplane/apiserver/testing.ts";
+import { nothingReserved } from "../reserved.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./node-status.ts";
 import { testMachine as machine } from "./testing/test-machine.ts";
 
-const config = { rootDir: "/tmp", programs: [], updateMs: 10_000, leaseSeconds: 40 };
+const config = {
+  rootDir: "/tmp",
+  programs: [],
+  pressure: async () => [],
+  updateMs: 10_000,
+  leaseSeconds: 40,
+};
 const node = {
   name: "n1",
   ip: "127.0.0.1",
@@ -16,8 +23,7 @@ const node = {
   maxPods: 110,
   labels: {},
   taints: [],
-  reservedCpuMillis: 0,
-  reservedMemoryBytes: 0,
+  reserved: nothingReserved,
   runtimeVersion: "r",
   agentVersion: "v",
   supplementalGroups: true,

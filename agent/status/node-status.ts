@@ -5,8 +5,9 @@ import type { ApiClient } from "../../client/api.ts";
 import { isAlreadyExists, isNotFound, orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Draft, Lease, Node } from "../../client/types.ts";
+import type { PressureCondition } from "../eviction/signals.ts";
 import { troubleOf } from "./health.ts";
-import { type Machine, readPressure } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import {
   isGivenUp,
   type NodeInput,
@@ -20,6 +21,8 @@ export interface NodeStatusConfig {
   readonly rootDir: string;
   /** Absolute paths of what containers cannot be run without. */
   readonly programs: readonly string[];
+  /** What the node is short of. */
+  readonly pressure: () => Promise<readonly PressureCondition[]>;
   /** Why the container runtime cannot run pods, where there is one to ask. */
   readonly runtimeTrouble?: () => Promise<string | undefined>;
   /** How often the machine is looked at. */
@@ -105,9 +108,11 @@ export class Registration {
   }
 }
 
-async function look({ rootDir, programs, runtimeTrouble }: NodeStatusConfig) {
-  const trouble = await troubleOf(rootDir, programs, runtimeTrouble);
-  return { pressure: await readPressure(rootDir), trouble };
+async function look({ rootDir, programs, pressure, runtimeTrouble }: NodeStatusConfig) {
+  // First: a disk that is full is told as that.
+  const conditions = await pressure();
+  const isFull = conditions.includes("DiskPressure");
+  return { pressure: conditions, trouble: await troubleOf({ rootDir, programs, runtimeTrouble, isFull }) };
 }
 
 /** Looks at the machine and at the Node every `updateMs`; sends the status when something changed or the Node was given up, else

@@ -27,6 +27,43 @@ describe("a pod that ended for good", () => {
     );
   });
 
+  it("gives back its containers and what they wrote, too, when the node needs the room, and its status stays", async () => {
+    await rig.run({ restartPolicy: "Never" });
+    const id = await rig.untilRunning();
+    await rig.worker?.reclaim(); // it runs: nothing to wait for
+    assert.equal(rig.running().size, 1);
+    rig.runtime.exit(id, 0);
+    await rig.untilPod(({ status }) => status?.phase === "Succeeded", "Succeeded");
+    await rig.later(() => rig.worker?.isFreed || undefined, "freed");
+    await rig.worker?.reclaim();
+    assert.deepEqual([rig.runtime.listContainers(), rig.runtime.listPodSandboxes()], [[], []]);
+    await settled();
+    const { status } = await rig.pod();
+    assert.equal(status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 0);
+    await rig.worker?.reclaim();
+  });
+
+  it("says that it was ended for others' sake where it was, and takes no second eviction", async () => {
+    await rig.run({ terminationGracePeriodSeconds: 600 });
+    rig.runtime.deaf.add("c");
+    await rig.untilRunning();
+    const annotations = { starved_resource: "memory" };
+    assert.equal(rig.evict("low on memory", { graceSeconds: 400, disrupts: true, annotations }), true);
+    await rig.until(() => rig.events.find(({ reason }) => reason === "Killing"), "told to end");
+    const before = rig.clock.wallMs();
+    assert.equal(rig.evict("lower still"), false);
+    const { status } = await rig.untilPod((pod) => pod.status?.phase === "Failed", "Failed");
+    assert.ok(rig.clock.wallMs() - before < 300_000, "the second one shortens the first");
+    assert.deepEqual([status?.reason, status?.message], ["Evicted", "low on memory"]);
+    const condition = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+    assert.deepEqual(
+      [condition?.status, condition?.reason, condition?.message],
+      ["True", "TerminationByKubelet", "low on memory"],
+    );
+    const [event] = rig.events.filter(({ reason }) => reason === "Evicted");
+    assert.deepEqual(event?.annotations, annotations);
+  });
+
   it("keeps everything until the API knows how it ended", async () => {
     await rig.run({ restartPolicy: "Never" });
     const id = await rig.untilRunning();

@@ -5,7 +5,7 @@ import { findContainer } from "./observed.ts";
 /** Every pod is given this much, even one that is deleted by force. */
 const leastSeconds = 1;
 
-/** How long a pod has to end that takes more of this node than it may. */
+/** How long a pod has to end that takes more of this node than it may, or that the node cannot bear any longer. */
 export const evictionGraceSeconds = 1;
 
 /** How long a pod has to end. One that is gone from the API was given nothing: it went there at once. */

@@ -110,16 +110,18 @@ describe("planPod", () => {
 });
 
 describe("planPod of a pod to be evicted", () => {
-  const plan = (podText: string, terminal = false) => {
+  const plan = (podText: string, terminal = false, graceSeconds = 1) => {
     const { pod, observed } = scene(podText, " s0:ready a0=run ");
+    const eviction = { message: "too much", graceSeconds };
     const none = { backoffs: new Map(), unhealthy: new Map(), started: new Set<string>() };
-    const input = { pod, observed, ...none, nowMs: 100_000, terminal, eviction: "too much" };
+    const input = { pod, observed, ...none, nowMs: 100_000, terminal, eviction };
     return planPod(input).actions.map(textOf).join(", ");
   };
 
-  it("stops it within a second and fails it, also when it is being deleted", () => {
+  it("stops it within its grace and fails it, also when it is being deleted", () => {
     assert.equal(plan("Always a "), "stop-pod 1, fail-pod");
     assert.equal(plan("deleted a "), "stop-pod 1, fail-pod");
+    assert.equal(plan("Always a ", false, 20), "stop-pod 20, fail-pod");
   });
 
   it("leaves one that ended for good as it is", () => {

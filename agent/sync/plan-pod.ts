@@ -2,7 +2,8 @@ import type { Container, Pod } from "../../client/types.ts";
 import type { ProbeFailure } from "../probes/prober.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
-import { evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
+import type { Eviction } from "./eviction.ts";
+import { podGraceSeconds } from "./grace-seconds.ts";
 import { isFinished, isInit, isLive, isSidecar, latest, type Observed, restarts } from "./observed.ts";
 import { evicted } from "./pod-phase.ts";
 import { isOutdated } from "./restart-rules.ts";
@@ -20,8 +21,8 @@ export interface PlanInput {
   readonly toResize?: ReadonlySet<string>;
   /** Set once the pod ended for good (phase Failed or Succeeded): it is not brought up again. */
   readonly terminal: boolean;
-  /** Why the pod is to be evicted, if it is. */
-  readonly eviction?: string | undefined;
+  /** That the pod is to be evicted, if it is. */
+  readonly eviction?: Pick<Eviction, "message" | "graceSeconds"> | undefined;
 }
 
 export type Action =
@@ -64,7 +65,8 @@ export interface Plan {
 export function planPod(input: PlanInput): Plan {
   const { pod, observed, nowMs, terminal } = input;
   const live = isLive(observed);
-  if (input.eviction !== undefined && !terminal) return endFor(evicted, input.eviction, evictionGraceSeconds);
+  const { eviction } = input;
+  if (eviction !== undefined && !terminal) return endFor(evicted, eviction.message, eviction.graceSeconds);
   const graceSeconds = podGraceSeconds(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;

@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
+import type { PodFailure } from "./eviction.ts";
 import { isSidecar, latest, type Observed } from "./observed.ts";
 import { isTerminal } from "./pod-phase.ts";
 import { isOutdated, mayRestartAll } from "./restart-rules.ts";
@@ -12,6 +13,8 @@ interface ConditionInput {
   readonly nowMs: number;
   /** How it stands with a change of resources. */
   readonly resizing?: readonly PodCondition[];
+  /** Why the agent ended the pod. */
+  readonly failure?: PodFailure | undefined;
 }
 
 /** The conditions that are the node's to write. */
@@ -76,8 +79,19 @@ export function conditionsOf(
     { type: "PodScheduled", ok: true },
     ...(mayRestartAll(pod) ? [restartingAll(input, phase)] : []),
   ];
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
-  return [...own.map((one) => condition(input, one)), ...(input.resizing ?? []), ...others];
+  const disruption = disruptionOf(input);
+  const others = (pod.status?.conditions ?? []).filter(
+    ({ type }) => !ownConditions.has(type) && type !== disruption[0]?.type,
+  );
+  return [...own.map((one) => condition(input, one)), ...(input.resizing ?? []), ...others, ...disruption];
+}
+
+/** Others say so too, of what they delete: it is not the node's alone. */
+function disruptionOf(input: ConditionInput): readonly PodCondition[] {
+  const { failure } = input;
+  if (failure?.disrupts !== true) return [];
+  const yes = { reason: "TerminationByKubelet", message: failure.message };
+  return [condition(input, { type: "DisruptionTarget", ok: true, yes })];
 }
 
 function restartingAll({ pod, observed }: ConditionInput, phase: string): Draft {

@@ -2,6 +2,7 @@ import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { containerFacts } from "./container-facts.ts";
+import type { PodFailure } from "./eviction.ts";
 import { isSidecar, latest, type Observed, restarts } from "./observed.ts";
 import { conditionsOf, ownConditions } from "./pod-conditions.ts";
 import { isTerminal, podPhase } from "./pod-phase.ts";
@@ -27,7 +28,7 @@ export interface StatusInput {
   readonly started: ReadonlySet<string>;
   readonly terminationMessages: ReadonlyMap<string, string>;
   /** The agent ended the pod for a reason of its own (deadline, eviction). */
-  readonly failure?: { readonly reason: string; readonly message: string } | undefined;
+  readonly failure?: PodFailure | undefined;
 }
 
 /** The status of a pod as its containers stand. Conditions of other writers are kept; times of ours change only when
@@ -55,7 +56,7 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatuses: mains,
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: before.qosClass ?? qosClass(pod.spec),
-    ...(failure ??
+    ...((failure && { reason: failure.reason, message: failure.message }) ??
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
   } as PodStatus;
 }

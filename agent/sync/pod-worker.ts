@@ -1,7 +1,5 @@
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
-import { isConflict, isNotFound } from "../../client/api-error.ts";
-import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
@@ -10,8 +8,10 @@ import type { PodStatuses } from "../status/pod-statuses.ts";
 import { ApiVolumes } from "./api-volumes.ts";
 import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, backOffMessage } from "./crash-backoff.ts";
+import { EndedPod } from "./ended-pod.ts";
 import { ConfigError } from "./environment.ts";
-import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
+import type { Eviction, PodFailure } from "./eviction.ts";
+import { containerGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
 import { findContainer, isFinished, isLive, latest, type Observed } from "./observed.ts";
 import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
@@ -21,7 +21,7 @@ import { failedProbes, followProbes } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
 import { PodResize } from "./pod-resize.ts";
 import { recalledContainers } from "./recalled.ts";
-import { dropOldContainers, freeEndedPod, observePod, removePod } from "./remove-pod.ts";
+import { deleteFromApi, dropOldContainers, observePod, removePod } from "./remove-pod.ts";
 import { runtimeHandler } from "./runtime-handler.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
@@ -51,11 +51,10 @@ export class PodWorker {
   #gone = false;
   #woken = false;
   #bell = deferred<void>();
-  #failure: { reason: string; message: string } | undefined;
+  #failure: PodFailure | undefined;
   #terminal: boolean;
-  #freed = false;
-  /** Why the pod is to be evicted. */
-  #eviction: string | undefined;
+  readonly #ended: EndedPod;
+  #eviction: Eviction | undefined;
   readonly #volumes: ApiVolumes;
   readonly #resize: PodResize;
   #volumesError = "";
@@ -70,6 +69,7 @@ export class PodWorker {
     this.#recalled = this.#recall();
     this.#volumes = new ApiVolumes(context);
     this.#resize = new PodResize(context);
+    this.#ended = new EndedPod(context);
     this.#terminal = isTerminal(pod.status?.phase);
   }
 
@@ -98,14 +98,29 @@ export class PodWorker {
     this.#bell.resolve();
   }
 
-  /** Ends the pod for good, and soon: it takes more of this node than it may. */
-  evict(message: string): void {
-    if (this.#terminal || this.#eviction !== undefined || isFinished(this.#pod, this.#observe())) return;
-    this.#eviction = message;
-    this.#event("Warning", evicted, message);
+  /** Ends the pod for good, and soon. False when it is over, or being evicted already: then it may just have less time. */
+  evict(eviction: Eviction): boolean {
+    if (this.#terminal || isFinished(this.#pod, this.#observe())) return false;
+    this.#stopping?.shorten(eviction.graceSeconds);
+    if (this.#eviction !== undefined) return false;
+    this.#eviction = eviction;
+    const { message, annotations } = eviction;
+    const event = { type: "Warning", reason: evicted, message, ...(annotations && { annotations }) } as const;
+    this.#context.events.record(this.#pod, event);
     this.#starting.abort(new Error("the pod is being evicted"));
-    this.#stopping?.shorten(evictionGraceSeconds);
     this.wake();
+    return true;
+  }
+
+  get isFreed(): boolean {
+    return this.#ended.isFreed;
+  }
+
+  /** The node needs the room of what an ended pod left. Resolves once that is gone; at once where the pod goes on. */
+  async reclaim(): Promise<void> {
+    const done = this.#ended.reclaim(this.#pod);
+    if (done !== undefined) this.wake();
+    await done;
   }
 
   /** Another image has another chance. */
@@ -153,6 +168,7 @@ export class PodWorker {
       }
     } finally {
       signal.removeEventListener("abort", stop);
+      this.#ended.gone();
     }
   }
 
@@ -197,7 +213,8 @@ export class PodWorker {
       if (acted && !this.#woken) continue;
       if (acted) return {};
       await this.#refreshVolumes();
-      await this.#freeEnded();
+      // Once the API itself knows how it ended.
+      if (!isLive(this.#observe()) && (await this.#ended.free(this.#pod))) this.#recalled = this.#recall();
       const wakes = [
         plan.wakeAtMs,
         ...[...this.#waiting.values()].map(({ untilMs }) => untilMs),
@@ -217,7 +234,7 @@ export class PodWorker {
         await this.#stopWithin(action.graceSeconds, (stop) =>
           stopPod(this.#pod, this.#observe(), stop, this.#context),
         );
-        if (this.#eviction !== undefined) this.#fail(evicted, this.#eviction); // ordered meanwhile, perhaps
+        if (this.#eviction !== undefined) this.#fail(evicted, this.#eviction.message); // ordered meanwhile, perhaps
         return true;
       case "fail-pod":
         this.#fail(action.reason, action.message);
@@ -243,7 +260,8 @@ export class PodWorker {
   #fail(reason: string, message: string): void {
     if (this.#eviction === undefined && this.#failure?.reason !== reason)
       this.#event("Normal", reason, message);
-    this.#failure = { reason, message };
+    const disrupts = this.#eviction?.disrupts ?? false;
+    this.#failure = { reason, message, ...(disrupts && { disrupts }) };
   }
 
   async #kill({ id, name, message, probe, replace, graceSeconds }: Kill): Promise<boolean> {
@@ -418,14 +436,6 @@ export class PodWorker {
     }
   }
 
-  /** A pod that ended for good gives back what it holds, once the API itself knows how it ended. */
-  async #freeEnded(): Promise<void> {
-    if (this.#freed || !isTerminal(this.#pod.status?.phase) || isLive(this.#observe())) return;
-    await freeEndedPod(this.#pod, this.#context);
-    this.#freed = true;
-    this.#recalled = this.#recall();
-  }
-
   #recall(): readonly RuntimeContainer[] {
     const seen = observePod(this.#pod.metadata.uid, this.#context.runtime);
     return recalledContainers(this.#pod, seen, { logsDir: this.#context.logsDir, nowMs: this.#now() });
@@ -444,18 +454,9 @@ export class PodWorker {
 
   /** Nothing runs: frees what the pod had and lets the API forget it, once it knows how the pod ended. */
   async #finish(): Promise<"finished"> {
-    const { uid, name, namespace } = this.#pod.metadata;
     await this.#report.delivered(this.#pod, this.#abort.signal);
     await this.#removeAll();
-    try {
-      await this.#context.client.delete(
-        resources.pods,
-        { name, namespace },
-        { gracePeriodSeconds: 0, preconditions: { uid } },
-      );
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error; // gone already, or another pod by now
-    }
+    await deleteFromApi(this.#pod, this.#context);
     return "finished";
   }
 

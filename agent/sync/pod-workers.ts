@@ -5,6 +5,7 @@ import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { Pod } from "../../client/types.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
+import type { Eviction } from "./eviction.ts";
 import type { PodContext } from "./pod-context.ts";
 import { isTerminal } from "./pod-phase.ts";
 import { PodWorker } from "./pod-worker.ts";
@@ -44,9 +45,19 @@ export class PodWorkers {
     this.#workers.get(podUid)?.wake();
   }
 
-  /** Ends a pod for good, saying why. */
-  evict(podUid: string, message: string): void {
-    this.#workers.get(podUid)?.evict(message);
+  /** Ends a pod for good, saying why. False when it is gone or ended by itself. */
+  evict(podUid: string, eviction: Eviction): boolean {
+    return this.#workers.get(podUid)?.evict(eviction) ?? false;
+  }
+
+  /** Nothing of the pod runs or takes room any more. */
+  isFreed(podUid: string): boolean {
+    return this.#workers.get(podUid)?.isFreed ?? true;
+  }
+
+  /** Frees what ended pods left: containers with what they wrote and logged. */
+  async reclaimEnded(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.reclaim()));
   }
 
   objectsChanged(podUid: string): void {

@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describeError } from "../../base/os/log.ts";
+import { isConflict, isNotFound } from "../../client/api-error.ts";
+import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
@@ -31,13 +33,18 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
 }
 
-/** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, its containers with what
- *  they wrote and logged, too. How they ended must be in the pod's status by now. Idempotent. */
-export async function freeEndedPod(pod: Pod, context: PodContext): Promise<void> {
+/** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, or where the node needs the
+ *  room (`entirely`), its containers with what they wrote and logged, too. How they ended must be in the pod's status by
+ *  now. Idempotent. */
+export async function freeEndedPod(
+  pod: Pod,
+  context: PodContext,
+  { entirely = false }: { readonly entirely?: boolean } = {},
+): Promise<void> {
   const { runtime, volumes, logsDir } = context;
   const { uid } = pod.metadata;
   await volumes.clear(uid).catch(tellUnmount(pod, context));
-  if (pod.status?.reason !== evicted) return;
+  if (pod.status?.reason !== evicted && !entirely) return;
   await removeContainers(uid, runtime);
   releaseImages(uid, context);
   await rm(podLogs(logsDir, pod), { recursive: true, force: true });
@@ -62,6 +69,19 @@ async function removeContainers(uid: string, runtime: Runtime): Promise<void> {
 }
 
 const podLogs = (logsDir: string, pod: Pod): string => dirname(logFolder(logsDir, pod, "any"));
+
+/** Lets the API forget a pod of which nothing is left here. */
+export async function deleteFromApi(
+  { metadata: { uid, name, namespace } }: Pod,
+  { client }: Pick<PodContext, "client">,
+): Promise<void> {
+  try {
+    const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+    await client.delete(resources.pods, { name, namespace }, options);
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error; // gone already, or another pod by now
+  }
+}
 
 /** Keeps the container before the newest, for `logs --previous`. */
 export async function dropOldContainers(

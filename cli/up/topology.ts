@@ -291,6 +291,12 @@ function serverSpec(plan: ClusterPlan, layout: Layout): ComponentSpec {
   };
 }
 
+const evictionHard = [
+  "memory.available<100Mi",
+  ...["nodefs", "imagefs"].flatMap((disk) => [`${disk}.available<1Gi`, `${disk}.inodesFree<1%`]),
+  "pid.available<5%",
+].join();
+
 function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: number): ComponentSpec {
   const agentPort = plan.runtime === "process" ? port(plan, `agent-${number}`) : 10250;
   return {
@@ -306,6 +312,8 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--runtime=${plan.runtime}`,
       // A cluster of one's own machine, for trying: its pods may be made of what is installed here.
       "--allow-host-image",
+      // Several nodes share its disk, which may be fuller than a server's should be.
+      `--eviction-hard=${evictionHard}`,
       `--host-image-hide=${layout.folder}`,
       `--node-ip=${node.address}`,
       `--address=${node.address}`,

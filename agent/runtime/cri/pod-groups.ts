@@ -1,10 +1,15 @@
-import { type Cgroups, removeGroup } from "../oci/cgroups.ts";
+import { type Cgroups, groupProcesses, removeGroup } from "../oci/cgroups.ts";
+import { PodsGroup } from "../oci/pods-group.ts";
 
 /** Where the control groups of a pod lie, and how they go. */
 export interface PodGroups {
   /** Undefined: where the runtime likes. */
   parentOf(podUid: string): string | undefined;
   remove(podUid: string): Promise<void>;
+  /** How many processes a container has; undefined where systemd alone knows. */
+  processes(podUid: string, containerId: string): Promise<number | undefined>;
+  /** That of all pods; undefined where systemd keeps it. */
+  readonly all: PodsGroup | undefined;
 }
 
 /** Below a group of the node's own. Where systemd keeps the groups, their names say what they are in. */
@@ -19,6 +24,8 @@ export function podGroups(
     return {
       parentOf: (uid) => `pintle-${escaped(nodeName)}-pod${escaped(uid)}.slice`,
       remove: async () => undefined,
+      processes: async () => undefined,
+      all: undefined,
     };
   }
   const parentOf = (uid: string) => `/pintle/${nodeName}/pod${uid}`;
@@ -27,5 +34,8 @@ export function podGroups(
     remove: async (uid) => {
       if (cgroups !== undefined) await removeGroup(cgroups, parentOf(uid));
     },
+    all: cgroups && new PodsGroup(cgroups, `/pintle/${nodeName}`),
+    processes: async (uid, id) =>
+      cgroups === undefined ? undefined : groupProcesses(cgroups, `${parentOf(uid)}/${id}`),
   };
 }

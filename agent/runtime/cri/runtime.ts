@@ -28,6 +28,7 @@ import {
 import { readOptional } from "../supervised/records.ts";
 import { containerOf, isId, listedSandbox, textOf } from "./answers.ts";
 import { type CniPlaces, type CniPlugin, openCniPlugin } from "./cni-plugin.ts";
+import { containerUse, statsOf } from "./container-use.ts";
 import { criLimits, isGone, isLate, isUnknownCall, type RuntimeClient } from "./cri-client.ts";
 import { keptContainer, keptKeys } from "./kept.ts";
 import { KnownPods } from "./known.ts";
@@ -329,25 +330,19 @@ export class CriRuntime implements Runtime {
   }
 
   async containerStats(id: string): Promise<ContainerStats> {
-    this.#running(id);
-    const { stats } = await this.#client.ask(
-      "ContainerStats",
-      { containerId: id },
-      { timeoutMs: criLimits.lookMs },
-    );
-    const workingSetBytes = stats?.memory?.workingSetBytes?.value ?? 0;
-    return {
-      cpuNanos: stats?.cpu?.usageCoreNanoSeconds?.value ?? 0,
-      memoryBytes: stats?.memory?.usageBytes?.value ?? workingSetBytes,
-      workingSetBytes,
-    };
+    const { pod } = this.#running(id);
+    const stats = await statsOf(this.#client, id);
+    return containerUse(stats, await this.#groups.processes(pod.uid, id));
   }
 
   async writtenBytes(id: string, signal: AbortSignal): Promise<number | undefined> {
     if (this.#known.container(id) === undefined) return undefined;
-    const options = { timeoutMs: criLimits.lookMs, signal };
-    const { stats } = await this.#client.ask("ContainerStats", { containerId: id }, options);
-    return stats?.writableLayer?.usedBytes?.value;
+    return (await statsOf(this.#client, id, signal))?.writableLayer?.usedBytes?.value;
+  }
+
+  async writtenInodes(id: string, signal: AbortSignal): Promise<number | undefined> {
+    if (this.#known.container(id) === undefined) return undefined;
+    return (await statsOf(this.#client, id, signal))?.writableLayer?.inodesUsed?.value;
   }
 
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cgroupStats, findCgroups, oomKills, removeGroup } from "./cgroups.ts";
+import { cgroupStats, findCgroups, groupProcesses, oomKills, removeGroup } from "./cgroups.ts";
+import { PodsGroup } from "./pods-group.ts";
 
 describe("cgroups", () => {
   let root: string;
@@ -35,14 +36,42 @@ describe("cgroups", () => {
     await writeFile(join(root, "pod/cpu.stat"), "usage_usec 1500\nuser_usec 1000\n");
     await writeFile(join(root, "pod/memory.current"), "4096\n");
     await writeFile(join(root, "pod/memory.stat"), "anon 1000\ninactive_file 1024\nactive_file 10\n");
+    await writeFile(join(root, "pod/cgroup.procs"), "7\n8\n900\n");
     await writeFile(join(root, "pod/memory.events"), "low 0\nmax 9\noom 3\noom_kill 2\n");
     assert.deepEqual(await cgroupStats(cgroups, "/pod"), {
       cpuNanos: 1_500_000,
       memoryBytes: 4096,
       workingSetBytes: 3072,
+      processes: 3,
     });
+    assert.equal(await groupProcesses(cgroups, "/gone"), 0);
     assert.equal(await oomKills(cgroups, "/pod"), 2);
     assert.equal(await oomKills(cgroups, "/gone"), 0);
+  });
+
+  it("holds all pods to a limit of memory, and lifts it again, in v1", async () => {
+    const cgroups = { version: 1, memory: join(root, "memory"), cpuacct: join(root, "cpu") } as const;
+    const pods = new PodsGroup(cgroups, "/pintle/n1");
+    const limit = () => readFile(join(root, "memory/pintle/n1/memory.limit_in_bytes"), "utf8");
+    await pods.limitMemory(undefined);
+    await assert.rejects(limit(), { code: "ENOENT" });
+    await pods.limitMemory(4096);
+    assert.equal(await limit(), "4096");
+    await writeFile(join(root, "memory/pintle/n1/cgroup.procs"), "");
+    await pods.limitMemory(undefined);
+    assert.equal(await limit(), "-1");
+    await writeFile(join(root, "memory/pintle/n1/memory.usage_in_bytes"), "9000\n");
+    await writeFile(join(root, "memory/pintle/n1/memory.stat"), "total_inactive_file 1000\n");
+    assert.equal(await pods.workingSetBytes(), 8000);
+  });
+
+  it("hands memory down to the level of the pods in v2", async () => {
+    const pods = new PodsGroup({ version: 2, root }, "/pintle/n1");
+    await pods.limitMemory(4096);
+    for (const level of ["", "pintle"])
+      assert.equal(await readFile(join(root, level, "cgroup.subtree_control"), "utf8"), "+memory");
+    await assert.rejects(readFile(join(root, "pintle/n1/cgroup.subtree_control")), { code: "ENOENT" });
+    assert.equal(await readFile(join(root, "pintle/n1/memory.max"), "utf8"), "4096");
   });
 
   it("removes an empty group from every hierarchy, and leaves one in use", async () => {

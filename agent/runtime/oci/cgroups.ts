@@ -48,13 +48,26 @@ export async function cgroupStats(cgroups: Cgroups, path: string): Promise<Conta
     const cpu = (await readOptional(join(cgroups.cpuacct, path, "cpuacct.usage"))) ?? "0";
     const memory = (await readOptional(join(cgroups.memory, path, "memory.usage_in_bytes"))) ?? "0";
     const stat = (await readOptional(join(cgroups.memory, path, "memory.stat"))) ?? "";
-    return { cpuNanos: Number(cpu), ...memoryOf(memory, /^total_inactive_file (\d+)$/m.exec(stat)?.[1]) };
+    return {
+      cpuNanos: Number(cpu),
+      ...memoryOf(memory, /^total_inactive_file (\d+)$/m.exec(stat)?.[1]),
+      processes: await groupProcesses(cgroups, path),
+    };
   }
   const cpu = (await readOptional(join(cgroups.root, path, "cpu.stat"))) ?? "";
   const memory = (await readOptional(join(cgroups.root, path, "memory.current"))) ?? "0";
   const stat = (await readOptional(join(cgroups.root, path, "memory.stat"))) ?? "";
   const cpuNanos = Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000;
-  return { cpuNanos, ...memoryOf(memory, /^inactive_file (\d+)$/m.exec(stat)?.[1]) };
+  const processes = await groupProcesses(cgroups, path);
+  return { cpuNanos, ...memoryOf(memory, /^inactive_file (\d+)$/m.exec(stat)?.[1]), processes };
+}
+
+/** How many processes a group has, without those of groups in it; 0 when it is gone. */
+export async function groupProcesses(cgroups: Cgroups, path: string): Promise<number> {
+  const text = (await readOptional(join(groupFolder(cgroups, path), "cgroup.procs"))) ?? "";
+  let count = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
+  return count;
 }
 
 /** The working set is what cAdvisor calls so: without files that nothing has used lately. */

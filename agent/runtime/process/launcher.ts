@@ -83,7 +83,9 @@ async function execCommand(
 }
 
 async function stats(_record: ContainerRecord, { process: first }: StartedRecord): Promise<ContainerStats> {
-  const { ticks, pages } = isAlive(first) ? await treeUse(first.pid) : { ticks: 0, pages: 0 };
+  const { ticks, pages, processes } = isAlive(first)
+    ? await treeUse(first.pid)
+    : { ticks: 0, pages: 0, processes: 0 };
   const memoryBytes = pages * pageBytes;
-  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes, workingSetBytes: memoryBytes };
+  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes, workingSetBytes: memoryBytes, processes };
 }

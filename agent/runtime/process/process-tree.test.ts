@@ -21,6 +21,6 @@ describe("what a process that stands for a container takes", function () {
       process.kill(-pid, "SIGKILL");
       await ended;
     }
-    assert.deepEqual(await treeUse(pid), { ticks: 0, pages: 0 });
+    assert.deepEqual(await treeUse(pid), { ticks: 0, pages: 0, processes: 0 });
   });
 });

@@ -6,22 +6,28 @@ interface ProcessUse {
   readonly pages: number;
 }
 
+interface TreeUse extends ProcessUse {
+  readonly processes: number;
+}
+
 /** A process and what it started, as far as that still hangs on it: ticks of CPU, those of ended children that were waited for
  *  too, and pages of memory, where those that several share count for each. Empty when it is gone. */
-export async function treeUse(pid: number): Promise<ProcessUse> {
+export async function treeUse(pid: number): Promise<TreeUse> {
+  let processes = 0;
   let ticks = 0;
   let pages = 0;
   const pending = [pid];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const use = await processUse(next);
     if (use === undefined) continue;
+    processes++;
     ticks += use.ticks;
     pages += use.pages;
     // A child belongs to the thread that started it; shells and most servers have one that does.
     const children = (await readOfProcess(`/proc/${next}/task/${next}/children`)) ?? "";
     pending.push(...children.split(" ").flatMap((text) => (text.trim() === "" ? [] : Number(text))));
   }
-  return { ticks, pages };
+  return { ticks, pages, processes };
 }
 
 async function processUse(pid: number): Promise<ProcessUse | undefined> {

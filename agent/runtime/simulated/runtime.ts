@@ -209,6 +209,10 @@ export class SimulatedRuntime implements Runtime {
     return undefined;
   }
 
+  async writtenInodes(): Promise<undefined> {
+    return undefined;
+  }
+
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {
     this.#listeners.add(onEvent);
     return () => this.#listeners.delete(onEvent);

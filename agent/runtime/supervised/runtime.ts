@@ -5,7 +5,8 @@ import { basename, dirname, join } from "node:path";
 import { describeError } from "../../../base/os/log.ts";
 import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { Os } from "../../../base/os/os.ts";
-import { folderBytes } from "../../eviction/folder-size.ts";
+import { unlessFull } from "../../../base/os/unless-full.ts";
+import { folderBytes, folderInodes } from "../../eviction/folder-size.ts";
 import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
 import {
   type AttachPoint,
@@ -369,10 +370,9 @@ export class SupervisedRuntime implements Runtime {
     return this.#launcher.stats(record, started);
   }
 
-  async writtenBytes(id: string, signal: AbortSignal): Promise<number | undefined> {
-    if (!this.#containers.has(id)) return undefined;
-    return folderBytes(this.#launcher.writableFolder(this.#dir(id)), { signal });
-  }
+  readonly writtenBytes = (id: string, signal: AbortSignal) => folderBytes(this.#written(id), { signal });
+  readonly writtenInodes = (id: string, signal: AbortSignal) => folderInodes(this.#written(id), { signal });
+  readonly #written = (id: string): string => this.#launcher.writableFolder(this.#dir(id));
 
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {
     this.#listeners.add(onEvent);
@@ -446,7 +446,8 @@ export class SupervisedRuntime implements Runtime {
     if (record === undefined || record.stopped) return;
     const stopped: SandboxRecord = { ...record, stopped: true };
     this.#sandboxes.set(id, stopped);
-    await writeRecord(join(this.#sandboxDir(id), "sandbox.json"), stopped);
+    // On a full disk the next agent finds out anew: what ends a pod must not need room.
+    await unlessFull(writeRecord(join(this.#sandboxDir(id), "sandbox.json"), stopped));
   }
 
   #emit(event: RuntimeEvent): void {

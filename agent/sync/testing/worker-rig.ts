@@ -14,6 +14,8 @@ import type { Image } from "../../images/image.ts";
 import { Prober } from "../../probes/prober.ts";
 import { SimulatedRuntime } from "../../runtime/simulated/runtime.ts";
 import { PodStatuses } from "../../status/pod-statuses.ts";
+import type { Eviction } from "../eviction.ts";
+import { evictionGraceSeconds } from "../grace-seconds.ts";
 import type { PodContext } from "../pod-context.ts";
 import { PodWorker } from "../pod-worker.ts";
 
@@ -115,8 +117,12 @@ export class WorkerRig {
   }
 
   /** Orders the pod's eviction. */
-  evict(message: string): void {
-    this.#worker?.evict(message);
+  evict(message: string, more: Partial<Eviction> = {}): boolean {
+    return this.#worker?.evict({ message, graceSeconds: evictionGraceSeconds, ...more }) ?? false;
+  }
+
+  get worker(): PodWorker | undefined {
+    return this.#worker;
   }
 
   /** Ends the agent; containers run on. */

@@ -66,6 +66,7 @@ describe("agent, with containerd", function () {
       `--container-runtime-endpoint=${containerd.endpoint}`,
       `--node-ip=${nodeIp}`,
       "--port=0",
+      "--eviction-hard=",
       "--pod-cidr=10.99.1.0/24",
       "--service-cluster-ip-range=10.97.0.0/24",
       "--node-status-update-frequency=200ms",
