@@ -179,6 +179,23 @@ describe("volumes of CSI drivers", () => {
     assert.deepEqual(fourth.attachments.inUse, []);
   });
 
+  it("are given up where the driver knows nothing of them, unless something is mounted", async () => {
+    const unknown = async () => {
+      throw refusal("NOT_FOUND", "no such volume");
+    };
+    for (const call of ["NodeStageVolume", "NodeUnpublishVolume", "NodeUnstageVolume"])
+      driver.behaviours.set(call, unknown);
+    const volumes = await open();
+    await assert.rejects(volumes.show(pod(), volume(), signal), /NOT_FOUND desc = no such volume/);
+    await volumes.hideAll("u1");
+    assert.deepEqual(volumes.attachments.inUse, []);
+    driver.behaviours.delete("NodeStageVolume");
+    await volumes.show(pod(), volume(), signal);
+    if (isRoot) await assert.rejects(volumes.hideAll("u1"), /left .*mount mounted/);
+    driver.behaviours.clear();
+    await volumes.hideAll("u1");
+  });
+
   it("wait until they are attached, and are said to be in use before", async () => {
     await api.delete(resources.csidrivers, { name: driverName });
     const volumes = await open();

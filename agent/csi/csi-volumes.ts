@@ -13,7 +13,7 @@ import { ConfigError } from "../sync/environment.ts";
 import { mountPoints } from "../volumes/sub-paths.ts";
 import { Attachments } from "./attachments.ts";
 import type { CsiDrivers } from "./csi-drivers.ts";
-import type { DriverCalls } from "./driver-calls.ts";
+import { CsiError, type DriverCalls } from "./driver-calls.ts";
 import { publishRequest, type SecretData, stageRequest, type VolumeAsk } from "./driver-requests.ts";
 import { serviceAccountTokens, type TokenSource } from "./pod-tokens.ts";
 import { checkPublishedFolder, isMounted, linkDevice, removeEmpty, removeTarget } from "./volume-folders.ts";
@@ -301,7 +301,8 @@ export class CsiVolumes {
     const { podUid, name, isBlock, driver, handle } = record;
     const key = keyOf(podUid, name, isBlock);
     const targetPath = paths.target(podUid, name, isBlock);
-    await drivers.get(driver).node.ask("NodeUnpublishVolume", { volumeId: handle, targetPath }, { signal });
+    const { node } = drivers.get(driver);
+    await node.ask("NodeUnpublishVolume", { volumeId: handle, targetPath }, { signal }).catch(unlessUnknown);
     await removeTarget(targetPath);
     if (isBlock) {
       await rm(paths.podDevice(podUid, name), { force: true });
@@ -327,7 +328,8 @@ export class CsiVolumes {
     const { driver, handle, path, record } = staged;
     const request = { volumeId: handle, stagingTargetPath: path };
     this.#surelyStaged.delete(volume);
-    await this.#deps.drivers.get(driver).node.ask("NodeUnstageVolume", request, { signal });
+    const { node } = this.#deps.drivers.get(driver);
+    await node.ask("NodeUnstageVolume", request, { signal }).catch(unlessUnknown);
     await removeTarget(path);
     await rm(record, { force: true });
     await removeEmpty(dirname(record));
@@ -350,6 +352,11 @@ export class CsiVolumes {
   close(): void {
     for (const { cancel } of this.#shown.values()) cancel();
   }
+}
+
+/** A driver that knows no such volume has nothing to undo; whether anything is mounted yet is looked at after that. */
+function unlessUnknown(error: unknown): void {
+  if (!(error instanceof CsiError && error.status === "NOT_FOUND")) throw error;
 }
 
 const groupChangeOf = ({ spec }: Pod): GroupChange =>
