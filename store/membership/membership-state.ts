@@ -117,8 +117,12 @@ export class ClusterMembers implements MembershipState {
   #problem(change: ConfChange): StoreError | undefined {
     const known = this.#members.get(change.nodeId);
     if (this.#removed.has(change.nodeId)) return new StoreError("MEMBER_NOT_FOUND");
-    if (change.type === "removeNode" || change.type === "updateNode")
-      return known === undefined ? new StoreError("MEMBER_NOT_FOUND") : undefined;
+    if (change.type === "removeNode" || change.type === "updateNode") {
+      if (known === undefined) return new StoreError("MEMBER_NOT_FOUND");
+      // Two were asked for at once, and each was right as long as the other was not made.
+      const wouldEnd = change.type === "removeNode" && this.#isLastVoter(known);
+      return wouldEnd ? new StoreError("MEMBER_NOT_ENOUGH_STARTED") : undefined;
+    }
     const { peerUrls, isPromote } = readMemberJson(change.context);
     if (isPromote) {
       if (known === undefined) return new StoreError("MEMBER_NOT_FOUND");
@@ -127,6 +131,10 @@ export class ClusterMembers implements MembershipState {
     if (known !== undefined) return new StoreError("MEMBER_EXISTS");
     const taken = new Set([...this.#members.values()].flatMap((member) => member.peerUrls));
     return peerUrls.some((url) => taken.has(url)) ? new StoreError("PEER_URL_EXISTS") : undefined;
+  }
+
+  #isLastVoter({ id, isLearner }: Member): boolean {
+    return !isLearner && ![...this.#members.values()].some((one) => one.id !== id && !one.isLearner);
   }
 
   #apply(change: ConfChange, rows: MembershipRows): void {

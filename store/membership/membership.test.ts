@@ -122,6 +122,30 @@ describe("membership", () => {
     assert.ok(members.isLearner(5n));
   });
 
+  it("never takes out the last that has a vote, whatever was asked for at once", () => {
+    const told: (string | undefined)[] = [];
+    const members = new ClusterMembers({
+      onMembers: () => undefined,
+      onConfChange: (_id, refused) => told.push(refused?.code),
+    });
+    const change = (type: ConfChange["type"], nodeId: bigint) =>
+      members.applyConfChange(
+        { id: 0n, type, nodeId, context: memberJson(member(nodeId)) },
+        { term: 1, index: 1 },
+        { put: () => undefined, delete: () => undefined },
+      );
+    change("addNode", 1n);
+    change("addNode", 2n);
+    change("addLearner", 3n);
+    change("removeNode", 2n);
+    const conf = change("removeNode", 1n);
+    assert.deepEqual(conf, { voters: [1n], learners: [3n] });
+    assert.equal(told.at(-1), "MEMBER_NOT_ENOUGH_STARTED");
+    assert.equal(members.isRemoved(1n), false);
+    change("removeNode", 3n);
+    assert.equal(told.at(-1), undefined);
+  });
+
   it("checkAdd lets a cluster grow only while the quorum of the larger one is started", () => {
     assert.equal(
       refusal(() => checkAdd(member(9n), view([member(1n)]))),
