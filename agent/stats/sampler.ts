@@ -10,6 +10,8 @@ export const idleMs = 120_000;
 /** What was measured at one moment. */
 export interface Measured<T> {
   readonly atMs: number;
+  /** The same moment on the clock that nobody sets. */
+  readonly monotonicMs: number;
   readonly use: T;
   /** Nanoseconds of CPU per second since the sample before, and how long ago that was; absent where there is none. */
   readonly rate?: { readonly cpuNanosPerSecond: number; readonly spanMs: number };
@@ -97,13 +99,13 @@ async function takeSample(
     use: T,
     previous: Measured<T> | undefined,
   ): Measured<T> => {
-    const atMs = clock.wallMs();
-    const spanMs = previous === undefined ? 0 : atMs - previous.atMs;
+    const at = { atMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    const spanMs = previous === undefined ? 0 : at.monotonicMs - previous.monotonicMs;
     const spent = use.cpuNanos - (previous?.use.cpuNanos ?? 0);
-    // A clock that was set, or processes that are gone: no rate.
+    // Processes that are gone: no rate.
     return spanMs <= 0 || spent < 0
-      ? { atMs, use }
-      : { atMs, use, rate: { cpuNanosPerSecond: Math.round((spent * 1000) / spanMs), spanMs } };
+      ? { ...at, use }
+      : { ...at, use, rate: { cpuNanosPerSecond: Math.round((spent * 1000) / spanMs), spanMs } };
   };
   const running = runtime.listContainers().filter(({ state }) => state.phase === "running");
   const containers = new Map<string, Measured<ContainerStats>>();

@@ -59,7 +59,7 @@ for (const replicas of [1, 3])
     after(() => cluster?.stop());
 
     const top = async (...words: readonly string[]) =>
-      (await cluster.kubectl("top", ...words, "--no-headers").catch(() => ""))
+      (await cluster.kubectl("top", ...words, "--no-headers"))
         .split("\n")
         .filter((line) => line !== "")
         .map((line) => line.trim().split(/ +/));
@@ -81,7 +81,8 @@ for (const replicas of [1, 3])
     it("is what kubectl top shows of pods and their containers", async () => {
       const rows = await eventually(
         "both pods are measured, and the busy container is",
-        () => top("pods", "--containers", "--sort-by=cpu"),
+        // Before the first is measured there are none.
+        () => top("pods", "--containers", "--sort-by=cpu").catch(() => []),
         (found) => milli(found[0]?.[2]) > 100 && found.some(([pod]) => pod?.startsWith("rest-")),
       );
       assert.match(rows[0]?.[0] ?? "", /^work-/);

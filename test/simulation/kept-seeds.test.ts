@@ -44,6 +44,10 @@ const kept = [
   { seed: 1_220_694_118, why: "it heard so by a message on its way when the leader's power failed" },
   { seed: 1_220_694_258, why: "it heard so right after it had handed over" },
   { seed: 959_445_208, why: "each of two was asked to be taken out while the other was there" },
+  {
+    seed: 2_141_066_227,
+    why: "a member was killed again right after it had found what its disk lied about",
+  },
 ] as const;
 
 describe("a seed that once broke a property", () => {

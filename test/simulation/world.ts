@@ -392,9 +392,13 @@ export class World {
   #recovered(life: Life, recovered: Recovered): void {
     const problem = this.#promises.reopened(life.id, recovered);
     if (problem === undefined) return;
-    const { name, damage } = life.machine;
-    if (damage === "lie") throw new BrokenPromiseError(problem);
-    this.report("kept promises", `${name}: ${problem}`);
+    const { machine } = life;
+    if (machine.damage === "lie") {
+      // At once: it may be killed before it ends of it, and the log now goes for what it always said.
+      machine.isBroken = true;
+      throw new BrokenPromiseError(problem);
+    }
+    this.report("kept promises", `${machine.name}: ${problem}`);
   }
 
   #started(life: Life, member: StoreMember): void {

@@ -4,7 +4,7 @@ import { silentLog } from "../../../base/os/log.ts";
 import { ManualClock, settle } from "../../../client/testing/manual-clock.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { testNode } from "../reach/testing.ts";
-import { askedAtOnceMax, NodeUsages, sharedMs } from "./node-usages.ts";
+import { askedAtOnceMax, failureSharedMs, NodeUsages, sharedMs } from "./node-usages.ts";
 import type { NodeUsage } from "./read-summary.ts";
 
 const node = (name: string) => testNode(name, 10250, "10.0.0.1") as unknown as KubeObject;
@@ -47,7 +47,7 @@ describe("nodes that are asked for their use", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("are left out where they do not answer, which is everybody's answer as well", async () => {
+  it("are left out where they do not answer, which is everybody's answer for a second", async () => {
     ask = async (name) => {
       if (name === "a") throw new Error("refused");
       return nothing;
@@ -55,6 +55,10 @@ describe("nodes that are asked for their use", () => {
     for (let times = 0; times < 2; times++)
       assert.deepEqual([...(await usages.of([node("a"), node("b")], signal)).keys()], ["b"]);
     assert.equal(asked.length, 2);
+    ask = async () => nothing;
+    await clock.advance(failureSharedMs);
+    assert.deepEqual([...(await usages.of([node("a"), node("b")], signal)).keys()].sort(), ["a", "b"]);
+    assert.deepEqual(asked.slice(2), ["a"]);
   });
 
   it("are not asked where nobody can: those without an address, and those nobody has heard of for long", async () => {

@@ -6,8 +6,10 @@ import type { NodeUsage } from "./read-summary.ts";
 
 /** How many nodes are asked at the same time, whoever wants to know: most of an answer's time is the agent's. */
 export const askedAtOnceMax = 100;
-/** So long an answer, or that there was none, is everybody's. Agents measure every ten seconds. */
+/** So long an answer is everybody's. Agents measure every ten seconds. */
 export const sharedMs = 5_000;
+/** So long it is everybody's that there was none: an agent that has just begun answers soon. */
+export const failureSharedMs = 1_000;
 
 export interface NodeUsagesDeps {
   /** Fails with an Error that says why there is no answer. */
@@ -23,7 +25,7 @@ interface Known {
 }
 
 /** What nodes say of their use, asked when somebody wants to know: nobody asks, nothing runs and nothing is kept.
- *  Invariants: no node is asked twice within `sharedMs`, nor more than `askedAtOnceMax` nodes at once. */
+ *  Invariants: no node is asked twice within `sharedMs` (`failureSharedMs` where it did not answer), nor more than `askedAtOnceMax` nodes at once. */
 export class NodeUsages {
   readonly #deps: NodeUsagesDeps;
   readonly #known = new Map<string, Known>();
@@ -61,9 +63,10 @@ export class NodeUsages {
     if (before !== undefined && before.untilMs > clock.monotonicMs()) return before.answer;
     const known: Known = {
       untilMs: Number.POSITIVE_INFINITY,
-      answer: this.#ask(node).finally(() => {
-        known.untilMs = clock.monotonicMs() + sharedMs;
+      answer: this.#ask(node).then((usage) => {
+        known.untilMs = clock.monotonicMs() + (usage === undefined ? failureSharedMs : sharedMs);
         this.#cancelForgetting ??= clock.after(sharedMs, () => this.#forget());
+        return usage;
       }),
     };
     this.#known.set(name, known);
