@@ -108,6 +108,8 @@ export class Calls {
           serve(reached).then(
             (response) => say({ kind: "answer", response }),
             (error: unknown) => {
+              // Whatever became of it in a process that is dead, and whose machine may have another disk by now.
+              if (!clock.isAlive) return;
               if (error instanceof StoreError) say({ kind: "error", code: error.code });
               else if (life?.diskFailure !== undefined || machine.damage !== undefined) say(lost);
               else throw error;

@@ -376,6 +376,7 @@ export class Nemesis {
     if (life === undefined || handler === undefined) return;
     life.clock.after(0, () => {
       answerOf(handler, request, ownCall).catch((error: unknown) => {
+        if (!life.clock.isAlive) return;
         if (!(error instanceof StoreError) && life.diskFailure === undefined && machine.damage === undefined)
           throw error;
         this.#events.add(

@@ -135,6 +135,7 @@ export class SimStream {
           this.#serve();
         },
         (error: unknown) => {
+          if (this.#life?.clock.isAlive !== true) return;
           if (!(error instanceof StoreError) && this.machine.damage === undefined) throw error;
           this.#close();
           this.#later("back", () => this.#end());
