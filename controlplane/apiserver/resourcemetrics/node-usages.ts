@@ -25,7 +25,8 @@ interface Known {
 }
 
 /** What nodes say of their use, asked when somebody wants to know: nobody asks, nothing runs and nothing is kept.
- *  Invariants: no node is asked twice within `sharedMs` (`failureSharedMs` where it did not answer), nor more than `askedAtOnceMax` nodes at once. */
+ *  Invariants: no node is asked twice within `sharedMs` (`failureSharedMs` where it did not answer), nor more than
+ *  `askedAtOnceMax` nodes at once. */
 export class NodeUsages {
   readonly #deps: NodeUsagesDeps;
   readonly #known = new Map<string, Known>();
