@@ -24,6 +24,8 @@ function shapeProblem(message: Message): string | undefined {
     if (!isCount(value)) return `${name} ${value} of a ${type}`;
   if ((term === 0) !== belongsToNoTerm(message)) return `a ${type} of term ${term}`;
   if (logTerm > term) return `a ${type} of term ${term} about an entry of term ${logTerm}`;
+  if (asksForVote(type) && (commit > index || rejectHint > logTerm))
+    return `a ${type} about a log that ends at ${index} of term ${logTerm}, with ${commit} of term ${rejectHint} committed`;
   if (!hasContextOf(message)) return `a ${type} with a context of ${message.context.length} bytes`;
   if ((snapshot !== undefined) !== (type === "snapshot")) return `a ${type} about a snapshot, or without one`;
   if (snapshot !== undefined) return snapshotProblem(snapshot, term);
@@ -31,6 +33,8 @@ function shapeProblem(message: Message): string | undefined {
   if (type === "propose") return entries.length > 0 ? undefined : "a propose without entries";
   return entries.length === 0 ? undefined : `a ${type} with entries`;
 }
+
+const asksForVote = (type: MessageType) => type === "vote" || type === "preVote";
 
 /** A forwarded read, and a member's refusal that has never seen a term. */
 function belongsToNoTerm({ type, term, reject }: Message): boolean {
@@ -43,7 +47,7 @@ function hasContextOf({ type, context }: Message): boolean {
   if (type === "readIndex" || type === "readIndexResponse") return context.length === 8;
   if (context.length === 0) return true;
   if (type === "heartbeat" || type === "heartbeatResponse") return context.length === 8;
-  if (type === "vote" || type === "preVote") return isTransfer(context);
+  if (asksForVote(type)) return isTransfer(context);
   return type === "append" && isCommitOnly(context);
 }
 

@@ -1,3 +1,4 @@
+import { must } from "../../base/assert.ts";
 import type { Core } from "./core.ts";
 import { isTransfer, noBytes, nobody, transferContext } from "./message.ts";
 import { isQuorum, tally } from "./quorum.ts";
@@ -12,11 +13,14 @@ export function campaign(core: Core, kind: CampaignKind): void {
   if (core.role === "leader" || !core.isPromotable || hasUnappliedConfChange(core)) return;
   if (kind === "preVote") becomePreCandidate(core);
   else becomeCandidate(core);
+  const { log } = core;
   const request = {
     // A pre-vote asks about the term it would start.
     term: kind === "preVote" ? core.term + 1 : core.term,
-    index: core.log.lastIndex,
-    logTerm: core.log.lastTerm,
+    index: log.lastIndex,
+    logTerm: log.lastTerm,
+    commit: log.committed,
+    rejectHint: must(log.term(log.committed), "the id of what was committed last is known"),
     context: kind === "transfer" ? transferContext : noBytes,
   };
   for (const to of core.conf.voters) {
@@ -64,8 +68,17 @@ export function isDisruptive(core: Core, request: Message): boolean {
   );
 }
 
+/** Who asks for a vote tells what it knows to be committed. Perhaps that includes that the one it asks is no learner any more: it may
+ *  then be the only one that can be elected, and nobody else could tell it (thesis §4.2: a server uses the latest configuration
+ *  in its log; here it takes effect when it is known to be committed). */
+function learnCommit({ state, log }: Core, { commit, rejectHint: commitTerm }: Message): void {
+  if (state.role !== "leader" && commit > log.committed && log.term(commit) === commitTerm)
+    log.commitTo(commit);
+}
+
 /** Answers a vote or pre-vote of a term that is not below the own one (Raft §5.2, §5.4.1). */
 export function answerVote(core: Core, request: Message): void {
+  learnCommit(core, request);
   const isPreVote = request.type === "preVote";
   const mayVote =
     core.vote === request.from ||

@@ -79,10 +79,11 @@ export interface Message {
   /** append: index before `entries`. appendResponse: last index matched, or the rejected one. vote: candidate's last index. */
   readonly index: Index;
   readonly entries: readonly Entry[];
+  /** vote, preVote: what the candidate knows to be committed. */
   readonly commit: Index;
   /** Responses: no. propose: these are not taken, and go back to where they came from. */
   readonly reject: boolean;
-  /** appendResponse with `reject`: where the follower's log may agree. */
+  /** appendResponse with `reject`: where the follower's log may agree. vote, preVote: the term of the entry at `commit`. */
   readonly rejectHint: Index;
   /** heartbeat, readIndex: the read's id. vote: marks a leadership transfer. */
   readonly context: Uint8Array;

@@ -52,6 +52,10 @@ const kept = [
     seed: 1_056_487_448,
     why: "a member that was taken out was defragmenting, and its machine got another disk",
   },
+  {
+    seed: 1_056_493_287,
+    why: "one of two did not know that it was no learner any more, and had more of the log",
+  },
 ] as const;
 
 describe("a seed that once broke a property", () => {
