@@ -75,6 +75,8 @@ export const raftMessage = message({
   rejectHint: always(int64(11)),
   context: optional(bytes(12)),
   vote: optional(int64(13)),
+  /** Not etcd's: see Message in store/raft. */
+  commitTerm: optional(int64(100)),
 });
 export type WireRaftMessage = Of<typeof raftMessage>;
 

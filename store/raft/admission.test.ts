@@ -171,6 +171,7 @@ describe("admission of a peer's messages", () => {
     const term = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: leadersTerm, max: 6 }) }, count);
     const from = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(2n, 3n) }, id);
     const to = fc.oneof({ weight: 30, arbitrary: fc.constant(1n) }, id);
+    const lastAndCommitted = { index: count, logTerm: fc.integer({ min: 0, max: 5 }), commitTerm: count };
     const common = { from, to, term, commit: count, reject: fc.boolean() };
     const ofType: { readonly [type in MessageType]?: Record<string, fc.Arbitrary<unknown>> } = {
       readIndex: { term: fc.constantFrom(0, 0, 0, 4), context },
@@ -178,8 +179,8 @@ describe("admission of a peer's messages", () => {
       heartbeat: { context: fc.constantFrom(Buffer.alloc(0), Buffer.alloc(8), Buffer.alloc(3)) },
       heartbeatResponse: { context: fc.constantFrom(Buffer.alloc(0), Buffer.alloc(8), Buffer.alloc(3)) },
       appendResponse: { index: count, rejectHint: count, logTerm: fc.integer({ min: 0, max: 5 }) },
-      vote: { index: count, logTerm: fc.integer({ min: 0, max: 5 }) },
-      preVote: { index: count, logTerm: fc.integer({ min: 0, max: 5 }) },
+      vote: lastAndCommitted,
+      preVote: lastAndCommitted,
       propose: { entries },
       snapshot: { snapshot },
     };

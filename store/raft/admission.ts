@@ -18,14 +18,26 @@ export function messageProblem(core: Core, message: Message): string | undefined
 // ---- what can be told from the message alone --------------------------------------------------------------------------
 
 function shapeProblem(message: Message): string | undefined {
-  const { type, from, to, term, logTerm, index, commit, rejectHint, entries, snapshot } = message;
+  const {
+    type,
+    from,
+    to,
+    term,
+    logTerm,
+    index,
+    commit,
+    rejectHint,
+    entries,
+    snapshot,
+    commitTerm = 0,
+  } = message;
   if (from === nobody || from === to) return `a ${type} of member ${from.toString(16)}`;
-  for (const [name, value] of Object.entries({ term, logTerm, index, commit, rejectHint }))
+  for (const [name, value] of Object.entries({ term, logTerm, index, commit, commitTerm, rejectHint }))
     if (!isCount(value)) return `${name} ${value} of a ${type}`;
   if ((term === 0) !== belongsToNoTerm(message)) return `a ${type} of term ${term}`;
   if (logTerm > term) return `a ${type} of term ${term} about an entry of term ${logTerm}`;
-  if (asksForVote(type) && (commit > index || rejectHint > logTerm))
-    return `a ${type} about a log that ends at ${index} of term ${logTerm}, with ${commit} of term ${rejectHint} committed`;
+  if (asksForVote(type) && (commit > index || commitTerm > logTerm))
+    return `a ${type} about a log that ends at ${index} of term ${logTerm}, with ${commit} of term ${commitTerm} committed`;
   if (!hasContextOf(message)) return `a ${type} with a context of ${message.context.length} bytes`;
   if ((snapshot !== undefined) !== (type === "snapshot")) return `a ${type} about a snapshot, or without one`;
   if (snapshot !== undefined) return snapshotProblem(snapshot, term);

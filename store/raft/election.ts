@@ -20,7 +20,7 @@ export function campaign(core: Core, kind: CampaignKind): void {
     index: log.lastIndex,
     logTerm: log.lastTerm,
     commit: log.committed,
-    rejectHint: must(log.term(log.committed), "the id of what was committed last is known"),
+    commitTerm: must(log.term(log.committed), "the id of what was committed last is known"),
     context: kind === "transfer" ? transferContext : noBytes,
   };
   for (const to of core.conf.voters) {
@@ -71,9 +71,9 @@ export function isDisruptive(core: Core, request: Message): boolean {
 /** Who asks for a vote tells what it knows to be committed. Perhaps that includes that the one it asks is no learner any more: it may
  *  then be the only one that can be elected, and nobody else could tell it (thesis §4.2: a server uses the latest configuration
  *  in its log; here it takes effect when it is known to be committed). */
-function learnCommit({ state, log }: Core, { commit, rejectHint: commitTerm }: Message): void {
-  if (state.role !== "leader" && commit > log.committed && log.term(commit) === commitTerm)
-    log.commitTo(commit);
+function learnCommit({ state, log }: Core, { commit, commitTerm }: Message): void {
+  if (state.role === "leader" || commitTerm === undefined || commit <= log.committed) return;
+  if (log.term(commit) === commitTerm) log.commitTo(commit);
 }
 
 /** Answers a vote or pre-vote of a term that is not below the own one (Raft §5.2, §5.4.1). */

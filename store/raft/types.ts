@@ -83,11 +83,13 @@ export interface Message {
   readonly commit: Index;
   /** Responses: no. propose: these are not taken, and go back to where they came from. */
   readonly reject: boolean;
-  /** appendResponse with `reject`: where the follower's log may agree. vote, preVote: the term of the entry at `commit`. */
+  /** appendResponse with `reject`: where the follower's log may agree. */
   readonly rejectHint: Index;
   /** heartbeat, readIndex: the read's id. vote: marks a leadership transfer. */
   readonly context: Uint8Array;
   readonly snapshot?: SnapshotMeta;
+  /** vote, preVote: the term of the entry at `commit`. Etcd's messages have no such field. */
+  readonly commitTerm?: Term;
 }
 
 /** A linearizable read may be served once the applied index reached `index`. */

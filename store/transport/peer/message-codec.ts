@@ -55,7 +55,7 @@ export function encodeMessage(message: Message): Uint8Array {
 
 /** All but the entries, whose place among the fields is free. */
 function encodeHead(message: Message): Uint8Array {
-  const { to, from, term, logTerm, index, commit, reject, rejectHint, context } = message;
+  const { to, from, term, logTerm, index, commit, reject, rejectHint, context, commitTerm } = message;
   return raftMessage.encode({
     type: wireTypes[message.type],
     to,
@@ -67,6 +67,7 @@ function encodeHead(message: Message): Uint8Array {
     reject,
     rejectHint,
     context: context.length === 0 ? undefined : context,
+    commitTerm,
     snapshot: message.snapshot && { metadata: wireMeta(message.snapshot) },
   });
 }
@@ -92,6 +93,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   let rejectHint = 0;
   let context: Uint8Array = noBytes;
   let meta: SnapshotMeta | undefined;
+  let commitTerm: number | undefined;
   while (reader.position < reader.end) {
     const tag = reader.varint();
     switch (tag) {
@@ -131,13 +133,17 @@ export function decodeMessage(bytes: Uint8Array): Message {
       case 0x62:
         context = reader.bytes();
         break;
+      case 0x320:
+        commitTerm = reader.varint();
+        break;
       default:
         skip(reader, tag);
     }
   }
   if (type === undefined) throw new Error(`a peer sent a message of type ${messageTypes.HUP}`);
   const message = { type, to, from, term, logTerm, index, entries, commit, reject, rejectHint, context };
-  return meta === undefined ? message : { ...message, snapshot: meta };
+  if (meta === undefined && commitTerm === undefined) return message;
+  return { ...message, ...(meta && { snapshot: meta }), ...(commitTerm !== undefined && { commitTerm }) };
 }
 
 function messageType(number: number): MessageType {

@@ -440,6 +440,7 @@ describe("message codec", () => {
       rejectHint: fc.maxSafeNat(),
       context: bytes,
       snapshot: fc.record({ index: fc.maxSafeNat(), term: fc.maxSafeNat(), conf }),
+      commitTerm: fc.maxSafeNat(),
     },
     {
       requiredKeys: [
