@@ -68,9 +68,9 @@ export function isDisruptive(core: Core, request: Message): boolean {
   );
 }
 
-/** Who asks for a vote tells what it knows to be committed. Perhaps that includes that the one it asks is no learner any more: it may
- *  then be the only one that can be elected, and nobody else could tell it (thesis §4.2: a server uses the latest configuration
- *  in its log; here it takes effect when it is known to be committed). */
+/** Who asks for a vote tells what it knows to be committed. Perhaps that includes that the one it asks is no learner any more:
+ *  it may then be the only one that can be elected, and nobody else could tell it (thesis §4.2: a server uses the latest
+ *  configuration in its log; here it takes effect when it is known to be committed). */
 function learnCommit({ state, log }: Core, { commit, commitTerm }: Message): void {
   if (state.role === "leader" || commitTerm === undefined || commit <= log.committed) return;
   if (log.term(commit) === commitTerm) log.commitTo(commit);
