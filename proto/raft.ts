@@ -61,7 +61,7 @@ export const messageTypes = {
   PRE_VOTE_RESP: 18,
 } as const;
 
-export const raftMessage = message({
+const raftMessageRows = {
   type: always(enumeration(1, messageTypes)),
   to: always(id64(2)),
   from: always(id64(3)),
@@ -75,9 +75,10 @@ export const raftMessage = message({
   rejectHint: always(int64(11)),
   context: optional(bytes(12)),
   vote: optional(int64(13)),
-  /** Not etcd's: see Message in store/raft. */
-  commitTerm: optional(int64(100)),
-});
+};
+export const raftMessage = message(raftMessageRows);
+/** As members write it to each other: with a field that etcd's has not; see Message in store/raft. */
+export const peerMessage = message({ ...raftMessageRows, commitTerm: optional(int64(100)) });
 export type WireRaftMessage = Of<typeof raftMessage>;
 
 export const hardState = message({ term: always(int64(1)), vote: always(id64(2)), commit: always(int64(3)) });

@@ -13,7 +13,8 @@ export interface Measured<T> {
   /** The same moment on the clock that nobody sets. */
   readonly monotonicMs: number;
   readonly use: T;
-  /** Nanoseconds of CPU per second since the sample before, and how long ago that was; absent where there is none. */
+  /** Nanoseconds of CPU per second since the sample before, and how long ago that was in whole milliseconds; absent where
+   *  there is none. */
   readonly rate?: { readonly cpuNanosPerSecond: number; readonly spanMs: number };
 }
 
@@ -105,7 +106,11 @@ async function takeSample(
     // Processes that are gone: no rate.
     return spanMs <= 0 || spent < 0
       ? { ...at, use }
-      : { ...at, use, rate: { cpuNanosPerSecond: Math.round((spent * 1000) / spanMs), spanMs } };
+      : {
+          ...at,
+          use,
+          rate: { cpuNanosPerSecond: Math.round((spent * 1000) / spanMs), spanMs: Math.round(spanMs) },
+        };
   };
   const running = runtime.listContainers().filter(({ state }) => state.phase === "running");
   const containers = new Map<string, Measured<ContainerStats>>();

@@ -1,5 +1,5 @@
 import { WireError, WireReader } from "../../../base/wire.ts";
-import { confState, messageTypes, raftMessage, snapshot, type WireRaftMessage } from "../../../proto/raft.ts";
+import { confState, messageTypes, peerMessage, snapshot, type WireRaftMessage } from "../../../proto/raft.ts";
 import { noBytes } from "../../raft/message.ts";
 import type { Entry, Message, MessageType, SnapshotMeta } from "../../raft/types.ts";
 import { encodeEntries } from "./entry-block.ts";
@@ -56,7 +56,7 @@ export function encodeMessage(message: Message): Uint8Array {
 /** All but the entries, whose place among the fields is free. */
 function encodeHead(message: Message): Uint8Array {
   const { to, from, term, logTerm, index, commit, reject, rejectHint, context, commitTerm } = message;
-  return raftMessage.encode({
+  return peerMessage.encode({
     type: wireTypes[message.type],
     to,
     from,
