@@ -17,6 +17,8 @@ export const linkLimits = {
   probeEveryMs: 5_000,
   /** A probe without an answer for so long ends the connection. */
   probeWithinMs: 5_000,
+  /** What was sent last may take so long to leave once the link is closed. */
+  endWithinMs: 1_000,
 } as const;
 /** What is smaller is copied together: that costs less than to write several pieces. */
 const joinedBytesMax = 16 * 1024;
@@ -108,13 +110,22 @@ export class OutgoingLink {
     });
   }
 
+  /** What was sent in this turn still leaves: it may tell the peer of its own removal. */
   close(): void {
+    this.#flush();
     const before = this.#state;
     this.#state = { state: "closed" };
     this.#stopProbing();
-    if (before.state === "up") before.socket.destroy();
+    if (before.state === "up") this.#end(before.socket);
     if (before.state === "waiting") before.cancel();
     this.#failQuestions();
+  }
+
+  /** A peer that reads nothing is not waited for. */
+  #end(socket: Socket): void {
+    const stopTimer = this.#parts.clock.after(linkLimits.endWithinMs, () => socket.destroy());
+    socket.once("close", stopTimer);
+    socket.destroySoon();
   }
 
   // waiting -> dialling -> up | waiting

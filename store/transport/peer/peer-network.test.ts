@@ -125,6 +125,19 @@ describe("peer links", () => {
     );
   });
 
+  it("delivers what was sent right before its peer was taken out", async () => {
+    let isRemoved = false;
+    const [a, b] = [await member(1n, { isRemoved: () => isRemoved }), await member(2n)];
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connected(a, 2n);
+    a.network.send([heartbeat(1n, 2n, 7)]);
+    isRemoved = true;
+    a.network.setPeers([]);
+    await b.until(1);
+    assert.equal(b.received[0]?.commit, 7);
+    assert.equal(a.network.connectedForMs(2n), 0);
+  });
+
   it("connects again when the peer comes back", async () => {
     const a = await member(1n);
     const first = await start(2n);
