@@ -42,9 +42,9 @@ async function main(argv: readonly string[]): Promise<void> {
       writeClusterState(layout, { version: 1, plan, supervisorPid: null, components: [] });
       const took = await timed(["bin/pintle", "image", "import", archive, "--data-dir", folder]);
       say(`round ${round}: ${took.seconds.toFixed(2)} s, of CPU ${took.cpuSeconds.toFixed(2)} s`);
-      await rm(folder, { recursive: true });
     }
   } finally {
+    // Not before: ext4 looks long for an inode that was not freed a moment ago.
     await rm(dir, { recursive: true, force: true });
   }
 }
