@@ -1,11 +1,10 @@
 import { strict as assert } from "node:assert";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags, UsageError } from "../base/os/flags.ts";
 import { createLog } from "../base/os/log.ts";
 import type { Running } from "../base/os/os.ts";
-import { issueCertificate } from "../base/os/pki.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
@@ -14,6 +13,7 @@ import { startTestApiserver, type TestApiserver, testOs } from "../controlplane/
 import { startAgent } from "./agent.ts";
 import { agentConfig, agentFlags } from "./flags.ts";
 import { tearDownNode } from "./teardown.ts";
+import { nodeIdentity, until } from "./testing/whole-node.ts";
 
 // One whole agent against a whole API server, pods as plain processes: needs neither root nor a network of its own.
 describe("agent, with pods as processes", function () {
@@ -32,30 +32,14 @@ describe("agent, with pods as processes", function () {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "pintle-agent-"));
     api = await startTestApiserver();
-    const user = "system:node:n1";
-    const serving = await issueCertificate(api.authority, {
-      commonName: user,
-      addresses: ["127.0.0.1"],
-      usage: "server",
-    });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      "--node-name=n1",
+      ...(await nodeIdentity(api, dir)),
       "--allow-host-image",
       "--eviction-hard=",
-      `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
       "--address=127.0.0.1",
       "--port=0",
     ];
-    argv.push(
-      "--runtime=process",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
-    );
+    argv.push("--runtime=process");
     argv.push("--pod-cidr=127.65.1.0/24");
     client = new RestClient(loadKubeconfig(api.kubeconfig));
     for (const name of ["default", "kube-node-lease"])
@@ -267,14 +251,3 @@ describe("agent, with pods as processes", function () {
     );
   });
 });
-
-/** Asks every 50 ms: there is no other end of a status to wait at from outside. */
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -1,11 +1,10 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../base/os/flags.ts";
 import { createLog } from "../../base/os/log.ts";
 import type { Running } from "../../base/os/os.ts";
-import { issueCertificate } from "../../base/os/pki.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
@@ -14,6 +13,7 @@ import type { Pod } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../agent.ts";
 import { agentConfig, agentFlags } from "../flags.ts";
+import { nodeIdentity, until } from "../testing/whole-node.ts";
 import { mountPoints, removeMounts } from "../volumes/sub-paths.ts";
 import { FakeDriver } from "./testing/fake-driver.ts";
 
@@ -37,26 +37,12 @@ describe("a node with a CSI driver", function () {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "pintle-csi-node-"));
     api = await startTestApiserver();
-    const user = "system:node:n1";
-    const serving = await issueCertificate(api.authority, {
-      commonName: user,
-      addresses: ["127.0.0.1"],
-      usage: "server",
-    });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      "--node-name=n1",
+      ...(await nodeIdentity(api, dir)),
       "--allow-host-image",
-      `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
       "--address=127.0.0.1",
       "--port=0",
       "--runtime=process",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
       "--pod-cidr=127.67.1.0/24",
     ];
     client = new RestClient(loadKubeconfig(api.kubeconfig));
@@ -215,13 +201,3 @@ describe("a node with a CSI driver", function () {
     await gone();
   });
 });
-
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAgent } from "../../agent/agent.ts";
@@ -9,12 +9,12 @@ import { CsiError } from "../../agent/csi/driver-calls.ts";
 import { FakeDriver } from "../../agent/csi/testing/fake-driver.ts";
 import { agentConfig, agentFlags } from "../../agent/flags.ts";
 import { SocketCalls } from "../../agent/socket-calls.ts";
+import { nodeIdentity, until } from "../../agent/testing/whole-node.ts";
 import { mountPoints, removeMounts } from "../../agent/volumes/sub-paths.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { parseFlags } from "../../base/os/flags.ts";
 import { createLog } from "../../base/os/log.ts";
 import type { Running } from "../../base/os/os.ts";
-import { issueCertificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { clampedInt64, message, nested, repeated, string } from "../../base/protobuf.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
@@ -94,27 +94,12 @@ describe("a node with csi-driver-host-path", function () {
     dir = await mkdtemp(join(tmpdir(), "pintle-csi-hostpath-"));
     await mkdir(join(dir, "driver"));
     api = await startTestApiserver();
-    const user = "system:node:n1";
-    const usage = "server";
-    const serving = await issueCertificate(api.authority, {
-      commonName: user,
-      addresses: ["127.0.0.1"],
-      usage,
-    });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      "--node-name=n1",
+      ...(await nodeIdentity(api, dir)),
       "--allow-host-image",
-      `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
       "--address=127.0.0.1",
       "--port=0",
       "--runtime=process",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
       "--pod-cidr=127.68.1.0/24",
     ];
     client = new RestClient(loadKubeconfig(api.kubeconfig));
@@ -308,13 +293,3 @@ describe("a node with csi-driver-host-path", function () {
     await controller.ask("DeleteVolume", { volumeId: id });
   });
 });
-
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 90_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

@@ -1,11 +1,10 @@
 import { strict as assert } from "node:assert";
-import { mkdir, mkdtemp, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, statfs } from "node:fs/promises";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../../base/os/flags.ts";
 import { createLog } from "../../../base/os/log.ts";
 import type { Running } from "../../../base/os/os.ts";
-import { issueCertificate } from "../../../base/os/pki.ts";
 import { loadKubeconfig } from "../../../client/kubeconfig.ts";
 import { resources } from "../../../client/resources.ts";
 import { RestClient } from "../../../client/rest.ts";
@@ -15,6 +14,7 @@ import { startAgent } from "../../agent.ts";
 import { agentConfig, agentFlags } from "../../flags.ts";
 import { mustRun } from "../../runtime/supervised/run-command.ts";
 import { tearDownNode } from "../../teardown.ts";
+import { nodeIdentity, until } from "../../testing/whole-node.ts";
 import { processNumbersOf } from "../observe-node.ts";
 import type { PressureCondition } from "../signals.ts";
 
@@ -57,23 +57,9 @@ describe("agent, on a node that a pod fills", function () {
       `${dir}/root`,
     ]);
     api = await startTestApiserver();
-    const user = `system:node:${nodeName}`;
-    const serving = await issueCertificate(api.authority, {
-      commonName: user,
-      addresses: [nodeIp],
-      usage: "server",
-    });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      `--node-name=${nodeName}`,
+      ...(await nodeIdentity(api, dir, { nodeName, address: nodeIp })),
       "--allow-host-image",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
-      `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
       `--node-ip=${nodeIp}`,
       "--port=0",
       "--ingress=false",
@@ -281,14 +267,4 @@ function troubles({ status }: Node): readonly string[] {
     one.type === "Ready" ? one.status !== "True" : one.status !== "False",
   );
   return found.map(({ type }) => type);
-}
-
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

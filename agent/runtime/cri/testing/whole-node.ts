@@ -18,6 +18,7 @@ import {
 import { startAgent } from "../../../agent.ts";
 import { agentConfig, agentFlags } from "../../../flags.ts";
 import { TestRegistry } from "../../../images/testing/test-registry.ts";
+import { until } from "../../../testing/whole-node.ts";
 import { mustRun } from "../../supervised/run-command.ts";
 import { openRuntimeClient } from "../cri-client.ts";
 import { keptKeys } from "../kept.ts";
@@ -310,14 +311,3 @@ describe("agent, with containerd", function () {
     assert.equal(stateOf(still)?.containerID, stateOf(before)?.containerID);
   });
 });
-
-/** Asks every 50 ms: there is no other end of a status to wait at from outside. */
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
