@@ -146,6 +146,7 @@ export interface ContainerConfig {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+  /** By name or number; what is no signal stands for SIGTERM. Empty where the runtime has the images: the image's. */
   readonly stopSignal: string;
   /** The id of a running container of the same sandbox, whose processes this one is to see and that ends it when it ends. Fails
    *  with a RuntimeError where that one does not run. Nothing to do where all processes see each other anyway. */

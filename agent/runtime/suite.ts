@@ -16,7 +16,9 @@ export interface SuiteSupport {
   /** Memory limits and namespaces. */
   readonly isolates: boolean;
   /** Where its images are its own: one that shows the host's programs, with these mounts. */
-  readonly image?: Pick<ContainerConfig, "image" | "imageId" | "mounts">;
+  readonly image?: Pick<ContainerConfig, "image" | "imageId" | "mounts" | "stopSignal">;
+  /** False: containers end by the signal of their image alone. */
+  readonly stopSignals?: boolean;
   /** False: mounts cannot be read-only with all that is mounted in them. Else its description tells. */
   readonly recursiveReadOnly?: boolean;
 }
@@ -116,6 +118,26 @@ export function runtimeSuite(
     });
 
     if (!supports.runs) return;
+
+    it("asks a container to end with the signal that it names, or says that it cannot", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("signal"));
+      const shared = await mkdtemp(join(root, "shared-"));
+      for (const [stopSignal, number] of Object.entries({ SIGUSR1: 10, "SIGRTMIN+3": 37 })) {
+        execFileSync("mkfifo", [join(shared, stopSignal)]);
+        const script = `trap 'exit 7' ${number}; echo > ${shared}/${stopSignal}; while :; do sleep 0.05; done`;
+        const mounts = [{ hostPath: shared, containerPath: shared, readOnly: false }];
+        const started = start(sandbox, shell(script, { mounts, stopSignal }));
+        if (supports.stopSignals === false) {
+          const message = `lifecycle.stopSignal: ${stopSignal} is not supported by this node's container runtime`;
+          await assert.rejects(started, { message });
+          continue;
+        }
+        const { id } = await started;
+        await readFile(join(shared, stopSignal));
+        await runtime.stopContainer(id, 600);
+        assert.equal(endOf(id), 7);
+      }
+    });
 
     it("says how much a container wrote to its own root", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("layer"));

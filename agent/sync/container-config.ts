@@ -78,7 +78,8 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
-    stopSignal: image.config.StopSignal ?? "SIGTERM",
+    stopSignal:
+      container.lifecycle?.stopSignal ?? image.config.StopSignal ?? (isMergedByRuntime ? "" : "SIGTERM"),
     logPath,
     ...(input.pidOf !== undefined && { pidOf: input.pidOf }),
     annotations: {
@@ -88,6 +89,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       resources: JSON.stringify(container.resources ?? {}),
       imageRef: image.digests[0] ?? image.id,
       ...imageVolumesAnnotation(input.imageVolumeIds),
+      ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
       ...(isComplete && { user: JSON.stringify([user.uid, user.gid, user.groups]) }),

@@ -6,6 +6,12 @@ import { containerFacts } from "./container-facts.ts";
 const container = (more: Partial<Container>): Container => ({ name: "c", image: "i", ...more });
 const ran = (annotations: Record<string, string> = {}) => ({ annotations }) as unknown as RuntimeContainer;
 
+it("a container's status tells the signal that the pod names for its end", () => {
+  const stopSignal = (annotations: Record<string, string>) =>
+    containerFacts(container({}), ran(annotations), oci).stopSignal;
+  assert.deepEqual([stopSignal({ stopSignal: "SIGUSR1" }), stopSignal({})], ["SIGUSR1", undefined]);
+});
+
 const oci = { scheme: "oci", recursiveReadOnly: true };
 
 describe("a container's status tells, beside its state,", () => {

@@ -4,7 +4,10 @@ import { isReadOnlyThroughout } from "../volumes/recursive-read-only.ts";
 import { ConfigError } from "./environment.ts";
 import { recorded } from "./pod-resize.ts";
 
-type Facts = Pick<ContainerStatus, "volumeMounts" | "resources" | "allocatedResources" | "user">;
+type Facts = Pick<
+  ContainerStatus,
+  "volumeMounts" | "resources" | "allocatedResources" | "user" | "stopSignal"
+>;
 
 /** What a container's status tells beside its state: mounts as they are made, resources as it has them and as they are
  *  granted, and whom the container runs as, where the runtime knows. Pure. */
@@ -28,6 +31,7 @@ export function containerFacts(
     ...(last && { resources: recorded(last) ?? resources ?? {} }),
     ...(last && resources?.requests && { allocatedResources: resources.requests }),
     ...(user && { user }),
+    ...(last?.annotations.stopSignal !== undefined && { stopSignal: last.annotations.stopSignal }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   string,
   uint32,
 } from "../../../base/protobuf.ts";
+import { criSignalName, signalNames } from "../stop-signal.ts";
 
 /** The messages of CRI v1 (`runtime.v1`), as far as the agent speaks it: `cri.proto` has the same in protobuf's own language.
  *  Times are nanoseconds since 1970. An int32 is read as the 64-bit number that it is on the wire. */
@@ -156,6 +157,12 @@ const linuxContainerSecurityContext = message({
   apparmor: nested(16, securityProfile),
   supplementalGroupsPolicy: groupsPolicy(17),
 });
+/** 0: the image's, or the runtime's usual one. */
+const signals: Readonly<Record<string, number>> = Object.fromEntries([
+  ["RUNTIME_DEFAULT", 0],
+  ...signalNames.map((name, index) => [criSignalName(name), index + 1] as const),
+]);
+const signal = (number: number) => openEnumeration(number, signals);
 const linuxContainerConfig = message({
   resources: nested(1, linuxContainerResources),
   securityContext: nested(2, linuxContainerSecurityContext),
@@ -178,6 +185,7 @@ export const containerConfigMessage = message({
   stdinOnce: bool(13),
   tty: bool(14),
   linux: nested(15, linuxContainerConfig),
+  stopSignal: signal(18),
 });
 export const createContainerRequest = message({
   podSandboxId: string(1),
@@ -222,6 +230,7 @@ export const containerStatus = message({
   labels: texts(12),
   annotations: texts(13),
   logPath: string(15),
+  stopSignal: signal(19),
 });
 export type ContainerStatusMessage = Of<typeof containerStatus>;
 export const containerStatusRequest = message({ containerId: string(1) });

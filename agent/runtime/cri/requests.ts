@@ -10,6 +10,7 @@ import {
   RuntimeError,
   type SandboxConfig,
 } from "../seam.ts";
+import { criSignalName, signalNames } from "../stop-signal.ts";
 import { keptKeys, textOfContainer } from "./kept.ts";
 import type {
   containerConfigMessage,
@@ -145,12 +146,17 @@ function containerMessage(
     stdin,
     stdinOnce,
     tty,
+    stopSignal: criStopSignal(config.stopSignal),
     linux: {
       resources: resourcesMessage(config.resources),
       securityContext: securityMessage(config, sandbox, seccompFile),
     },
   };
 }
+
+/** What is no signal the runtime is not asked for. */
+const criStopSignal = (text: string): string =>
+  signalNames.includes(text) ? criSignalName(text) : "RUNTIME_DEFAULT";
 
 const propagations = {
   rprivate: "PROPAGATION_PRIVATE",

@@ -32,7 +32,7 @@ describe("with containerd", function () {
   });
   after(() => containerd?.stop());
 
-  const image = { image: testImage, imageId: testImage, mounts: hostPrograms };
+  const image = { image: testImage, imageId: testImage, mounts: hostPrograms, stopSignal: "" };
   const open = async (rootDir: string): Promise<Runtime> => {
     if (containerd === undefined) throw new Error("unreachable");
     const { endpoint, cniConfDir, cniBinDir } = containerd;
@@ -47,7 +47,8 @@ describe("with containerd", function () {
     const found = await findCri({ endpoint, nodeName: `test-${process.pid}`, cniConfDir, cniBinDir }, os);
     return openCriRuntime({ rootDir, found }, { network, os });
   };
-  runtimeSuite("containerd", { runs: true, isolates: true, image, recursiveReadOnly: false }, open);
+  const supports = { runs: true, isolates: true, image, recursiveReadOnly: false, stopSignals: false };
+  runtimeSuite("containerd", supports, open);
 
   it("connects to a pod's ports, takes what is said at an input, and keeps what a resize noted", async () => {
     const root = await mkdtemp(join(tmpdir(), "pintle-runtime-"));

@@ -39,6 +39,7 @@ import type { PodGroups } from "./pod-groups.ts";
 import { containerRequest, resourcesMessage, sandboxRequest } from "./requests.ts";
 import { StopTimers } from "./stop-timers.ts";
 import { attachInput, execSession, portStream } from "./streaming.ts";
+import { refuseUnheard } from "./unheard-fields.ts";
 
 export interface CriConfig {
   /** The agent's. */
@@ -204,6 +205,7 @@ export class CriRuntime implements Runtime {
     );
     if (!isId(id))
       throw new RuntimeError(`the container runtime names a container ${JSON.stringify(id.slice(0, 100))}`);
+    await refuseUnheard(this.#client, id, config);
     await this.#lookAt(id, sandboxId);
     if (this.#known.container(id) === undefined)
       throw new RuntimeError(`the container runtime does not know container ${id}, which it made`);

@@ -104,15 +104,15 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       const said = lastError((await readOptional(join(dir, "oci.log"))) ?? "") || "it does not say why";
       return `${basename(config.program)} cannot start the container: ${said}`;
     },
-    async signal(record, dir, _started, signal) {
-      const { code, stderr } = await runCommand(runtime(dir, "kill", record.id, signal.replace(/^SIG/, "")));
+    async signal(record, dir, _started, number) {
+      const { code, stderr } = await runCommand(runtime(dir, "kill", record.id, String(number)));
       if (
         code !== 0 &&
         !/not running|does not exist|No such process|process not found/i.test(
           stderr + ((await readOptional(join(dir, "oci.log"))) ?? ""),
         )
       )
-        throw new RuntimeError(`cannot send ${signal} to the container: ${stderr.trim()}`);
+        throw new RuntimeError(`cannot send signal ${number} to the container: ${stderr.trim()}`);
     },
     async update(record, dir, resources) {
       const file = join(dir, `update-${crypto.randomUUID()}.json`);

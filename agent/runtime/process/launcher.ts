@@ -1,4 +1,5 @@
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../../base/os/make-folder.ts";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
@@ -23,10 +24,10 @@ export function processLauncher(): Launcher {
     prepare: (record, dir, sandbox) => prepare(record, dir, sandbox.record.address?.podIp ?? ""),
     command: (record) => ["/usr/bin/env", "--", ...record.config.command],
     startFailure: async (dir) => (await readFile(join(dir, "shim.log"), "utf8")).trim() || "cannot start",
-    signal: async (_record, _dir, started, signal) => {
-      if (signal === "SIGKILL") signalProcess(started.process, signal, true);
+    signal: async (_record, _dir, started, number) => {
+      if (number === constants.signals.SIGKILL) signalProcess(started.process, number, true);
       // Also by itself: one that was only just started leads no group yet.
-      signalProcess(started.process, signal);
+      signalProcess(started.process, number);
     },
     update: async () => {
       throw new RuntimeError("a plain process has no control group to resize");

@@ -23,7 +23,7 @@ export interface Launcher {
   command(record: ContainerRecord, dir: string): readonly string[];
   /** Why it did not start, when the shim says so. */
   startFailure(dir: string): Promise<string>;
-  signal(record: ContainerRecord, dir: string, started: StartedRecord, signal: NodeJS.Signals): Promise<void>;
+  signal(record: ContainerRecord, dir: string, started: StartedRecord, signalNumber: number): Promise<void>;
   /** Rejects where there is nothing that would hold it to them. */
   update(record: ContainerRecord, dir: string, resources: Resources): Promise<void>;
   /** True when the kernel killed it for its memory limit. */

@@ -26,7 +26,7 @@ export function isAlive(process: ProcessId): boolean {
 }
 
 /** Sends a signal if the process still is the one meant; false when it is gone. */
-export function signalProcess(target: ProcessId, signal: NodeJS.Signals, group = false): boolean {
+export function signalProcess(target: ProcessId, signal: NodeJS.Signals | number, group = false): boolean {
   if (!isAlive(target)) return false;
   try {
     process.kill(group ? -target.pid : target.pid, signal);

@@ -23,6 +23,7 @@ import {
   type SandboxStatus,
   type Session,
 } from "../seam.ts";
+import { stopSignalNumber } from "../stop-signal.ts";
 import { describe, type Supervised, takeIn, withResources } from "./container-state.ts";
 import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
@@ -248,19 +249,19 @@ export class SupervisedRuntime implements Runtime {
     const container = this.#containers.get(id);
     if (container?.state.phase !== "running" || container.started === undefined) return;
     const { record, started } = container;
-    const send = (name: NodeJS.Signals) =>
-      this.#launcher.signal(record, this.#dir(id), started, name).catch((error: unknown) => {
-        this.#os.log.warn("cannot signal container", { container: record.config.name, signal: name, error });
+    const send = (number: number) =>
+      this.#launcher.signal(record, this.#dir(id), started, number).catch((error: unknown) => {
+        this.#os.log.warn("cannot signal container", { container: record.config.name, number, error });
       });
     const kill = () => {
-      void send("SIGKILL");
+      void send(stopSignalNumber("SIGKILL"));
       this.#kills.afterKill(id, supervisedLimits.killWaitMs, () => this.#endUnnotedKill(id, started));
     };
     const exited = this.#exitOf(id, signal);
     exited.catch(() => undefined); // heard below
     const isFirst = this.#kills.set(id, graceSeconds * 1000, kill);
     try {
-      if (isFirst && graceSeconds > 0) await send(record.config.stopSignal as NodeJS.Signals);
+      if (isFirst && graceSeconds > 0) await send(stopSignalNumber(record.config.stopSignal));
       if (this.#isRunning(id)) await exited;
     } finally {
       this.#kills.clear(id);
