@@ -85,6 +85,11 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       async () => (await import("./controller-manager.ts")).controllerManagerCommand,
     ),
     row("agent", "run a node", async () => (await import("./agent.ts")).agentCommand),
+    row(
+      "csi local-path",
+      "serve folders of this node as volumes to any cluster (a CSI driver)",
+      async () => (await import("./csi-local-path.ts")).csiLocalPathCommand,
+    ),
     row("image", "import and list images of a node", async () => (await import("./image.ts")).imageCommand),
   ],
   "Look after the store": [

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { compareService, readDefinition } from "../../base/testing/compare-tables.ts";
+import { controllerCalls } from "./controller-messages.ts";
 import { identityCalls, nodeCalls, registrationCalls } from "./messages.ts";
 
 describe("CSI's messages", () => {
@@ -8,6 +9,7 @@ describe("CSI's messages", () => {
 
   it("are as they are defined", () => {
     compareService(csi, "csi.v1.Identity", identityCalls);
+    compareService(csi, "csi.v1.Controller", controllerCalls);
     compareService(csi, "csi.v1.Node", nodeCalls);
     compareService(registration, "pluginregistration.Registration", registrationCalls);
   });

@@ -15,11 +15,11 @@ import {
  *  `registration.proto` have the same in protobuf's own language. */
 
 /** A `map<string, string>`: entries, of which the last of a key counts. */
-const texts = (number: number) => repeated(nested(number, textEntry));
+export const texts = (number: number) => repeated(nested(number, textEntry));
 const textEntry = message({ key: string(1), value: string(2) });
 export type TextEntry = Of<typeof textEntry>;
 /** The same, for what need not be text: what a Secret holds. */
-const secrets = (number: number) => repeated(nested(number, secretEntry));
+export const secrets = (number: number) => repeated(nested(number, secretEntry));
 const secretEntry = message({ key: string(1), value: bytes(2) });
 
 export const accessModes = {
@@ -41,12 +41,12 @@ const mountVolume = message({
   volumeMountGroup: string(3),
 });
 const accessMode = message({ mode: openEnumeration(1, accessModes) });
-const volumeCapability = message({
+export const volumeCapability = message({
   ...oneOf("access_type", { block: nested(1, blockVolume), mount: nested(2, mountVolume) }),
   accessMode: nested(3, accessMode),
 });
 
-const nothing = message({});
+export const nothing = message({});
 
 const pluginInfo = message({ name: string(1), vendorVersion: string(2) });
 
@@ -76,6 +76,7 @@ export const nodeAbilities = {
   STAGE_UNSTAGE_VOLUME: 1,
   GET_VOLUME_STATS: 2,
   EXPAND_VOLUME: 3,
+  VOLUME_CONDITION: 4,
   SINGLE_NODE_MULTI_WRITER: 5,
   VOLUME_MOUNT_GROUP: 6,
 } as const;
@@ -85,7 +86,7 @@ const nodeServiceCapability = message({
 });
 const capabilities = message({ capabilities: repeated(nested(1, nodeServiceCapability)) });
 
-const topology = message({ segments: texts(1) });
+export const topology = message({ segments: texts(1) });
 const nodeInfo = message({
   nodeId: string(1),
   maxVolumesPerNode: clampedInt64(2),
@@ -93,7 +94,7 @@ const nodeInfo = message({
 });
 export type NodeInfo = Of<typeof nodeInfo>;
 
-const capacityRange = message({ requiredBytes: clampedInt64(1), limitBytes: clampedInt64(2) });
+export const capacityRange = message({ requiredBytes: clampedInt64(1), limitBytes: clampedInt64(2) });
 const expandRequest = message({
   volumeId: string(1),
   volumePath: string(2),
@@ -104,13 +105,44 @@ const expandRequest = message({
 });
 const expandResponse = message({ capacityBytes: clampedInt64(1) });
 
-export const identityCalls = { GetPluginInfo: [nothing, pluginInfo] } as const;
+export const usageUnits = { UNKNOWN: 0, BYTES: 1, INODES: 2 } as const;
+const volumeUsage = message({
+  available: clampedInt64(1),
+  total: clampedInt64(2),
+  used: clampedInt64(3),
+  unit: openEnumeration(4, usageUnits),
+});
+const volumeCondition = message({ abnormal: bool(1), message: string(2) });
+const statsRequest = message({ volumeId: string(1), volumePath: string(2), stagingTargetPath: string(3) });
+const statsResponse = message({
+  usage: repeated(nested(1, volumeUsage)),
+  volumeCondition: nested(2, volumeCondition),
+});
+export type VolumeStatsAnswer = Of<typeof statsResponse>;
+
+const pluginServices = { UNKNOWN: 0, CONTROLLER_SERVICE: 1, VOLUME_ACCESSIBILITY_CONSTRAINTS: 2 } as const;
+const expansions = { UNKNOWN: 0, ONLINE: 1, OFFLINE: 2 } as const;
+const pluginCapability = message({
+  ...oneOf("type", {
+    service: nested(1, message({ type: openEnumeration(1, pluginServices) })),
+    volumeExpansion: nested(2, message({ type: openEnumeration(1, expansions) })),
+  }),
+});
+const pluginCapabilities = message({ capabilities: repeated(nested(1, pluginCapability)) });
+const readiness = message({ ready: nested(1, message({ value: bool(1) })) });
+
+export const identityCalls = {
+  GetPluginInfo: [nothing, pluginInfo],
+  GetPluginCapabilities: [nothing, pluginCapabilities],
+  Probe: [nothing, readiness],
+} as const;
 
 export const nodeCalls = {
   NodeStageVolume: [stageRequest, nothing],
   NodeUnstageVolume: [unstageRequest, nothing],
   NodePublishVolume: [publishRequest, nothing],
   NodeUnpublishVolume: [unpublishRequest, nothing],
+  NodeGetVolumeStats: [statsRequest, statsResponse],
   NodeExpandVolume: [expandRequest, expandResponse],
   NodeGetCapabilities: [nothing, capabilities],
   NodeGetInfo: [nothing, nodeInfo],
