@@ -48,6 +48,7 @@ import { abilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
+import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
@@ -119,6 +120,7 @@ async function start(parts: Parts): Promise<void> {
     tokens: { held: (pod, wanted) => tokens.held(pod, wanted) },
     events: () => events,
     onDue: (podUid) => workers.objectsChanged(podUid),
+    pods: () => pods.list(),
   });
   closers.push(async () => csi.close());
   const reserved = together(config.reserved, evictionReservation(config.pressure.thresholds, machine));
@@ -219,6 +221,13 @@ async function start(parts: Parts): Promise<void> {
     rootDir: config.rootDir,
     bootMs: bootMs(await readFile("/proc/stat", "utf8")),
     sampler,
+    volumes: volumeSampler({
+      os,
+      pods: () => pods.list(),
+      csi: csi.stats,
+      volumes: () => volumes,
+      claimed: () => claimed,
+    }),
   };
   late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp, stats };
 

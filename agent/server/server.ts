@@ -6,6 +6,7 @@ import { oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
+import { volumeMetricsText } from "../stats/volume-metrics.ts";
 import { admitted, knownBy, type LateDeps, refusal, type ServerDeps } from "./callers.ts";
 import { BadQuery, logBytes, logQuery } from "./container-logs.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
@@ -101,7 +102,8 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
   if (denied !== undefined) return text(Number(denied.slice(0, 3)), `${denied.slice(4)}\n`);
   if (url.pathname === "/metrics") {
     answer.writeHead(200, { "content-type": late.os.metrics.contentType });
-    answer.end(await late.os.metrics.text());
+    const volumes = late.deps()?.stats.volumes.current() ?? new Map();
+    answer.end((await late.os.metrics.text()) + volumeMetricsText([...volumes.values()].flat()));
     return;
   }
   const deps = late.deps();

@@ -4,6 +4,7 @@ import { type FolderUse, readFolderUse } from "./machine-use.ts";
 import { resourceMetricsText } from "./resource-metrics.ts";
 import type { StatsSampler } from "./sampler.ts";
 import { summaryOf } from "./summary.ts";
+import type { VolumeSampler } from "./volume-sampler.ts";
 
 /** What the node's statistics are answered from. */
 export interface NodeStats {
@@ -11,6 +12,7 @@ export interface NodeStats {
   readonly rootDir: string;
   readonly bootMs: number;
   readonly sampler: StatsSampler;
+  readonly volumes: Pick<VolumeSampler, "current">;
 }
 
 export const isStatsPath = (path: string): boolean =>
@@ -21,7 +23,7 @@ export async function serveStats(
   answer: ServerResponse,
   url: URL,
   runtime: Pick<Runtime, "listPodSandboxes">,
-  { nodeName, rootDir, bootMs, sampler }: NodeStats,
+  { nodeName, rootDir, bootMs, sampler, volumes }: NodeStats,
 ): Promise<void> {
   const sample = await sampler.current();
   const input = { nodeName, bootMs, sample, sandboxes: runtime.listPodSandboxes() };
@@ -33,5 +35,6 @@ export async function serveStats(
   const only = ["true", "1"].includes(url.searchParams.get("only_cpu_and_memory") ?? "");
   const disk: FolderUse | undefined = only ? undefined : await readFolderUse(rootDir);
   answer.writeHead(200, { "content-type": "application/json" });
-  answer.end(JSON.stringify(summaryOf({ ...input, ...(disk !== undefined && { disk }) }), undefined, 1));
+  const more = disk === undefined ? {} : { disk, volumes: volumes.current() };
+  answer.end(JSON.stringify(summaryOf({ ...input, ...more }), undefined, 1));
 }

@@ -5,6 +5,7 @@ import type {
   MemoryStats,
   PodSummary,
   StatsSummary,
+  VolumeSummary,
 } from "../../client/rules/stats-summary.ts";
 import type { ContainerStats, SandboxStatus } from "../runtime/seam.ts";
 import type { FolderUse } from "./machine-use.ts";
@@ -17,10 +18,19 @@ export interface SummaryInput {
   readonly sandboxes: readonly SandboxStatus[];
   /** Absent where only CPU and memory were asked for. */
   readonly disk?: FolderUse;
+  /** By the pod's uid; absent as `disk`. */
+  readonly volumes?: ReadonlyMap<string, readonly VolumeSummary[]>;
 }
 
 /** What /stats/summary answers. Pure. */
-export function summaryOf({ nodeName, bootMs, sample, sandboxes, disk }: SummaryInput): StatsSummary {
+export function summaryOf({
+  nodeName,
+  bootMs,
+  sample,
+  sandboxes,
+  disk,
+  volumes,
+}: SummaryInput): StatsSummary {
   const { machine } = sample;
   const time = timeOf(machine.atMs);
   const { workingSetBytes, availableBytes } = machine.use;
@@ -32,11 +42,15 @@ export function summaryOf({ nodeName, bootMs, sample, sandboxes, disk }: Summary
       memory: { time, availableBytes, usageBytes: workingSetBytes, workingSetBytes },
       ...(disk !== undefined && { fs: fsOf(time, disk) }),
     },
-    pods: podsOf(sample, sandboxes),
+    pods: podsOf(sample, sandboxes, volumes),
   };
 }
 
-function podsOf(sample: NodeSample, sandboxes: readonly SandboxStatus[]): readonly PodSummary[] {
+function podsOf(
+  sample: NodeSample,
+  sandboxes: readonly SandboxStatus[],
+  volumes: SummaryInput["volumes"],
+): readonly PodSummary[] {
   const started = new Map<string, number>();
   for (const { pod, createdAtMs } of sandboxes)
     started.set(pod.uid, Math.min(createdAtMs, started.get(pod.uid) ?? createdAtMs));
@@ -59,8 +73,12 @@ function podsOf(sample: NodeSample, sandboxes: readonly SandboxStatus[]): readon
     startTime: timeOf(started.get(uid) ?? 0),
     containers,
     ...totalOf(containers),
+    ...withVolumes(volumes?.get(uid)),
   }));
 }
+
+const withVolumes = (volume: readonly VolumeSummary[] | undefined) =>
+  volume === undefined ? {} : { volume };
 
 /** A pod takes what its containers take. */
 function totalOf(containers: readonly ContainerSummary[]): Pick<PodSummary, "cpu" | "memory"> {
@@ -101,5 +119,5 @@ function fsOf(time: string, { inodes, inodesFree, ...bytes }: FolderUse): FsStat
   return { time, ...bytes, inodes, inodesFree, inodesUsed: inodes - inodesFree };
 }
 
-const timeOf = (wallMs: number) =>
+export const timeOf = (wallMs: number) =>
   `${new Date(Math.floor(wallMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;

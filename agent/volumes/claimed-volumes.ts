@@ -80,6 +80,11 @@ export class ClaimedVolumes {
     return path;
   }
 
+  /** Where the volume of a claim is that is no driver's, once that is known. */
+  knownPath(podDir: string, name: string): string | undefined {
+    return this.#known.get(join(podDir, "claims", name));
+  }
+
   /** The pod's folder is gone, or about to be. */
   forget(podDir: string): void {
     for (const record of this.#known.keys())

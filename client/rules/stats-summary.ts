@@ -41,12 +41,21 @@ export interface ContainerSummary {
   readonly memory?: MemoryStats;
 }
 
+export interface VolumeSummary extends FsStats {
+  /** What the pod calls it. */
+  readonly name: string;
+  readonly pvcRef?: { readonly name: string; readonly namespace: string };
+  /** Of CSI drivers that say so. */
+  readonly volumeHealthStats?: { readonly abnormal: boolean };
+}
+
 export interface PodSummary {
   readonly podRef: { readonly name: string; readonly namespace: string; readonly uid: string };
   readonly startTime: string;
   readonly containers: readonly ContainerSummary[];
   readonly cpu?: CpuStats;
   readonly memory?: MemoryStats;
+  readonly volume?: readonly VolumeSummary[];
 }
 
 export interface StatsSummary {

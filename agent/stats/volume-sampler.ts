@@ -1,0 +1,110 @@
+import type { Clock } from "../../base/os/clock.ts";
+import { describeError, type Log } from "../../base/os/log.ts";
+import type { VolumeSummary } from "../../client/rules/stats-summary.ts";
+import { claimOfVolume } from "../../client/rules/volume-claims.ts";
+import type { Pod, Volume } from "../../client/types.ts";
+import type { CsiVolumeUse } from "../csi/volume-stats.ts";
+import type { FolderUse } from "./machine-use.ts";
+import { timeOf } from "./summary.ts";
+
+export interface VolumeSamplerDeps {
+  readonly pods: () => readonly Pod[];
+  /** Where a volume stands that this node makes. */
+  readonly folderOf: (pod: Pod, volume: Volume) => string;
+  /** Where the volume of a claim is that is no driver's; undefined: nobody knows yet. */
+  readonly claimFolder: (pod: Pod, volume: Volume) => string | undefined;
+  readonly csi: { of(podUid: string, volume: string): CsiVolumeUse | undefined };
+  /** Of a folder, itself and all in it; undefined where there is none. */
+  readonly bytes: (path: string) => Promise<number | undefined>;
+  readonly inodes: (path: string) => Promise<number | undefined>;
+  /** Of the file system that it is on. */
+  readonly disk: (path: string) => Promise<FolderUse>;
+  readonly clock: Pick<Clock, "monotonicMs" | "wallMs">;
+  readonly log: Pick<Log, "warn">;
+}
+
+/** As old as a figure may get while somebody asks. */
+export const volumesMs = 60_000;
+
+/** Measures the volumes of pods when somebody asks, once a minute at most and beside whoever asks: that is told what was found
+ *  before. What drivers say is theirs (`../csi/volume-stats.ts`). */
+export class VolumeSampler {
+  readonly #deps: VolumeSamplerDeps;
+  #known: ReadonlyMap<string, readonly VolumeSummary[]> = new Map();
+  #startedMs: number | undefined;
+  #round: Promise<void> | undefined;
+
+  constructor(deps: VolumeSamplerDeps) {
+    this.#deps = deps;
+  }
+
+  /** By the pod's uid. */
+  current(): ReadonlyMap<string, readonly VolumeSummary[]> {
+    const { clock, log } = this.#deps;
+    const isDue = this.#startedMs === undefined || clock.monotonicMs() - this.#startedMs >= volumesMs;
+    if (isDue && this.#round === undefined) {
+      this.#startedMs = clock.monotonicMs();
+      this.#round = this.#measure()
+        .catch((error: unknown) => log.warn("volumes not measured", { error }))
+        .finally(() => {
+          this.#round = undefined;
+        });
+    }
+    return this.#known;
+  }
+
+  /** Resolves once nothing is being measured. */
+  async settled(): Promise<void> {
+    await this.#round;
+  }
+
+  async #measure(): Promise<void> {
+    const known = new Map<string, readonly VolumeSummary[]>();
+    for (const pod of this.#deps.pods()) {
+      const found: VolumeSummary[] = [];
+      for (const volume of pod.spec.volumes ?? []) {
+        const one = await this.#measureOne(pod, volume).catch((error: unknown) => {
+          const where = `${pod.metadata.namespace}/${pod.metadata.name}`;
+          this.#deps.log.warn("a volume not measured", {
+            pod: where,
+            volume: volume.name,
+            error: describeError(error),
+          });
+          return undefined;
+        });
+        if (one !== undefined) found.push(one);
+      }
+      if (found.length > 0) known.set(pod.metadata.uid, found);
+    }
+    this.#known = known;
+  }
+
+  async #measureOne(pod: Pod, volume: Volume): Promise<VolumeSummary | undefined> {
+    const { csi, clock, disk, bytes, inodes, folderOf, claimFolder } = this.#deps;
+    const { name } = volume;
+    const { namespace = "" } = pod.metadata;
+    const claim = claimOfVolume(pod.metadata.name, volume);
+    const about = { name, ...(claim !== undefined && { pvcRef: { name: claim.name, namespace } }) };
+    const told = csi.of(pod.metadata.uid, name);
+    if (told !== undefined) {
+      const { atMs, condition, ...figures } = told;
+      const health = condition === undefined ? {} : { volumeHealthStats: { abnormal: condition.isAbnormal } };
+      return { time: timeOf(atMs), ...figures, ...about, ...health };
+    }
+    const time = timeOf(clock.wallMs());
+    if (claim !== undefined) {
+      const folder = claimFolder(pod, volume);
+      if (folder === undefined) return undefined;
+      const use = await disk(folder);
+      return { time, ...use, inodesUsed: use.inodes - use.inodesFree, ...about };
+    }
+    if (!isMadeHere(volume)) return undefined;
+    const folder = folderOf(pod, volume);
+    const [usedBytes, inodesUsed] = [await bytes(folder), await inodes(folder)];
+    if (usedBytes === undefined || inodesUsed === undefined) return undefined;
+    return { time, ...(await disk(folder)), usedBytes, inodesUsed, ...about };
+  }
+}
+
+const isMadeHere = ({ emptyDir, configMap, secret, downwardAPI, projected }: Volume): boolean =>
+  [emptyDir, configMap, secret, downwardAPI, projected].some((kind) => kind !== undefined);
