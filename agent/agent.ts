@@ -299,7 +299,13 @@ async function start(parts: Parts): Promise<void> {
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
   const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
   const { expansion } = csi;
-  const claimed = new ClaimedVolumes({ ...local, nodeLabels, csi: csi.volumes, expansion });
+  const claimed = new ClaimedVolumes({
+    ...local,
+    nodeLabels,
+    csi: csi.volumes,
+    expansion,
+    events: () => events,
+  });
   const volumes = new PodVolumes({
     claimed,
     csi: csi.volumes,

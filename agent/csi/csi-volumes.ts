@@ -17,7 +17,7 @@ import { CsiError, type DriverCalls } from "./driver-calls.ts";
 import { publishRequest, type SecretData, stageRequest, type VolumeAsk } from "./driver-requests.ts";
 import { serviceAccountTokens, type TokenSource } from "./pod-tokens.ts";
 import { checkPublishedFolder, isMounted, linkDevice, removeEmpty, removeTarget } from "./volume-folders.ts";
-import { type GroupChange, giveVolumeToGroup } from "./volume-group.ts";
+import { giveVolumeToGroup, groupChangeOf } from "./volume-group.ts";
 import type { CsiPaths } from "./volume-paths.ts";
 import {
   readPodRecords,
@@ -358,9 +358,6 @@ export class CsiVolumes {
 function unlessUnknown(error: unknown): void {
   if (!(error instanceof CsiError && error.status === "NOT_FOUND")) throw error;
 }
-
-const groupChangeOf = ({ spec }: Pod): GroupChange =>
-  spec.securityContext?.fsGroupChangePolicy === "OnRootMismatch" ? "OnRootMismatch" : "Always";
 
 /** Throws ConfigError where the driver is not for such a volume, or asks for what this node has not. */
 function refuseUnfit(pod: Pod, { driver, lifecycle }: CsiSource, object: CSIDriver | undefined): void {

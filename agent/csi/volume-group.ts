@@ -1,4 +1,5 @@
 import { describeError } from "../../base/os/log.ts";
+import type { Pod } from "../../client/types.ts";
 import { runCommand } from "../runtime/supervised/run-command.ts";
 import { shimFile } from "../runtime/supervised/start-shim.ts";
 import { ConfigError } from "../sync/environment.ts";
@@ -8,6 +9,9 @@ const groupMs = 30 * 60_000;
 const lookMs = 5_000;
 
 export type GroupChange = "Always" | "OnRootMismatch";
+
+export const groupChangeOf = ({ spec }: Pod): GroupChange =>
+  spec.securityContext?.fsGroupChangePolicy === "OnRootMismatch" ? "OnRootMismatch" : "Always";
 
 /** Gives a volume and all in it to a group, as kubelets do. In a process of its own, that is killed where the volume does not
  *  answer. */

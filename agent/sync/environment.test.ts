@@ -253,8 +253,8 @@ describe("PodVolumes", () => {
       recursiveReadOnly: false,
     });
     const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
-    const at = async (subPath: string) => {
-      const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });
+    const at = async (subPath: string, volume: object = { emptyDir: {} }) => {
+      const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", ...volume }] });
       await volumes.prepare(pod, context, signal);
       return (await volumes.mountsOf(pod, own, { env: new Map(), imageFolders: new Map(), signal }))[0]
         ?.hostPath;
@@ -265,6 +265,9 @@ describe("PodVolumes", () => {
     await symlink("/etc", join(root, "link"));
     await assert.rejects(at("link"), /leaves its volume/);
     await assert.rejects(at("../v"), /leaves its volume/);
+    const host = join(dir, "host");
+    assert.equal(await at("made", { hostPath: { path: host } }), join(host, "made"));
+    assert.ok((await stat(join(host, "made"))).isDirectory());
   });
 
   it("shows an image where it lies, read-only, or a part of it", async () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { access, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { access, chown, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConnectionError } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
-import type { Pod } from "../../client/types.ts";
+import type { Pod, Volume } from "../../client/types.ts";
 import { noCsi, noExpansion } from "../csi/testing/no-csi.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
 
@@ -13,10 +13,12 @@ describe("volumes of claims", () => {
   let root: string;
   let api: FakeApi;
   let folder: string;
+  let events: string[];
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "pintle-claims-"));
     folder = join(root, "local-volumes");
     api = new FakeApi();
+    events = [];
   });
   afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -28,6 +30,7 @@ describe("volumes of claims", () => {
       folder,
       csi: noCsi,
       expansion: noExpansion,
+      events: () => ({ record: (_, { reason, message }) => void events.push(`${reason} ${message}`) }),
     });
   const { signal } = new AbortController();
   const volume = { name: "v", persistentVolumeClaim: { claimName: "data" } };
@@ -118,6 +121,44 @@ describe("volumes of claims", () => {
     await bound(own("n2"));
     await assert.rejects(pathOf(), /storage node affinity check failed for volume "pv1"/);
     await assert.rejects(access(folder));
+  });
+
+  it("are given to the group of the pod that has them first, with all that is in them", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const there = join(root, "there");
+    const file = join(there, "sub", "file");
+    await mkdir(join(there, "sub"), { recursive: true });
+    await writeFile(file, "", { mode: 0o600 });
+    await bound({ local: { path: there }, nodeAffinity: own().nodeAffinity });
+    const inGroup = (uid: string, fsGroup: number, more: object = {}) =>
+      ({
+        metadata: { name: uid, namespace: "n", uid },
+        spec: { containers: [], securityContext: { fsGroup, ...more } },
+      }) as never as Pod;
+    const show = (one: ClaimedVolumes, of: Pod, podVolume: Volume = volume) =>
+      one.pathOf({ pod: of, volume: podVolume, podDir: join(root, "pods", of.metadata.uid), signal });
+    const seen = async (path: string) => {
+      const { gid, mode } = await stat(path);
+      return `${gid} ${(mode & 0o7777).toString(8)}`;
+    };
+    const readOnly = { name: "v", persistentVolumeClaim: { claimName: "data", readOnly: true } };
+    await show(claimed(), inGroup("reads", 4000), readOnly);
+    assert.match(await seen(there), /^0 /);
+    const first = claimed();
+    await show(first, inGroup("a", 5000));
+    assert.deepEqual([await seen(there), await seen(file)], ["5000 2775", "5000 660"]);
+    await show(first, inGroup("b", 5000));
+    assert.deepEqual(events, []);
+    await show(first, inGroup("c", 6000));
+    assert.match(await seen(there), /^5000 /);
+    assert.deepEqual(events, [
+      "AlreadyMountedVolume The requested fsGroup is 6000, but the volume pv1 has GID 5000. The volume may not be shareable.",
+    ]);
+    await chown(file, 0, 0);
+    await show(claimed(), inGroup("d", 5000, { fsGroupChangePolicy: "OnRootMismatch" }));
+    assert.match(await seen(file), /^0 /);
+    await show(claimed(), inGroup("e", 5000));
+    assert.match(await seen(file), /^5000 /);
   });
 
   it("may be folders of the host, which must be there, and nothing else", async () => {

@@ -1,4 +1,4 @@
-import { chmod, chown, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
@@ -6,6 +6,7 @@ import { describeError } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { isNotFound } from "../../client/api-error.ts";
+import type { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import { localPathNode } from "../../client/rules/local-path.ts";
 import { isBindCompleted, reaches } from "../../client/rules/volume-binding.ts";
@@ -18,6 +19,7 @@ import {
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../client/types.ts";
 import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import type { VolumeExpansion } from "../csi/volume-expansion.ts";
+import { giveVolumeToGroup, groupChangeOf } from "../csi/volume-group.ts";
 import { persistentSource } from "../csi/volume-source.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
@@ -32,6 +34,7 @@ export interface ClaimedVolumesDeps {
   readonly folder: string;
   readonly csi: Pick<CsiVolumes, "show" | "pathFor">;
   readonly expansion: Pick<VolumeExpansion, "expandShown">;
+  readonly events: () => Pick<EventRecorder, "record">;
 }
 
 /** A volume as a pod asks for it. */
@@ -120,7 +123,10 @@ export class ClaimedVolumes {
       throw new ConfigError(
         `storage node affinity check failed for volume ${JSON.stringify(volumeName)} : no matching NodeSelectorTerms`,
       );
-    if (volume.spec.csi === undefined) return this.#placeOf(volume, pod.spec.securityContext?.fsGroup);
+    if (volume.spec.csi === undefined) {
+      const isReadOnly = podVolume.persistentVolumeClaim?.readOnly ?? false;
+      return this.#placeOf(volume, isReadOnly ? undefined : pod, signal);
+    }
     return { ofDriver: await this.#showByDriver(pod, podVolume, { claim, volume, signal }) };
   }
 
@@ -142,7 +148,8 @@ export class ClaimedVolumes {
     return path;
   }
 
-  async #placeOf(volume: PersistentVolume, group: number | undefined): Promise<string> {
+  /** @param writer A pod that may write there. */
+  async #placeOf(volume: PersistentVolume, writer: Pod | undefined, signal: AbortSignal): Promise<string> {
     const { spec, metadata } = volume;
     const kinds = Object.keys(spec).filter((key) => !ofEveryVolume.has(key));
     const refused = [
@@ -162,8 +169,23 @@ export class ClaimedVolumes {
     if (this.#isOwn(volume)) await makeOpenFolder(path);
     if (!(await ifPresent(stat(path)))?.isDirectory())
       throw new ConfigError(`local volume ${metadata.name}: path ${JSON.stringify(path)} is not a folder`);
-    if (group !== undefined) await giveToGroup(path, group);
+    if (writer !== undefined) await this.#giveToGroup(path, writer, { name: metadata.name, signal });
     return path;
+  }
+
+  /** The volume is the group's of the pod that has it first. */
+  async #giveToGroup(
+    path: string,
+    pod: Pod,
+    { name = "", signal }: { readonly name?: string | undefined; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const group = pod.spec.securityContext?.fsGroup;
+    if (group === undefined) return;
+    if (!this.isUsed(path)) return giveVolumeToGroup(path, { group, change: groupChangeOf(pod), signal });
+    const { gid } = await stat(path);
+    if (gid === group) return;
+    const message = `The requested fsGroup is ${group}, but the volume ${name} has GID ${gid}. The volume may not be shareable.`;
+    this.#deps.events().record(pod, { type: "Warning", reason: "AlreadyMountedVolume", message });
   }
 
   /** Removes the folder of a volume of this node's own, unless a pod uses it. */
@@ -218,13 +240,4 @@ async function makeOpenFolder(path: string): Promise<void> {
   await makeFolder(dirname(path), 0o711);
   const made = await makeFolder(path, 0o777);
   if (made !== undefined) await chmod(path, 0o777);
-}
-
-/** The top folder and, by its mode, all that is made in it from now on. */
-async function giveToGroup(path: string, group: number): Promise<void> {
-  const { gid, mode, uid } = await stat(path);
-  const wanted = (mode & 0o7777) | 0o2070;
-  if (process.getuid?.() !== 0 || (gid === group && (mode & 0o7777) === wanted)) return;
-  await chown(path, uid, group);
-  await chmod(path, wanted);
 }

@@ -10,12 +10,13 @@ const linksMax = 40;
 /** A path inside a folder whose content others may change at any moment, as a descriptor of what was found there. Each part
  *  is opened relative to the descriptor of the one before, never following a link; links are followed by hand and must
  *  stay inside. So whatever is swapped meanwhile, the descriptor names something that was inside. Folders that lack are
- *  made if `create`. The caller closes it. */
+ *  made if `create`, as open as the volume's own. The caller closes it. */
 export async function openInside(root: string, path: string, create: boolean): Promise<FileHandle> {
   const leaves = () => new ConfigError(`subPath ${path} leaves its volume`);
   if (path.startsWith("/") || path.split("/").includes("..")) throw leaves();
   const opened = [await open(root, O_PATH | constants.O_DIRECTORY)];
   try {
+    const mode = ((await opened[0]?.stat())?.mode ?? 0) & 0o777;
     const todo = partsOf(path);
     for (let links = 0; todo.length > 0; ) {
       const part = todo.shift() ?? "";
@@ -26,7 +27,7 @@ export async function openInside(root: string, path: string, create: boolean): P
         continue;
       }
       const at = `/proc/self/fd/${here?.fd}/${part}`;
-      const found = await openPart(at, create);
+      const found = await openPart(at, create ? mode : undefined);
       if (found === undefined) throw new ConfigError(`subPath ${path} does not exist`);
       if (!(await found.stat()).isSymbolicLink()) {
         opened.push(found);
@@ -51,9 +52,10 @@ function partsOf(path: string): string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
-async function openPart(at: string, create: boolean): Promise<FileHandle | undefined> {
+/** @param mode Of the folder that is made where there is nothing; undefined: none is. */
+async function openPart(at: string, mode: number | undefined): Promise<FileHandle | undefined> {
   const found = await ifPresent(open(at, O_PATH | constants.O_NOFOLLOW));
-  if (found !== undefined || !create) return found;
+  if (found !== undefined || mode === undefined) return found;
   try {
     await mkdir(at);
   } catch (error) {
@@ -62,7 +64,7 @@ async function openPart(at: string, create: boolean): Promise<FileHandle | undef
       throw new ConfigError("subPath cannot be made", { cause: error });
   }
   const made = await ifPresent(open(at, O_PATH | constants.O_NOFOLLOW));
-  if (made !== undefined && (await made.stat()).isDirectory()) await chmod(`/proc/self/fd/${made.fd}`, 0o777);
+  if (made !== undefined && (await made.stat()).isDirectory()) await chmod(`/proc/self/fd/${made.fd}`, mode);
   return made;
 }
 

@@ -134,7 +134,7 @@ export class PodVolumes {
         ? await placeOfSubPath({
             root,
             path: inside,
-            create: volume.emptyDir !== undefined || isOthers,
+            create: volume.emptyDir !== undefined || volume.hostPath !== undefined || isOthers,
             mountAt: this.#mountsSubPaths
               ? subPathFolder(this.podDir(pod.metadata.uid), name, container.name, mounts.length)
               : undefined,

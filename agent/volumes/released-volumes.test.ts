@@ -32,6 +32,7 @@ describe("volumes that are folders of the node", () => {
       folder,
       csi: noCsi,
       expansion: noExpansion,
+      events: () => ({ record: () => undefined }),
     });
   });
   afterEach(async () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mustRun } from "../runtime/supervised/run-command.ts";
@@ -51,9 +51,13 @@ describe("subPath", function () {
     await assert.rejects(openInside(volume, "none", false), /does not exist/);
   });
 
-  it("makes folders that lack", async () => {
-    await (await openInside(volume, "x/y", true)).close();
-    assert.equal((await stat(join(volume, "x", "y"))).mode & 0o777, 0o777);
+  it("makes folders that lack, as open as the volume's own", async () => {
+    for (const mode of [0o777, 0o750]) {
+      await chmod(volume, mode);
+      await (await openInside(volume, `x${mode}/y`, true)).close();
+      for (const path of [`x${mode}`, `x${mode}/y`])
+        assert.equal((await stat(join(volume, path))).mode & 0o777, mode);
+    }
   });
 
   it("mounts only what is inside while somebody swaps a folder for a link without pause", async function () {
