@@ -34,7 +34,7 @@ import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
 import { Prober } from "./probes/prober.ts";
 import { checkReserved, together } from "./reserved.ts";
-import { type Chosen, chooseCri, chooseRuntime, podsGroupOf } from "./runtime/choose.ts";
+import { type Chosen, chooseCri, chooseRuntime, podLimitsOf, podsGroupOf } from "./runtime/choose.ts";
 import { CriImages } from "./runtime/cri/cri-images.ts";
 import { runtimeTrouble } from "./runtime/cri/node-trouble.ts";
 import { openCriRuntime } from "./runtime/cri/open-cri.ts";
@@ -44,7 +44,7 @@ import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
 import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
-import { abilitiesOf } from "./runtime-abilities.ts";
+import { abilitiesOf, podAbilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
@@ -330,7 +330,8 @@ async function start(parts: Parts): Promise<void> {
       sources,
       services: () => services.list(),
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
-      able: { runtimeHandlers: chosen.kind === "cri" },
+      able: podAbilitiesOf(chosen),
+      podGroups: podLimitsOf(chosen),
       recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: {

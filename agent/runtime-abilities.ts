@@ -1,17 +1,27 @@
-import type { Chosen } from "./runtime/choose.ts";
+import { type Chosen, podLimitsOf } from "./runtime/choose.ts";
 import type { NodeInput } from "./status/node-object.ts";
+import type { NodeAbilities } from "./sync/unsupported-fields.ts";
+
+/** What pods may ask of a node. Where they are plain processes, they are told what has no effect. */
+export const podAbilitiesOf = (chosen: Chosen): NodeAbilities => ({
+  runtimeHandlers: chosen.kind === "cri",
+  podResources: chosen.kind === "process" || podLimitsOf(chosen) !== undefined,
+});
 
 /** What a node says of itself that depends on what runs its containers. */
 export function abilitiesOf(
   chosen: Chosen,
-): Pick<NodeInput, "supplementalGroups" | "recursiveReadOnly" | "runtimeHandlers"> {
+): Pick<NodeInput, "supplementalGroups" | "recursiveReadOnly" | "resizesPods" | "runtimeHandlers"> {
+  const resizesPods = podLimitsOf(chosen) !== undefined;
   if (chosen.kind !== "cri")
     return {
+      resizesPods,
       supplementalGroups: chosen.kind === "oci",
       recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
     };
   const [usual, ...others] = chosen.found.handlers;
   return {
+    resizesPods,
     supplementalGroups: chosen.found.supplementalGroupsPolicy,
     recursiveReadOnly: usual?.recursiveReadOnlyMounts ?? false,
     runtimeHandlers: others,

@@ -11,6 +11,7 @@ import { type FoundCri, findCri } from "./cri/open-cri.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { limitGroup, type PodGroupLimits } from "./oci/pod-group.ts";
 import { PodsGroup } from "./oci/pods-group.ts";
 import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
 import { supportsSeccomp } from "./oci/seccomp-profile.ts";
@@ -108,6 +109,14 @@ export function findProgram(name: string): string | undefined {
       throw error;
     }
   });
+}
+
+/** What holds the containers of each pod to what they may take together; undefined where nothing does. */
+export function podLimitsOf(chosen: Chosen): PodGroupLimits | undefined {
+  if (chosen.kind === "cri") return chosen.found.groups.limits;
+  if (chosen.kind !== "oci") return undefined;
+  const { cgroups, cgroupParent } = chosen.config;
+  return { limit: (uid, resources) => limitGroup(cgroups, `${cgroupParent}/pod${uid}`, resources) };
 }
 
 /** The control group of all pods, where they have one. */

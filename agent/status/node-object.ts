@@ -26,6 +26,8 @@ export interface NodeInput {
   readonly supplementalGroups: boolean;
   /** Whether mounts can be read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** Whether what a pod may take as a whole can change as it runs. */
+  readonly resizesPods?: boolean;
   /** Volumes that are not to be taken from the node, by the names that it and controllers know. */
   readonly volumesInUse?: () => readonly string[];
   /** Ways to run containers beside the usual one. */
@@ -33,7 +35,10 @@ export interface NodeInput {
 }
 
 /** What not every node can do, by Kubernetes' names, in alphabetical order: schedulers look for it. */
-const declaredFeatures: readonly string[] = ["RestartAllContainersOnContainerExits"];
+const declaredFeatures = ({ resizesPods = false }: NodeInput): string[] => [
+  ...(resizesPods ? ["InPlacePodLevelResourcesVerticalScaling"] : []),
+  "RestartAllContainersOnContainerExits",
+];
 
 /** Until a cloud controller manager has seen the node. */
 const uninitialized: Taint = {
@@ -175,7 +180,7 @@ export function nodeStatus(
     },
     conditions: [...others, ...ours],
     features: { supplementalGroupsPolicy: input.supplementalGroups },
-    declaredFeatures: [...declaredFeatures],
+    declaredFeatures: declaredFeatures(input),
     runtimeHandlers: [
       {
         name: "",

@@ -28,6 +28,7 @@ const node = {
   agentVersion: "v",
   supplementalGroups: true,
   recursiveReadOnly: false,
+  resizesPods: true,
   externalCloud: false,
   providerId: undefined,
   annotations: {},
@@ -74,7 +75,10 @@ describe("agent/status/node-status", () => {
 
   it("says what the runtime can do of what pods may ask for", () => {
     const { features, runtimeHandlers, declaredFeatures } = api.all(resources.nodes)[0]?.status ?? {};
-    assert.deepEqual(declaredFeatures, ["RestartAllContainersOnContainerExits"]);
+    assert.deepEqual(declaredFeatures, [
+      "InPlacePodLevelResourcesVerticalScaling",
+      "RestartAllContainersOnContainerExits",
+    ]);
     assert.deepEqual(features, { supplementalGroupsPolicy: true });
     const able = { recursiveReadOnlyMounts: false, userNamespaces: false };
     assert.deepEqual(runtimeHandlers, [{ name: "", features: able }]);

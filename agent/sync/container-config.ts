@@ -7,8 +7,10 @@ import { imageVolumesAnnotation } from "../images/used-images.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Device, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { askedUser, containerUser } from "./container-user.ts";
+import { cpuQuotaUs, cpuShares } from "./cpu-amounts.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
+import { heldToOf, limitsOf, unclaimedMemoryBytes } from "./pod-group-resources.ts";
 import { appArmorChoiceOf, seccompChoiceOf } from "./security-profiles.ts";
 
 /** An image may hold anything under the name of its /etc/passwd. */
@@ -59,6 +61,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
         passwd: account("passwd"),
         group: account("group"),
       });
+  const heldTo = heldToOf(pod, container);
   const isComplete = user.uid !== undefined && user.gid !== undefined;
   return {
     name: container.name,
@@ -88,6 +91,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       podNamespace: pod.metadata.namespace ?? "",
       resources: JSON.stringify(container.resources ?? {}),
       imageRef: image.digests[0] ?? image.id,
+      ...(heldTo !== undefined && { heldTo }),
       ...imageVolumesAnnotation(input.imageVolumeIds),
       ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
@@ -99,21 +103,24 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
 
 /** Shares from requests, quota and memory from limits, as the kubelet computes them. */
 export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: number): Resources {
-  const { limits = {}, requests = {} } = container.resources ?? {};
-  const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu ?? "0");
-  const quota = parseMilliQuantity(limits.cpu ?? "0");
-  const memory = parseQuantity(requests.memory ?? limits.memory ?? "0");
+  const { requests = {} } = container.resources ?? {};
+  const limits = limitsOf(pod, container);
+  const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu);
+  const memory = requestedMemoryBytes(container) + unclaimedMemoryBytes(pod);
   const qos = qosClass(pod.spec);
   const share = 1000 - Math.floor((1000 * memory) / nodeMemoryBytes);
   const oomScoreAdj =
     qos === "Guaranteed" ? -997 : qos === "BestEffort" ? 1000 : Math.min(999, Math.max(3, share));
   return {
-    cpuShares: Math.max(2, Math.floor((cpu * 1024) / 1000)),
-    cpuQuotaUs: quota === 0 ? 0 : Math.max(1000, quota * 100),
-    memoryBytesMost: Math.floor(parseQuantity(limits.memory ?? "0")),
+    cpuShares: cpuShares(cpu),
+    cpuQuotaUs: cpuQuotaUs(parseMilliQuantity(limits.cpu)),
+    memoryBytesMost: Math.floor(parseQuantity(limits.memory)),
     oomScoreAdj,
   };
 }
+
+const requestedMemoryBytes = ({ resources }: Container): number =>
+  parseQuantity(resources?.requests?.memory ?? resources?.limits?.memory ?? "0");
 
 function securityOf(pod: Pod, container: Container): Security {
   const own = container.securityContext;

@@ -7,7 +7,7 @@ import type { Container, Pod } from "../../client/types.ts";
 import { noCsi } from "../csi/testing/no-csi.ts";
 import type { PodTokens } from "../volumes/account-tokens.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
-import { environmentOf, expandVariables, type Sources } from "./environment.ts";
+import { environmentOf, expandVariables, resourceField, type Sources } from "./environment.ts";
 
 const meta = {
   name: "p",
@@ -119,6 +119,24 @@ describe("environmentOf", () => {
       LABEL: "w",
       NO_LABEL: "",
     });
+  });
+  it("tells a container the pod's limit as a whole where it has none of its own", () => {
+    const pod = {
+      metadata: {},
+      spec: { containers: [], resources: { limits: { cpu: "2", memory: "1Gi" } } },
+    };
+    const told = (resource: string, limits = {}) =>
+      resourceField(
+        pod as never,
+        { name: "c", resources: { limits } },
+        { allocatable: { cpuMillis: 9000, memoryBytes: 9, storageBytes: 9 } } as never,
+        { resource },
+      );
+    assert.deepEqual(
+      [told("limits.cpu"), told("limits.memory"), told("limits.ephemeral-storage")],
+      ["2", String(2 ** 30), "9"],
+    );
+    assert.deepEqual([told("limits.cpu", { cpu: "1" }), told("requests.cpu")], ["1", "0"]);
   });
   it("names what is missing", async () => {
     const from = (name: string, key: string) => ({

@@ -193,17 +193,20 @@ export function fieldOf(pod: Pod, path: string, context: FieldContext): string {
 /** limits.* default to what the node can give, requests.* to the limits. */
 export function resourceField(
   pod: Pod,
-  own: Container,
+  asking: Container,
   context: FieldContext,
   ref: { readonly resource: string; readonly containerName?: string; readonly divisor?: string },
 ): string {
   const container =
     [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
       ({ name }) => name === ref.containerName,
-    ) ?? own;
+    ) ?? asking;
   const [kind = "", name = ""] = ref.resource.split(/\.(.*)/s);
-  const { limits = {}, requests = {} } = container.resources ?? {};
-  const text = kind === "requests" ? (requests[name] ?? limits[name] ?? "0") : limits[name];
+  const { requests = {} } = container.resources ?? {};
+  // What a container does not limit itself, the pod's limit as a whole does.
+  const own = container.resources?.limits?.[name];
+  const text =
+    kind === "requests" ? (requests[name] ?? own ?? "0") : (own ?? pod.spec.resources?.limits?.[name]);
   const divisor = ref.divisor === undefined || ref.divisor === "0" ? "1" : ref.divisor;
   if (name === "cpu") {
     const millis = text === undefined ? context.allocatable.cpuMillis : parseMilliQuantity(text);

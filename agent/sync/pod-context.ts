@@ -6,6 +6,7 @@ import type { PodAdmission } from "../admission/pod-admission.ts";
 import type { ImageManager } from "../images/image-manager.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Prober } from "../probes/prober.ts";
+import type { PodGroupLimits } from "../runtime/oci/pod-group.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import type { FieldContext } from "./environment.ts";
@@ -35,6 +36,8 @@ export interface PodContext {
   /** `oci`, `process`, or a container runtime's name. */
   readonly scheme: string;
   readonly able: NodeAbilities;
+  /** Holds the containers of a pod to what they may take together; undefined where nothing does. */
+  readonly podGroups?: PodGroupLimits | undefined;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
   readonly nodeIp: string;

@@ -124,4 +124,38 @@ describe("PodWorker resizes containers as they run", () => {
     await rig.untilPod((one) => shown(one)?.resources?.limits?.cpu === "300m", "resized");
     assert.equal(rig.runtime.configOf(id).resources.cpuQuotaUs, 30_000);
   });
+
+  it("and the pod as a whole: its group is widened first and narrowed last, and a new agent goes on", async () => {
+    const did: string[] = [];
+    const limit = async (_uid: string, { cpuQuotaUs }: { readonly cpuQuotaUs: number }) =>
+      void did.push(`group ${cpuQuotaUs}`);
+    Object.assign(rig.context, { podGroups: { limit } });
+    const update = rig.runtime.updateContainer.bind(rig.runtime);
+    rig.runtime.updateContainer = async (id, resources, annotations) => {
+      did.push(`container ${resources.cpuQuotaUs}`);
+      await update(id, resources, annotations);
+    };
+    const whole = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
+    const asked = (cpu: string, generation: number) =>
+      rig.patch({ metadata: { generation }, spec: { resources: whole(cpu) } });
+    const untilShown = (cpu: string) =>
+      rig.untilPod(({ status }) => status?.resources?.limits?.cpu === cpu, `has ${cpu}`);
+    await rig.run({ containers: [{ name: "c", image: "i", command: ["run"] }], resources: whole("1") });
+    const id = await rig.untilRunning();
+    assert.equal(rig.runtime.configOf(id).resources.cpuQuotaUs, 100_000);
+    assert.deepEqual(did.splice(0), ["group 100000"]);
+    await asked("2", 2);
+    const { status } = await untilShown("2");
+    assert.deepEqual(status?.allocatedResources, { cpu: "2" });
+    assert.deepEqual(did.splice(0), ["group 200000", "container 200000"]);
+    await asked("500m", 3);
+    await untilShown("500m");
+    assert.deepEqual(did.splice(0), ["container 50000", "group 50000"]);
+    assert.equal(rig.running().get("c"), id);
+    await rig.stopAgent();
+    await asked("1", 4);
+    await rig.startAgent();
+    await untilShown("1");
+    assert.deepEqual(did, ["group 100000", "container 100000"]);
+  });
 });

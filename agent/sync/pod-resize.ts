@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import { describeError } from "../../base/os/log.ts";
 import { compareQuantities, parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import type { GroupResources } from "../runtime/oci/pod-group.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { resourcesOf } from "./container-config.ts";
 import { latest, type Observed } from "./observed.ts";
 import type { PodCondition } from "./pod-conditions.ts";
 import type { PodContext } from "./pod-context.ts";
+import { heldToOf, podGroupResources } from "./pod-group-resources.ts";
 import { timeText } from "./time-text.ts";
 
 type Resources = NonNullable<Container["resources"]>;
@@ -17,6 +20,12 @@ interface State {
   readonly sinceMs: number;
 }
 
+/** Of a pod's status. */
+export interface AsWhole {
+  readonly resources: Resources;
+  readonly allocatedResources?: Readonly<Record<string, string>>;
+}
+
 export const resizeLimits = { retryMs: 10_000 } as const;
 
 /** What the containers of one pod are granted, which may lag behind what the pod asks for: a resize waits for room, and is then
@@ -24,6 +33,11 @@ export const resizeLimits = { retryMs: 10_000 } as const;
 export class PodResize {
   readonly #context: PodContext;
   #granted: ReadonlyMap<string, Resources> | undefined;
+  /** Of the pod as a whole. */
+  #grantedAsWhole: Resources = {};
+  #hasAsWhole: Resources = {};
+  /** What the pod's group is held to; undefined until this agent looked after it. */
+  #limited: GroupResources | undefined;
   #pending: State | undefined;
   #inProgress: State | undefined;
   /** Ids of running containers that have to start anew with what they are granted. */
@@ -39,6 +53,31 @@ export class PodResize {
   granted(container: Container): Container {
     const resources = this.#granted?.get(container.name);
     return resources === undefined ? container : { ...container, resources };
+  }
+
+  /** The pod with what it and its containers are granted. */
+  grantedPod(pod: Pod): Pod {
+    const { resources, containers, initContainers } = pod.spec;
+    const spec = {
+      ...pod.spec,
+      containers: containers.map((one) => this.granted(one)),
+      ...(initContainers !== undefined && { initContainers: initContainers.map((one) => this.granted(one)) }),
+      ...(resources !== undefined && this.#granted !== undefined && { resources: this.#grantedAsWhole }),
+    };
+    return { ...pod, spec };
+  }
+
+  /** What the pod's status shows of it. */
+  shown(pod: Pod) {
+    const granted = (one: Container) => this.granted(one);
+    return { granted, resizing: this.conditions, asWhole: this.#asWhole(pod) };
+  }
+
+  /** What the pod has as a whole, and what it is granted, where it asks for something. */
+  #asWhole({ spec }: Pod): AsWhole | undefined {
+    if (spec.resources === undefined || this.#limited === undefined) return undefined;
+    const { requests } = this.#grantedAsWhole;
+    return { resources: this.#hasAsWhole, ...(requests !== undefined && { allocatedResources: requests }) };
   }
 
   get conditions(): readonly PodCondition[] {
@@ -63,10 +102,15 @@ export class PodResize {
   async follow(pod: Pod, observed: Observed): Promise<void> {
     if (pod.metadata.deletionTimestamp !== undefined) return;
     this.retryAtMs = 0;
-    this.#granted ??= new Map(
-      resizable(pod).map((one) => [one.name, recorded(latest(observed, one.name)) ?? one.resources ?? {}]),
-    );
-    if (resizable(pod).some((one) => !same(one.resources ?? {}, this.#granted?.get(one.name) ?? {})))
+    if (this.#granted === undefined) {
+      this.#grantedAsWhole = pod.status?.resources ?? pod.spec.resources ?? {};
+      this.#hasAsWhole = this.#grantedAsWhole;
+      this.#granted = new Map(
+        resizable(pod).map((one) => [one.name, recorded(latest(observed, one.name)) ?? one.resources ?? {}]),
+      );
+    }
+    const differs = (one: Container) => !same(one.resources ?? {}, this.#granted?.get(one.name) ?? {});
+    if (resizable(pod).some(differs) || !same(pod.spec.resources ?? {}, this.#grantedAsWhole))
       await this.#ask(pod);
     else this.#pending = undefined;
     await this.#carryOut(pod, observed);
@@ -93,6 +137,7 @@ export class PodResize {
       return;
     }
     this.#granted = new Map(resizable(pod).map((one) => [one.name, one.resources ?? {}]));
+    this.#grantedAsWhole = pod.spec.resources ?? {};
     this.#pending = undefined;
     this.#inProgress = this.#state("PodResizeInProgress", pod, { reason: "", message: "" }, undefined);
     this.#tell(pod, "Normal", "ResizeStarted", "Pod resize started");
@@ -101,12 +146,15 @@ export class PodResize {
   async #carryOut(pod: Pod, observed: Observed): Promise<void> {
     const toRestart = new Set<string>();
     const failures: string[] = [];
+    const group = await this.#widenGroup(pod, observed);
     for (const container of resizable(pod).map((one) => this.granted(one))) {
       const running = latest(observed, container.name);
       const has = recorded(running);
       if (running?.state.phase !== "running" || has === undefined) continue;
       const wanted = container.resources ?? {};
-      if (same(has, wanted)) continue;
+      const heldTo = heldToOf(this.grantedPod(pod), container);
+      const holds = heldTo === undefined || running.annotations.heldTo === heldTo;
+      if (same(has, wanted) && holds) continue;
       if (needsRestart(container, has)) toRestart.add(running.id);
       else
         await this.#update(pod, container, running, has).catch((error: unknown) =>
@@ -114,6 +162,8 @@ export class PodResize {
         );
     }
     this.toRestart = toRestart;
+    if (group !== undefined && failures.length === 0 && toRestart.size === 0)
+      await this.#limitGroup(pod, group).catch((error: unknown) => failures.push(describeError(error)));
     if (failures.length > 0) {
       this.retryAtMs = this.#now() + resizeLimits.retryMs;
       const message = failures.join("; ");
@@ -140,9 +190,37 @@ export class PodResize {
           `cannot decrease memory limits: attempting to set container ${JSON.stringify(container.name)} memory limit (${bytes}) below current usage (${memoryBytes})`,
         );
     }
-    await runtime.updateContainer(running.id, resourcesOf(pod, container, nodeMemoryBytes), {
+    const granted = this.grantedPod(pod);
+    const heldTo = heldToOf(granted, container);
+    await runtime.updateContainer(running.id, resourcesOf(granted, container, nodeMemoryBytes), {
       resources: JSON.stringify(container.resources ?? {}),
+      ...(heldTo !== undefined && { heldTo }),
     });
+  }
+
+  /** The pod's group holds what its containers have and what they are to have, until each has it. Answers what it is to hold
+   *  then; undefined where the pod has no group yet, or none ever. */
+  async #widenGroup(pod: Pod, observed: Observed): Promise<GroupResources | undefined> {
+    if (this.#context.podGroups === undefined) return undefined;
+    if (!observed.sandboxes.some(({ state }) => state === "ready")) return undefined;
+    const wanted = podGroupResources(this.grantedPod(pod));
+    const first = this.#limited === undefined;
+    try {
+      await this.#limitGroup(pod, this.#limited === undefined ? wanted : widest(this.#limited, wanted));
+    } catch (error) {
+      if (!first) throw error;
+      const message = `unable to ensure pod container exists: ${describeError(error)}`;
+      this.#context.events.record(pod, { type: "Warning", reason: "FailedCreatePodContainer", message });
+      throw error;
+    }
+    return wanted;
+  }
+
+  async #limitGroup(pod: Pod, resources: GroupResources): Promise<void> {
+    if (!isDeepStrictEqual(this.#limited, resources))
+      await this.#context.podGroups?.limit(pod.metadata.uid, resources);
+    this.#limited = resources;
+    this.#hasAsWhole = this.#grantedAsWhole;
   }
 
   /** The state before where nothing is new. */
@@ -175,6 +253,15 @@ export class PodResize {
   #now(): number {
     return this.#context.os.clock.wallMs();
   }
+}
+
+function widest(a: GroupResources, b: GroupResources): GroupResources {
+  const limit = (left: number, right: number) => (left === 0 || right === 0 ? 0 : Math.max(left, right));
+  return {
+    cpuShares: Math.max(a.cpuShares, b.cpuShares),
+    cpuQuotaUs: limit(a.cpuQuotaUs, b.cpuQuotaUs),
+    memoryBytesMost: limit(a.memoryBytesMost, b.memoryBytesMost),
+  };
 }
 
 const resizable = ({ spec }: Pod): readonly Container[] => [

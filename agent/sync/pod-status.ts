@@ -6,6 +6,7 @@ import type { PodFailure } from "./eviction.ts";
 import { isSidecar, latest, type Observed, restarts } from "./observed.ts";
 import { conditionsOf, ownConditions } from "./pod-conditions.ts";
 import { isTerminal, podPhase } from "./pod-phase.ts";
+import type { AsWhole } from "./pod-resize.ts";
 import { timeText } from "./time-text.ts";
 
 type StatusResizing = NonNullable<Parameters<typeof conditionsOf>[0]["resizing"]>;
@@ -17,6 +18,7 @@ export interface StatusInput {
   /** A container with the resources that it is granted; without it they are what the pod asks for. */
   readonly granted?: (container: Container) => Container;
   readonly resizing?: StatusResizing;
+  readonly asWhole?: AsWhole | undefined;
   /** `oci`, `process`, or a container runtime's name: the scheme of container ids. */
   readonly scheme: string;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -56,9 +58,18 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatuses: mains,
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: before.qosClass ?? qosClass(pod.spec),
+    ...(input.asWhole ?? kept(before)),
     ...((failure && { reason: failure.reason, message: failure.message }) ??
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
   } as PodStatus;
+}
+
+/** What a pod had as a whole, of which nothing runs. */
+function kept({
+  resources,
+  allocatedResources,
+}: PodStatus): Pick<PodStatus, "resources" | "allocatedResources"> {
+  return { ...(resources && { resources }), ...(allocatedResources && { allocatedResources }) };
 }
 
 /** The pod failed before anything of it was made: the node did not take it. */

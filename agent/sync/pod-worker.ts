@@ -1,6 +1,6 @@
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
-import type { Container, Pod } from "../../client/types.ts";
+import type { Pod } from "../../client/types.ts";
 import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
@@ -381,7 +381,7 @@ export class PodWorker {
       await this.#refreshVolumes();
       await startContainer(
         {
-          pod: this.#pod,
+          pod: this.#resize.grantedPod(this.#pod),
           container: this.#resize.granted(container),
           attempt: action.attempt,
           sandboxId: sandbox.id,
@@ -445,9 +445,7 @@ export class PodWorker {
     if (this.#gone) return;
     for (const [name, { untilMs, reason }] of this.#waiting)
       if (reason === "CrashLoopBackOff" && untilMs <= this.#now()) this.#waiting.delete(name);
-    const granted = (one: Container) => this.#resize.granted(one);
-    const resizing = this.#resize.conditions;
-    const seen = { waiting: this.#waiting, failure: this.#failure, granted, resizing };
+    const seen = { waiting: this.#waiting, failure: this.#failure, ...this.#resize.shown(this.#pod) };
     const status = await this.#report.send(this.#pod, this.#observe(), seen);
     if (isTerminal(status.phase)) this.#terminal = true;
   }

@@ -38,6 +38,7 @@ export function unisolatedFields({ spec }: Pod, ownUid: number): readonly string
   };
   return [
     ...asked("spec", {
+      "resources.limits": filled(spec.resources?.limits),
       hostAliases: filled(spec.hostAliases),
       dnsConfig: filled(spec.dnsConfig),
       dnsPolicy: spec.dnsPolicy === "None" || spec.dnsPolicy === "ClusterFirstWithHostNet",

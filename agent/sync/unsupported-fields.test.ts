@@ -7,7 +7,7 @@ const pod = (spec: object) =>
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
-const able = { runtimeHandlers: false };
+const able = { runtimeHandlers: false, podResources: false };
 const names = (spec: object) =>
   unsupportedFields(pod(spec), able).map(({ field, value }) => [
     field,
@@ -18,6 +18,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
   for (const [what, spec, named] of [
     ["runtime classes", { runtimeClassName: "gvisor" }, ["spec.runtimeClassName", "gvisor"]],
     ["user namespaces", { hostUsers: false }, ["spec.hostUsers", "false"]],
+    ["what a pod may take as a whole", { resources: { limits: { cpu: "1" } } }, ["spec.resources"]],
     ["claims of devices", { resourceClaims: [{ name: "gpu" }] }, ["spec.resourceClaims"]],
     [
       "volumes, by their kind",
@@ -67,6 +68,8 @@ describe("fields that this node cannot honour are named, by their path", () => {
     const initContainers = [{ name: "sidecar", restartPolicy: "Always" }];
     const containers = [{ name: "c", securityContext: { procMount: "Default" } }];
     assert.deepEqual(names({ hostUsers: true, volumes, initContainers, containers }), []);
+    const asWhole = pod({ resources: { limits: { cpu: "1" } } });
+    assert.deepEqual(unsupportedFields(asWhole, { ...able, podResources: true }), []);
   });
 
   it("in one sentence", () => {

@@ -31,13 +31,15 @@ const projectedKinds: ReadonlySet<string> = new Set([
 export interface NodeAbilities {
   /** It has ways to run containers that a RuntimeClass may name. */
   readonly runtimeHandlers: boolean;
+  /** Something holds a pod's containers to what they may take together. */
+  readonly podResources: boolean;
 }
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */
 export function unsupportedFields(
   { spec, status }: Pod,
-  { runtimeHandlers }: NodeAbilities,
+  { runtimeHandlers, podResources }: NodeAbilities,
 ): readonly UnsupportedField[] {
   return [
     ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
@@ -47,7 +49,9 @@ export function unsupportedFields(
     ...(filled(spec.resourceClaims) ? [{ field: "spec.resourceClaims" }] : []),
     // A claim that a scheduler made for resources of containers.
     ...(status?.extendedResourceClaimStatus ? [{ field: "status.extendedResourceClaimStatus" }] : []),
-    ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
+    ...(spec.resources && filled(Object.keys(spec.resources)) && !podResources
+      ? [{ field: "spec.resources" }]
+      : []),
     ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>
       (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),

@@ -39,6 +39,11 @@ describe("an empty folder in memory", () => {
     assert.equal(sizeOf(["32Mi"], undefined, ["80Mi"]), 80);
   });
 
+  it("is as large as its pod's memory as a whole", () => {
+    const resources = { limits: { memory: "16Mi" } };
+    assert.equal(memoryVolumeBytes({ containers: [limited()], resources }, "64Mi", 1024 * mi), 16 * mi);
+  });
+
   it("is mounted as large as that", async function () {
     if (process.getuid?.() !== 0) this.skip();
     const dir = await mkdtemp(join(tmpdir(), "pintle-memory-"));

@@ -4,8 +4,8 @@ import type { PodSpec } from "../../client/types.ts";
 
 const nano = 1_000_000_000n;
 
-/** How large an empty folder in memory is made: its own limit, its pod's limit of memory (where every container has one) or
- *  what the node can give to pods, the least of them. A limit of zero is none. */
+/** How large an empty folder in memory is made: its own limit, its pod's limit of memory (as a whole, or where every
+ *  container has one) or what the node can give to pods, the least of them. A limit of zero is none. */
 export function memoryVolumeBytes(
   spec: PodSpec,
   sizeLimit: string | undefined,
@@ -13,8 +13,9 @@ export function memoryVolumeBytes(
 ): number {
   const all = [...spec.containers, ...(spec.initContainers ?? [])];
   const declared = all.every(({ resources }) => (limitOf(resources?.limits, "memory")?.nanos ?? 0n) > 0n);
+  const asWhole = limitOf(spec.resources?.limits, "memory");
   const limits = [
-    declared ? podLimit(spec, "memory") : undefined,
+    asWhole ?? (declared ? podLimit(spec, "memory") : undefined),
     sizeLimit === undefined ? undefined : readAmount(sizeLimit),
   ];
   const asked = limits.filter((limit) => limit !== undefined).map(wholeBytes);

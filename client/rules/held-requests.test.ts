@@ -26,6 +26,28 @@ describe("heldRequests", () => {
     assert.deepEqual(heldRequests(pod("900m", "100m", "200m", "Infeasible")), { cpu: 200 });
   });
 
+  it("are likewise the most of what the pod is as a whole, beside its overhead", () => {
+    const whole = (asked: string, has: string, granted: string, reason?: string): Pod => {
+      const conditions = [{ type: "PodResizePending", status: "True", reason }];
+      const status = {
+        resources: { requests: { cpu: has } },
+        allocatedResources: { cpu: granted },
+        conditions,
+      };
+      const spec = {
+        containers: [{ name: "c" }],
+        resources: { requests: { cpu: asked } },
+        overhead: { cpu: "1m" },
+      };
+      return { metadata: {}, spec, status } as never;
+    };
+    assert.deepEqual(heldRequests(whole("300m", "100m", "200m")), { cpu: 301 });
+    assert.deepEqual(heldRequests(whole("100m", "300m", "200m")), { cpu: 301 });
+    assert.deepEqual(heldRequests(whole("900m", "100m", "200m", "Infeasible")), { cpu: 201 });
+    const { status: _, ...fresh } = whole("300m", "1", "1");
+    assert.deepEqual(heldRequests(fresh as Pod), { cpu: 301 });
+  });
+
   it("are what is asked for before anything runs", () => {
     const { status: _, ...fresh } = pod("300m", "1", "1");
     assert.deepEqual(heldRequests(fresh as Pod), { cpu: 300 });

@@ -1,4 +1,4 @@
-import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
+import { compareQuantities, parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod, PodSpec } from "../types.ts";
 
 /** Amounts by resource name: cpu in millicores, everything else in base units (bytes, pieces). */
@@ -27,14 +27,32 @@ export function heldRequests({ spec, status }: Pod): Amounts {
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
   const pending = (status?.conditions ?? []).find(({ type }) => type === "PodResizePending");
   const mains = new Set(spec.containers.map(({ name }) => name));
-  return totalRequests(spec, ({ name, resources, restartPolicy }) => {
-    const asked = amountsOf(resources?.requests);
-    const found = statuses.find((one) => one.name === name);
-    const counts = mains.has(name) || restartPolicy === "Always";
-    if (found?.resources === undefined || !counts) return asked;
-    const held = most(amountsOf(found.resources.requests), amountsOf(found.allocatedResources));
-    return pending?.reason === "Infeasible" ? held : most(asked, held);
-  });
+  return totalRequests(
+    heldAsWhole(spec, status, pending?.reason === "Infeasible"),
+    ({ name, resources, restartPolicy }) => {
+      const asked = amountsOf(resources?.requests);
+      const found = statuses.find((one) => one.name === name);
+      const counts = mains.has(name) || restartPolicy === "Always";
+      if (found?.resources === undefined || !counts) return asked;
+      const held = most(amountsOf(found.resources.requests), amountsOf(found.allocatedResources));
+      return pending?.reason === "Infeasible" ? held : most(asked, held);
+    },
+  );
+}
+
+/** The spec with what is held for the pod as a whole. */
+function heldAsWhole(spec: PodSpec, status: Pod["status"], isInfeasible: boolean): PodSpec {
+  const asked = spec.resources?.requests;
+  if (asked === undefined || status?.resources?.requests === undefined) return spec;
+  const parts = [status.resources.requests, status.allocatedResources, ...(isInfeasible ? [] : [asked])];
+  const requests: Record<string, string> = {};
+  for (const name of Object.keys(asked))
+    for (const part of parts) {
+      const amount = part?.[name];
+      if (amount !== undefined && compareQuantities(amount, requests[name] ?? "0") >= 0)
+        requests[name] = amount;
+    }
+  return { ...spec, resources: { ...spec.resources, requests } };
 }
 
 /** The same for comparing nodes: containers without requests count as `assumedRequests`. */

@@ -122,6 +122,7 @@ describe("docs/fields.md", () => {
       const { place, object } = sampleOf(row);
       const named = unsupportedFields(object as unknown as Pod, {
         runtimeHandlers: false,
+        podResources: true,
       });
       return named.some(({ field }) => namesField(field, place)) ? [] : [place.join(".")];
     });

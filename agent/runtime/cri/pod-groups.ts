@@ -1,4 +1,5 @@
 import { type Cgroups, groupProcesses, removeGroup } from "../oci/cgroups.ts";
+import { limitGroup, type PodGroupLimits } from "../oci/pod-group.ts";
 import { PodsGroup } from "../oci/pods-group.ts";
 
 /** Where the control groups of a pod lie, and how they go. */
@@ -8,6 +9,8 @@ export interface PodGroups {
   remove(podUid: string): Promise<void>;
   /** How many processes a container has; undefined where systemd alone knows. */
   processes(podUid: string, containerId: string): Promise<number | undefined>;
+  /** What each pod may take; undefined where systemd keeps its group. */
+  readonly limits: PodGroupLimits | undefined;
   /** That of all pods; undefined where systemd keeps it. */
   readonly all: PodsGroup | undefined;
 }
@@ -25,6 +28,7 @@ export function podGroups(
       parentOf: (uid) => `pintle-${escaped(nodeName)}-pod${escaped(uid)}.slice`,
       remove: async () => undefined,
       processes: async () => undefined,
+      limits: undefined,
       all: undefined,
     };
   }
@@ -34,6 +38,7 @@ export function podGroups(
     remove: async (uid) => {
       if (cgroups !== undefined) await removeGroup(cgroups, parentOf(uid));
     },
+    limits: cgroups && { limit: (uid, resources) => limitGroup(cgroups, parentOf(uid), resources) },
     all: cgroups && new PodsGroup(cgroups, `/pintle/${nodeName}`),
     processes: async (uid, id) =>
       cgroups === undefined ? undefined : groupProcesses(cgroups, `${parentOf(uid)}/${id}`),

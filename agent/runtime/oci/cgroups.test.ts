@@ -26,7 +26,7 @@ describe("cgroups", () => {
       "32 30 0:28 / /c/cpu rw - cgroup cgroup rw,cpu,cpuacct",
       `33 30 0:29 / ${root} rw - cgroup2 cgroup2 rw`,
     ];
-    const found = { version: 1, memory: "/c/memory", cpuacct: "/c/cpu" };
+    const found = { version: 1, memory: "/c/memory", cpuacct: "/c/cpu", cpu: "/c/cpu" };
     assert.deepEqual(await findCgroups(lines.join("\n")), found);
   });
 

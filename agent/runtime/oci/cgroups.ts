@@ -5,7 +5,13 @@ import { readOptional } from "../supervised/records.ts";
 
 /** Where the memory and cpuacct controllers are: a v1 hierarchy each, or the one of v2. */
 export type Cgroups =
-  | { readonly version: 1; readonly memory: string; readonly cpuacct: string }
+  | {
+      readonly version: 1;
+      readonly memory: string;
+      readonly cpuacct: string;
+      /** Undefined where CPU time is not shared out. */
+      readonly cpu?: string;
+    }
   | { readonly version: 2; readonly root: string };
 
 /** Undefined when there is no memory controller: limits could not be enforced. */
@@ -22,7 +28,9 @@ export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefin
     if (type === "cgroup2") v2 = path;
   }
   const memory = v1.get("memory");
-  if (memory !== undefined) return { version: 1, memory, cpuacct: v1.get("cpuacct") ?? memory };
+  const cpu = v1.get("cpu");
+  if (memory !== undefined)
+    return { version: 1, memory, cpuacct: v1.get("cpuacct") ?? memory, ...(cpu !== undefined && { cpu }) };
   if (v2 === undefined) return undefined;
   const controllers = (await readOptional(join(v2, "cgroup.controllers"))) ?? "";
   return controllers.split(/\s+/).includes("memory") ? { version: 2, root: v2 } : undefined;

@@ -8,9 +8,10 @@ import { silentLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { openLoopbackPods } from "../../network/loopback-pods.ts";
-import { chooseRuntime } from "../choose.ts";
+import { chooseRuntime, podLimitsOf } from "../choose.ts";
 import { containerConfig, sandboxConfig } from "../suite-configs.ts";
 import { SupervisedRuntime } from "../supervised/runtime.ts";
+import { cgroupStats } from "./cgroups.ts";
 import { ociLauncher } from "./launcher.ts";
 import { overlayFilesystems } from "./root-filesystem.ts";
 
@@ -24,6 +25,7 @@ const os = {
 
 describe("a running container", function () {
   this.timeout(120_000);
+  const memory = 64 * 1024 * 1024;
   for (const program of ["crun", "runc"])
     it(`is given other resources, which it sees and its record keeps (${program})`, async function () {
       const rootDir = await mkdtemp(join(tmpdir(), "pintle-resize-"));
@@ -39,10 +41,16 @@ describe("a running container", function () {
       let runtime = await open();
       try {
         const sandbox = await runtime.runPodSandbox(sandboxConfig("resized"));
-        const memory = 64 * 1024 * 1024;
+        const { pod } = sandboxConfig("resized");
+        const group = { cpuShares: 300, cpuQuotaUs: 50_000, memoryBytesMost: 4 * memory };
+        await podLimitsOf(chosen)?.limit(pod.uid, group);
         const resources = { cpuShares: 100, cpuQuotaUs: 20_000, memoryBytesMost: memory, oomScoreAdj: 0 };
         const config = containerConfig(["sleep", "4331"], join(rootDir, "logs", "0.log"));
-        const id = await runtime.createContainer(sandbox, { ...config, resources });
+        const id = await runtime.createContainer(sandbox, {
+          ...config,
+          resources,
+          annotations: { podUid: pod.uid },
+        });
         await runtime.startContainer(id);
         const read = async () => {
           const files = "memory.max cpu.max memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us";
@@ -60,6 +68,16 @@ describe("a running container", function () {
           const now = await read();
           for (const value of [cpuQuotaUs, memoryBytesMost]) assert.match(now, new RegExp(`\\b${value}\\b`));
         }
+        // What it takes its pod's group takes, which is held to what the pod may.
+        const { memoryBytes } = await cgroupStats(
+          chosen.config.cgroups,
+          `${chosen.config.cgroupParent}/pod${pod.uid}`,
+        );
+        assert.ok(memoryBytes > 0, `${memoryBytes}`);
+        await assert.rejects(
+          podLimitsOf(chosen)?.limit(pod.uid, { ...group, memoryBytesMost: 4096 }) ?? Promise.resolve(),
+          /^Error: cannot decrease memory limits: attempting to set pod memory limit \(4096\) below current usage/,
+        );
         await runtime.close();
         runtime = await open();
         const status = runtime.containerStatus(id);

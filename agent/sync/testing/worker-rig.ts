@@ -77,7 +77,7 @@ export class WorkerRig {
       },
       services: () => [],
       scheme: "oci",
-      able: { runtimeHandlers: false },
+      able: { runtimeHandlers: false, podResources: true },
       recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
       dns: { servers: ["10.96.0.10"], domain: "cluster.local", resolvConf: "" },

@@ -1,0 +1,72 @@
+import { strict as assert } from "node:assert";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findCgroups, removeGroup } from "./cgroups.ts";
+import { cpuWeight, limitGroup } from "./pod-group.ts";
+
+describe("the group of a pod", () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "pintle-group-"));
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+  const read = async (...path: string[]) => (await readFile(join(root, ...path), "utf8")).trim();
+  const limits = { cpuShares: 2048, cpuQuotaUs: 150_000, memoryBytesMost: 4096 };
+
+  it("is limited in v2, each level handing the controllers down", async () => {
+    const cgroups = { version: 2, root } as const;
+    await writeFile(join(root, "cgroup.controllers"), "cpuset cpu io memory pids\n");
+    await mkdir(join(root, "a/b/pod"), { recursive: true });
+    await writeFile(join(root, "a/b/pod/cpu.weight"), "100\n");
+    await limitGroup(cgroups, "/a/b/pod", limits);
+    for (const level of [[], ["a"], ["a", "b"]])
+      assert.equal(await read(...level, "cgroup.subtree_control"), "+cpu +memory");
+    const found = () =>
+      Promise.all(["cpu.weight", "cpu.max", "memory.max"].map((name) => read("a/b/pod", name)));
+    assert.deepEqual(await found(), ["174", "150000 100000", "4096"]);
+    await limitGroup(cgroups, "/a/b/pod", { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0 });
+    assert.deepEqual(await found(), ["1", "max 100000", "max"]);
+  });
+
+  it("is not left less memory than it uses", async () => {
+    const cgroups = { version: 2, root } as const;
+    await writeFile(join(root, "cgroup.controllers"), "memory\n");
+    await mkdir(join(root, "pod"));
+    await writeFile(join(root, "pod/memory.current"), "9000\n");
+    await assert.rejects(limitGroup(cgroups, "/pod", limits), {
+      message:
+        "cannot decrease memory limits: attempting to set pod memory limit (4096) below current usage (9000)",
+    });
+  });
+
+  it("weighs what runc and the kubelet make of its shares", () => {
+    assert.deepEqual(
+      [0, 2, 3, 102, 1024, 10_240, 262_143, 262_144].map(cpuWeight),
+      [1, 1, 2, 17, 100, 639, 10_000, 10_000],
+    );
+  });
+
+  it("is held by this machine's kernel", async function () {
+    const cgroups = process.getuid?.() === 0 ? await findCgroups() : undefined;
+    if (cgroups === undefined) return this.skip();
+    const path = `/pintle-test-${process.pid}`;
+    try {
+      await limitGroup(cgroups, path, { ...limits, memoryBytesMost: 1024 * 1024 });
+      const told = async (name: string) => {
+        const { version } = cgroups;
+        const root =
+          version === 2 ? cgroups.root : name.startsWith("cpu") ? (cgroups.cpu ?? "") : cgroups.memory;
+        return (await readFile(join(root, path, name), "utf8")).trim();
+      };
+      const isFirst = cgroups.version === 1;
+      assert.equal(await told(isFirst ? "cpu.shares" : "cpu.weight"), isFirst ? "2048" : "174");
+      assert.match(await told(isFirst ? "cpu.cfs_quota_us" : "cpu.max"), /^150000\b/);
+      assert.equal(await told(isFirst ? "memory.limit_in_bytes" : "memory.max"), "1048576");
+      await limitGroup(cgroups, path, { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0 });
+      assert.match(await told(isFirst ? "cpu.cfs_quota_us" : "cpu.max"), /^(-1|max)\b/);
+    } finally {
+      await removeGroup(cgroups, path);
+    }
+  });
+});
