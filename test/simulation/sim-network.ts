@@ -194,6 +194,8 @@ export class SimNetwork {
     const target = to?.life;
     if (to === undefined || target?.member === undefined || target.id !== message.to || this.isCut(from, to))
       throw new Error("no connection");
+    // Its clock told the time, and it died before it could act: nobody would ever end what it began now.
+    if (!life.clock.isAlive) throw new Error("the process is gone");
     this.onSend(life, message);
     this.#events.add(`${from.name}>${to.name} snapshot i${message.snapshot?.index}`);
     target.snapshots.add(message.snapshot?.index ?? 0);
