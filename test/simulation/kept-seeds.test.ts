@@ -56,6 +56,7 @@ const kept = [
     seed: 1_056_493_287,
     why: "one of two did not know that it was no learner any more, and had more of the log",
   },
+  { seed: 83_373_836, why: "a process that had just died began to send its state, which nobody ended" },
 ] as const;
 
 describe("a seed that once broke a property", () => {
