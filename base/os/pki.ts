@@ -20,7 +20,7 @@ export interface CertificateRequest {
   readonly validDays?: number;
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+export const certificateAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 86_400_000;
 
 /** A new self-signed authority, valid for ten years. */
@@ -28,14 +28,14 @@ export async function createAuthority(options: {
   readonly name: string;
   readonly nowMs?: number;
 }): Promise<Certificate> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
   const nowMs = options.nowMs ?? Date.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
-    name: subject(options.name, []),
+    name: certificateSubject(options.name, []),
     notBefore: new Date(nowMs - dayMs),
     notAfter: new Date(nowMs + 3650 * dayMs),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
@@ -58,22 +58,22 @@ export async function issueCertificate(
   const signingKey = await webcrypto.subtle.importKey(
     "pkcs8",
     pemBody(authority.privateKeyPem),
-    algorithm,
+    certificateAlgorithm,
     false,
     ["sign"],
   );
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
   const usages: string[] = [];
   if (request.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
   if (request.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);
   const names = alternativeNames(request.dnsNames ?? [], request.addresses ?? []);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
-    subject: subject(request.commonName, request.organizations ?? []),
+    subject: certificateSubject(request.commonName, request.organizations ?? []),
     issuer: issuer.subject,
     notBefore: new Date(Date.now() - dayMs),
     notAfter: new Date(Date.now() + (request.validDays ?? 365) * dayMs),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     publicKey: keys.publicKey,
     signingKey,
     extensions: [
@@ -99,7 +99,7 @@ export async function createSelfSigned(options: {
   readonly validDays: number;
 }): Promise<Certificate> {
   const { organization, hosts, usage, validDays } = options;
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
   const usages = [x509.ExtendedKeyUsage.serverAuth];
   if (usage === "both") usages.push(x509.ExtendedKeyUsage.clientAuth);
   const isAddress = (host: string) => isIP(host) !== 0;
@@ -113,7 +113,7 @@ export async function createSelfSigned(options: {
     name: [{ O: [organization] }],
     notBefore: new Date(nowMs),
     notAfter: new Date(nowMs + validDays * dayMs),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
@@ -129,7 +129,10 @@ export async function createSelfSigned(options: {
   return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
 }
 
-function alternativeNames(dnsNames: readonly string[], addresses: readonly string[]): x509.JsonGeneralNames {
+export function alternativeNames(
+  dnsNames: readonly string[],
+  addresses: readonly string[],
+): x509.JsonGeneralNames {
   return [
     ...dnsNames.map((value) => ({ type: "dns" as const, value })),
     ...addresses.map((value) => {
@@ -163,7 +166,7 @@ export function fingerprint(certificatePem: string): string {
   return createHash("sha256").update(pemBody(certificatePem)).digest("hex").slice(0, 16);
 }
 
-function subject(commonName: string, organizations: readonly string[]): x509.JsonName {
+export function certificateSubject(commonName: string, organizations: readonly string[]): x509.JsonName {
   return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
 }
 

@@ -263,7 +263,8 @@ function runLoops(
   tasks.run("cache", (signal) => hub.run(signal));
   const { tls, authentication } = config;
   const told = authenticationData(tls.clientCa, authentication.requestHeader);
-  const kept = { clusterIps, clusterDnsAddress, authenticationData: told };
+  const admitsMachines = authentication.bootstrapTokens;
+  const kept = { clusterIps, clusterDnsAddress, authenticationData: told, admitsMachines };
   const made = { registry: handlers, address, ...kept, onPolicy, onReady };
   tasks.run("bootstrap", (signal) =>
     bootstrap(made, AbortSignal.any([signal, withdrawing])).finally(onWithdrawn),

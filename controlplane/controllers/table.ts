@@ -5,7 +5,9 @@ import {
 } from "./bootstraptokens/bootstrap-token-controllers.ts";
 import { approvingController } from "./certificates/approving-controller.ts";
 import { cleanerController } from "./certificates/cleaner-controller.ts";
+import { nodeApprovingController } from "./certificates/node-approving-controller.ts";
 import { signingController } from "./certificates/signing-controller.ts";
+import { clusterInfoController } from "./clusterinfo/cluster-info-controller.ts";
 import { clusterRoleAggregationController } from "./clusterroleaggregation/cluster-role-aggregation-controller.ts";
 import type { Controller } from "./controller.ts";
 import { cronJobController } from "./cronjob/cron-job-controller.ts";
@@ -81,8 +83,10 @@ export const controllerTable: readonly Controller[] = [
   podGcController,
   clusterRoleAggregationController,
   approvingController,
+  nodeApprovingController,
   signingController,
   cleanerController,
+  clusterInfoController,
   bootstrapSignerController,
   tokenCleanerController,
   garbageCollector,

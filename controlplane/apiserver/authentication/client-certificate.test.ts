@@ -17,6 +17,7 @@ function shown(authority: string, more: Partial<ShownCertificate> = {}) {
     organizations: ["dev"],
     uids: [],
     fingerprint: "f1",
+    notBeforeMs: endsMs - 1000,
     notAfterMs: endsMs,
     chainFingerprints,
     ...more,

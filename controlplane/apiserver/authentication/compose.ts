@@ -23,6 +23,7 @@ import { legacyTokens } from "./legacy-tokens.ts";
 import { oidcTokens } from "./oidc-tokens.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { RemoteJson } from "./remote-json.ts";
+import { exceptRemovedNodes, removedNodesOf } from "./removed-nodes.ts";
 import { requestHeader } from "./request-header.ts";
 import { serviceAccountTokens } from "./service-account-tokens.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
@@ -50,10 +51,12 @@ export function authenticators(
   // With one authority the connection's own check says all.
   const ofUsers = proxies ? judgeBy(config.clientAuthorityPem) : certificateJudge(undefined, clock);
   const tokens = tokenAuthenticators(config, deps);
+  const byCertificate = clientCertificate(ofUsers);
   const known = withAuthenticatedGroup(
     firstOf<Parameters<Authenticator>>([
       ...(proxies ? [requestHeader(proxies, judgeBy(proxies.authorityPem), audiences)] : []),
-      clientCertificate(ofUsers),
+      // Where machines join by tokens, they are removed, too.
+      config.bootstrapTokens ? exceptRemovedNodes(byCertificate, removedNodesOf(deps)) : byCertificate,
       bearerToken(tokens),
       webSocketToken(tokens),
     ]),

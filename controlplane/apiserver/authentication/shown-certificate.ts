@@ -11,6 +11,8 @@ export interface ShownCertificate {
   readonly uids: readonly string[];
   /** SHA-256 of the certificate, in lower-case hex. */
   readonly fingerprint: string;
+  /** When it begins, since 1970. */
+  readonly notBeforeMs: number;
   /** When it ends, since 1970. */
   readonly notAfterMs: number;
   /** SHA-256 of every certificate between it and the authority that signed it, that one included. */
@@ -43,6 +45,7 @@ function read(socket: TLSSocket): ShownCertificate | undefined {
     organizations: texts(subject.O),
     uids: texts(subject[uidPart]),
     fingerprint: plainHex(certificate.fingerprint256),
+    notBeforeMs: Date.parse(certificate.valid_from),
     notAfterMs: Date.parse(certificate.valid_to),
     chainFingerprints: () => chainOf(certificate),
   };

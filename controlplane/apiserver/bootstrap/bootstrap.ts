@@ -25,6 +25,8 @@ export interface BootstrapDeps {
   readonly clusterDnsAddress: string | undefined;
   /** What other API servers are told of users and front proxies. */
   readonly authenticationData: Readonly<Record<string, string>>;
+  /** Machines join by tokens. */
+  readonly admitsMachines: boolean;
   /** The default roles and bindings are there. */
   readonly onPolicy: () => Promise<void>;
   readonly onReady: () => void;
@@ -76,6 +78,7 @@ async function createEssentials({
   clusterDnsAddress,
   authenticationData,
   address,
+  admitsMachines,
   onPolicy,
 }: BootstrapDeps): Promise<void> {
   await createMissing(registry, [
@@ -86,7 +89,7 @@ async function createEssentials({
   ]);
   // They need the namespaces only; each of their writes would wait for the disk alone.
   await together([
-    ensureRbacPolicy(registry).then(onPolicy),
+    ensureRbacPolicy(registry, { admitsMachines }).then(onPolicy),
     keepAuthenticationConfig(registry, authenticationData),
     noteTrackingBegins(registry),
     ensureServices(registry, { clusterIps, clusterDnsAddress, address }),

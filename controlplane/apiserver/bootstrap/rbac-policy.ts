@@ -8,7 +8,7 @@ import {
   defaultBindings,
   defaultRoles,
 } from "../rbac/policy/default-policy.ts";
-import { ownBindings, ownRoles } from "../rbac/policy/own-policy.ts";
+import { type OwnPolicyOptions, ownBindings, ownRoles } from "../rbac/policy/own-policy.ts";
 import { reconciledBinding, reconciledRole } from "../rbac/reconcile.ts";
 import { createMissing } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
@@ -26,9 +26,12 @@ const rbacKinds = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"];
 
 /** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get
  *  it back. Roles that gather others' rules have them from the first moment; the controller keeps them later. */
-export async function ensureRbacPolicy(registry: RegistryDeps): Promise<void> {
-  const roles = await newRoles(registry);
-  const bindings = [...defaultBindings(), ...ownBindings()];
+export async function ensureRbacPolicy(
+  registry: RegistryDeps,
+  options: Pick<OwnPolicyOptions, "admitsMachines">,
+): Promise<void> {
+  const roles = await newRoles(registry, options);
+  const bindings = [...defaultBindings(), ...ownBindings(options)];
   const made = await createFirst(registry, [...roles, ...bindings]);
   const isOld = ({ kind = "" }: { readonly kind?: string }) => !made.has(kind);
   await inParallel(roles.filter(isOld), (role) => ensure(registry, role, reconciledRole));
@@ -52,9 +55,12 @@ async function createFirst(
 }
 
 /** The default roles, those that gather filled from the others and from what is there. */
-async function newRoles(registry: RegistryDeps): Promise<readonly AnyRole[]> {
+async function newRoles(
+  registry: RegistryDeps,
+  { admitsMachines }: Pick<OwnPolicyOptions, "admitsMachines">,
+): Promise<readonly AnyRole[]> {
   const servesMetrics = registry.kinds.named("metrics.k8s.io", "pods") !== undefined;
-  const roles = [...defaultRoles(), ...ownRoles(servesMetrics)];
+  const roles = [...defaultRoles(), ...ownRoles({ servesMetrics, admitsMachines })];
   const cache = await registry.hub.consistent(kindOf(registry, "ClusterRole"));
   const there = cache.list(cache.prefix).map(({ object }) => object as ClusterRole);
   const known = new Set(there.map(({ metadata }) => metadata.name));

@@ -2,9 +2,9 @@ import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
 import type { Controller, ControllerClient } from "../controller.ts";
+import { decide } from "./decide-request.ts";
 import { type ApprovalReason, approvalReasons } from "./plan-approval.ts";
 
-const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 const reviewsPath = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /** Approves requests of nodes' agents for client certificates, where who asks has the right to have them approved. */
@@ -72,13 +72,8 @@ async function approve(
   request: CertificateSigningRequest,
   { message }: ApprovalReason,
 ): Promise<void> {
-  const conditions = [
-    ...(request.status?.conditions ?? []),
-    { type: "Approved", status: "True", reason: "AutoApproved", message },
-  ];
-  const path = `${requestsPath}/${encodeURIComponent(request.metadata.name)}/approval`;
   try {
-    await client.raw("PUT", path, { ...request, status: { ...request.status, conditions } });
+    await decide(client, request, { type: "Approved", reason: "AutoApproved", message });
   } catch (error) {
     // Changed or gone meanwhile: what the cache shows next decides.
     if (!isNotFound(error) && !isConflict(error)) throw error;

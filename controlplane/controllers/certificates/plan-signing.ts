@@ -31,6 +31,8 @@ export interface Signing {
   readonly nowMs: number;
   readonly durationMsMax: number;
   readonly authorityNotAfterMs: number;
+  /** It begins no earlier; absent: it may. */
+  readonly notBeforeMsMin?: number | undefined;
 }
 
 /** It was approved, and nothing came of it yet. */
@@ -52,7 +54,10 @@ export function planSigning(request: CertificateSigningRequest, signing: Signing
   };
 }
 
-function validity(seconds: number | undefined, { nowMs, durationMsMax, authorityNotAfterMs }: Signing) {
+function validity(
+  seconds: number | undefined,
+  { nowMs, durationMsMax, authorityNotAfterMs, notBeforeMsMin = Number.NEGATIVE_INFINITY }: Signing,
+) {
   const askedMs = seconds === undefined ? durationMsMax : seconds * 1000;
   const durationMs = Math.min(durationMsMax, Math.max(durationMsMin, askedMs));
   const endMs = nowMs + durationMs - (durationMs < shortMs ? 0 : backdateMs);
@@ -60,7 +65,10 @@ function validity(seconds: number | undefined, { nowMs, durationMsMax, authority
     throw new Error(
       `refusing to sign a certificate that expired in the past: NotAfter=${new Date(authorityNotAfterMs).toISOString()}`,
     );
-  return { notBeforeMs: nowMs - backdateMs, notAfterMs: Math.min(endMs, authorityNotAfterMs) };
+  return {
+    notBeforeMs: Math.max(nowMs - backdateMs, notBeforeMsMin),
+    notAfterMs: Math.min(endMs, authorityNotAfterMs),
+  };
 }
 
 const keyUsages: Readonly<Record<string, KeyUsage>> = {

@@ -1,10 +1,12 @@
 import { UsageError } from "../../../base/os/flags.ts";
-import { isConflict, isNotFound } from "../../../client/api-error.ts";
+import { isConflict, isNotFound, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
+import { joining, removedAtMs, removedNodes } from "../../../client/rules/joining-nodes.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
-import type { Controller, ControllerContext } from "../controller.ts";
+import type { Controller, ControllerClient, ControllerContext } from "../controller.ts";
 import { timeText } from "../times.ts";
 import { AuthorityFiles } from "./authority-files.ts";
+import { nodeOfRequest } from "./kubelet-requests.ts";
 import { mayBeSigned, planSigning } from "./plan-signing.ts";
 
 /** Signs requests that were approved, with the authority of their signer. */
@@ -27,7 +29,8 @@ export const signingController: Controller = {
       const nowMs = clock.wallMs();
       const signer = await authority.current();
       const authorityNotAfterMs = signer.notAfterMs;
-      const plan = planSigning(request, { nowMs, durationMsMax, authorityNotAfterMs });
+      const notBeforeMsMin = await removalOf(client, request);
+      const plan = planSigning(request, { nowMs, durationMsMax, authorityNotAfterMs, notBeforeMsMin });
       if (plan.action === "none") return;
       const conditions = request.status?.conditions ?? [];
       const failed = {
@@ -53,6 +56,21 @@ export const signingController: Controller = {
     };
   },
 };
+
+/** A node that was removed joins again with a certificate that begins after its removal, or it would be refused as the one before
+ *  is (`apiserver/authentication/removed-nodes.ts`). Undefined: the node was not removed. */
+async function removalOf(
+  client: ControllerClient,
+  { spec }: CertificateSigningRequest,
+): Promise<number | undefined> {
+  if (spec.signerName !== joining.clientSigner) return undefined;
+  const node = nodeOfRequest(spec.request);
+  if (node === undefined) return undefined;
+  const atMs = removedAtMs(await orAbsent(client.get(resources.configmaps, removedNodes)), node);
+  if (atMs === undefined || Number.isFinite(atMs)) return atMs;
+  const { namespace, name } = removedNodes;
+  throw new Error(`configmap ${namespace}/${name} does not say when node ${node} was removed`);
+}
 
 /** Throws UsageError when an authority cannot be used. */
 function authoritiesOf({ config, log }: ControllerContext): ReadonlyMap<string, AuthorityFiles> {

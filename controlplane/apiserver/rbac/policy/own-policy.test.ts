@@ -13,6 +13,8 @@ const users: Readonly<Record<string, User>> = {
   manager: known("system:kube-controller-manager"),
   scheduler: known("system:kube-scheduler"),
   node: known("system:node:n1", "system:nodes"),
+  joiner: known("system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:pintle:nodes"),
+  nobody: { name: "system:anonymous", groups: ["system:unauthenticated"] },
 };
 
 /** `verbs group resources [namespace[/name]]` as a question each. */
@@ -83,8 +85,16 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "get,update coordination.k8s.io leases kube-system/kube-scheduler",
     "create,watch coordination.k8s.io leases kube-system",
   ],
+  joiner: [
+    "create certificates.k8s.io certificatesigningrequests",
+    "get certificates.k8s.io certificatesigningrequests /r",
+    "get core configmaps kube-public/cluster-info",
+  ],
+  nobody: ["get core configmaps kube-public/cluster-info"],
   // Beside what the node authorizer allows by itself.
   node: [
+    "create certificates.k8s.io certificatesigningrequests/selfnodeclient",
+    "get core configmaps kube-public/cluster-info",
     "list,watch core endpoints,nodes,services",
     "list,watch discovery.k8s.io endpointslices",
     "list,watch networking.k8s.io networkpolicies",
@@ -93,6 +103,21 @@ const asked: Readonly<Record<string, readonly string[]>> = {
 
 /** What none of them needs, and an intruder would like. */
 const refused: Readonly<Record<string, readonly string[]>> = {
+  joiner: [
+    "list,watch,update,patch,delete,deletecollection certificates.k8s.io certificatesigningrequests",
+    "update,patch certificates.k8s.io certificatesigningrequests/approval,certificatesigningrequests/status /r",
+    "create certificates.k8s.io certificatesigningrequests/nodeclient,certificatesigningrequests/selfnodeclient",
+    "approve,sign certificates.k8s.io signers /kubernetes.io/kubelet-serving",
+    "get,list,watch,create,update,patch,delete core configmaps,secrets,pods,nodes kube-system/x",
+    "get,list,watch core configmaps kube-public/other",
+    "list,watch,update,patch,delete core configmaps kube-public",
+    "get,create,update coordination.k8s.io leases kube-node-lease/n1",
+  ],
+  nobody: [
+    "get core configmaps kube-public/other",
+    "list,watch,update,patch core configmaps kube-public",
+    "create certificates.k8s.io certificatesigningrequests",
+  ],
   manager: [
     "create core pods/exec,pods/attach,pods/portforward shop/x",
     "create rbac.authorization.k8s.io roles,rolebindings,clusterroles,clusterrolebindings",
@@ -100,6 +125,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     "impersonate core users,groups,serviceaccounts shop/x",
     "create core nodes",
     "create core nodes/proxy /n1",
+    "sign certificates.k8s.io signers /example.com/x",
   ],
   scheduler: [
     "get,list,watch core secrets,configmaps shop",
@@ -139,13 +165,21 @@ describe("the rights of our own parts", () => {
     for (const role of Object.values(controllerRights).filter(Boolean))
       assert.ok(there.has(`system:controller:${role}`), role);
     assert.deepEqual(
-      ownRoles(true).map(({ metadata }) => metadata.name),
-      ["pintle:node-network", "pintle:ingress-status", "system:aggregated-metrics-reader"],
+      ownRoles({ servesMetrics: true, admitsMachines: true }).map(({ metadata }) => metadata.name),
+      [
+        "pintle:node-network",
+        "pintle:ingress-status",
+        "system:aggregated-metrics-reader",
+        "pintle:node-joiner",
+        "pintle:node-approval",
+        "pintle:cluster-info",
+      ],
     );
     assert.deepEqual(
-      ownRoles(false).map(({ metadata }) => metadata.name),
+      ownRoles({ servesMetrics: false, admitsMachines: false }).map(({ metadata }) => metadata.name),
       ["pintle:node-network", "pintle:ingress-status"],
     );
-    for (const { metadata } of ownBindings()) assert.match(metadata.name ?? "", /^pintle:/);
+    for (const { metadata } of ownBindings({ admitsMachines: true }))
+      assert.match(metadata.name ?? "", /^pintle:/);
   });
 });

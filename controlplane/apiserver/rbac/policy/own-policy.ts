@@ -1,3 +1,4 @@
+import { joining } from "../../../../client/rules/joining-nodes.ts";
 import { type AnyBinding, type AnyRole, bindingObject, roleObject } from "./default-policy.ts";
 import { rolesFromText } from "./roles-from-text.ts";
 
@@ -21,6 +22,18 @@ pintle:ingress-status
 const metricsRoles = rolesFromText(`
 system:aggregated-metrics-reader for view,edit,admin
   read metrics.k8s.io pods,nodes
+`);
+
+/** Where machines join by a token. With it they may ask for a certificate and look whether they have it, no more: Kubernetes' own
+ *  role would let them follow everybody's requests. Whose requests are approved, a controller decides
+ *  (`controllers/certificates/plan-node-approval.ts`). By what a machine finds the cluster anybody may read. */
+const joinRoles = rolesFromText(`
+pintle:node-joiner
+  create,get certificates.k8s.io certificatesigningrequests
+pintle:node-approval
+  approve certificates.k8s.io signers kubernetes.io/kubelet-serving
+kube-public/pintle:cluster-info
+  get core configmaps cluster-info
 `);
 
 /** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
@@ -62,6 +75,10 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "certificatesigningrequest-approving-controller": "certificate-controller",
   "certificatesigningrequest-signing-controller": "certificate-controller",
   "certificatesigningrequest-cleaner-controller": "certificate-controller",
+  // Beside it, `pintle:node-approval`.
+  "node-certificate-approving-controller": "certificate-controller",
+  // It writes a map as the publisher of the root authority does.
+  "cluster-info-controller": "root-ca-cert-publisher",
   "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
   "persistentvolume-attach-detach-controller": "attachdetach-controller",
   "persistentvolume-expander-controller": "expand-controller",
@@ -79,13 +96,43 @@ const apiGroup = "rbac.authorization.k8s.io";
 const nodes = { kind: "Group", apiGroup, name: "system:nodes" };
 const manager = { kind: "User", apiGroup, name: "system:kube-controller-manager" };
 
-/** @param servesMetrics Whether metrics.k8s.io is served here. */
-export function ownRoles(servesMetrics: boolean): readonly AnyRole[] {
-  return [...roles, ...(servesMetrics ? metricsRoles : [])].map(roleObject);
+const group = (name: string) => ({ kind: "Group", apiGroup, name });
+
+/** What there is in this cluster. */
+export interface OwnPolicyOptions {
+  /** metrics.k8s.io is served here. */
+  readonly servesMetrics: boolean;
+  /** Machines join by tokens. */
+  readonly admitsMachines: boolean;
 }
 
-export function ownBindings(): readonly AnyBinding[] {
+export function ownRoles({ servesMetrics, admitsMachines }: OwnPolicyOptions): readonly AnyRole[] {
+  return [...roles, ...(servesMetrics ? metricsRoles : []), ...(admitsMachines ? joinRoles : [])].map(
+    roleObject,
+  );
+}
+
+const joinBindings = [
+  { name: "pintle:node-joiner", role: "pintle:node-joiner", subjects: [group(joining.group)] },
+  { name: "pintle:node-approval", role: "pintle:node-approval", subjects: [manager] },
+  {
+    name: "pintle:node-renewal",
+    role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    subjects: [nodes],
+  },
+  {
+    namespace: "kube-public",
+    name: "pintle:cluster-info",
+    role: "pintle:cluster-info",
+    subjects: [group("system:unauthenticated"), group("system:authenticated")],
+  },
+];
+
+export function ownBindings({
+  admitsMachines,
+}: Pick<OwnPolicyOptions, "admitsMachines">): readonly AnyBinding[] {
   return [
+    ...(admitsMachines ? joinBindings : []),
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
     ...[...new Set(Object.values(controllerRights))].filter(Boolean).map((name) => ({
       name: `pintle:controller-manager:${name}`,
