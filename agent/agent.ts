@@ -23,6 +23,8 @@ import { diskLayout, onceKnown, openNodePressure } from "./eviction/open-pressur
 import { evictionReservation } from "./eviction/pressure-flags.ts";
 import { relievePressure } from "./eviction/relieve-pressure.ts";
 import type { AgentConfig } from "./flags.ts";
+import { type Membership, restOf } from "./identity/join.ts";
+import { keepCertificate } from "./identity/keep-certificate.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { keepImages } from "./images/keep-images.ts";
 import { imagesOf } from "./images/pull.ts";
@@ -63,9 +65,9 @@ import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { removeReleasedVolumes } from "./volumes/remove-released.ts";
 
-/** Starts the node agent. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
+/** Starts the node agent: as whom the kubeconfig says, or as the member of a cluster that the machine has become. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
  *  Stopping it leaves pods running. */
-export async function startAgent(config: AgentConfig, os: Os): Promise<Running> {
+export async function startAgent(config: AgentConfig, os: Os, member?: Membership): Promise<Running> {
   const log = os.log.child("agent");
   await makeFolder(config.rootDir, 0o711);
   const chosen =
@@ -76,7 +78,7 @@ export async function startAgent(config: AgentConfig, os: Os): Promise<Running> 
     log.warn("pods are plain processes: nothing is isolated", {
       reason: chosen.reason || "--runtime process",
     });
-  const rest = loadKubeconfig(config.kubeconfig);
+  const rest = member?.rest ?? loadKubeconfig(config.kubeconfig);
   const client = new RestClient(rest, { userAgent: "pintle-agent", metrics: os.metrics });
   const tasks = new TaskScope(log);
   const closers: (() => Promise<void>)[] = [async () => client.close()];
@@ -85,7 +87,7 @@ export async function startAgent(config: AgentConfig, os: Os): Promise<Running> 
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    await start({ config, os: { ...os, log }, chosen, client, tasks, closers, caPem: rest.caPem });
+    await start({ config, os: { ...os, log }, chosen, client, tasks, closers, caPem: rest.caPem, member });
   } catch (error) {
     await stop();
     throw error;
@@ -101,6 +103,7 @@ interface Parts {
   readonly tasks: TaskScope;
   readonly closers: (() => Promise<void>)[];
   readonly caPem: string | undefined;
+  readonly member: Membership | undefined;
 }
 
 async function start(parts: Parts): Promise<void> {
@@ -144,6 +147,7 @@ async function start(parts: Parts): Promise<void> {
   };
   const nodeDeps = { client, os, machine, node };
   const registered = await registerNode(statusConfig, nodeDeps, tasks.signal);
+  keepIdentity(parts, server);
   const registration = new Registration(statusConfig, nodeDeps, registered);
   tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registration, signal));
   tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registration, signal));
@@ -382,9 +386,26 @@ async function start(parts: Parts): Promise<void> {
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
 }
 
+/** A member renews its certificates itself. One to serve with it gets only where it was given none. */
+function keepIdentity({ config, os, client, tasks, member }: Parts, server: AgentServer): void {
+  if (member === undefined) return;
+  const { nodeName, folder, cluster } = member;
+  const keeper = { nodeName, addresses: [config.nodeIp], folder, client, os };
+  tasks.run("client certificate", (signal) =>
+    keepCertificate(
+      { ...keeper, purpose: "client", onCertificate: (one) => client.renew(restOf(cluster, one)) },
+      signal,
+    ),
+  );
+  if (config.tlsCertFile !== undefined) return;
+  tasks.run("serving certificate", (signal) =>
+    keepCertificate({ ...keeper, purpose: "serving", onCertificate: (one) => server.renew(one) }, signal),
+  );
+}
+
 /** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */
 async function listen(
-  { config, os, caPem }: Parts,
+  { config, os, caPem, member }: Parts,
   late: { readonly deps?: ServerDeps },
 ): Promise<AgentServer> {
   const given = config.tlsCertFile !== undefined && config.tlsPrivateKeyFile !== undefined;
@@ -393,12 +414,13 @@ async function listen(
         certificatePem: await readNamed("--tls-cert-file", config.tlsCertFile),
         privateKeyPem: await readNamed("--tls-private-key-file", config.tlsPrivateKeyFile),
       }
-    : await issueCertificate(await createAuthority({ name: `${config.nodeName}-agent` }), {
+    : ((await member?.folder.certificate("serving")) ??
+      (await issueCertificate(await createAuthority({ name: `${config.nodeName}-agent` }), {
         commonName: `system:node:${config.nodeName}`,
         dnsNames: [config.nodeName],
         addresses: [config.nodeIp],
         usage: "server",
-      });
+      })));
   const clientCaPem =
     config.clientCaFile === undefined ? caPem : await readNamed("--client-ca-file", config.clientCaFile);
   if (clientCaPem === undefined)

@@ -12,6 +12,7 @@ import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
 import type { PressureRules } from "./eviction/node-pressure.ts";
 import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
+import { joinFlags } from "./identity/flags.ts";
 import type { ImageGcPolicy } from "./images/plan-image-gc.ts";
 import { type Reservation, readReservation, together } from "./reserved.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
@@ -19,6 +20,7 @@ import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 export const agentFlags = {
   "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
   kubeconfig: { kind: "string", help: "How to reach the API servers and as whom.", value: "FILE" },
+  ...joinFlags,
   "root-dir": {
     kind: "string",
     default: "/var/lib/pintle/agent",
@@ -267,13 +269,16 @@ export interface AgentConfig {
 
 export type CriFlags = Pick<CriChoice, "endpoint" | "imageEndpoint" | "cniConfDir" | "cniBinDir">;
 
+export const nodeNameOf = (flags: Pick<FlagValues<typeof agentFlags>, "node-name">): string =>
+  (flags["node-name"] ?? hostname()).toLowerCase();
+
 /** Throws UsageError naming every problem, one a line. */
 export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const problems: string[] = [];
   const check = (ok: boolean, flag: string, value: unknown, rule: string) => {
     if (!ok) problems.push(`--${flag}: ${JSON.stringify(value)} ${rule}`);
   };
-  const nodeName = (flags["node-name"] ?? hostname()).toLowerCase();
+  const nodeName = nodeNameOf(flags);
   check(
     /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nodeName) && nodeName.length <= 253,
     "node-name",

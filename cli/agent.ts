@@ -1,5 +1,7 @@
 import { startAgent } from "../agent/agent.ts";
-import { agentConfig, agentFlags } from "../agent/flags.ts";
+import { agentConfig, agentFlags, nodeNameOf } from "../agent/flags.ts";
+import { hideToken, joinConfig } from "../agent/identity/flags.ts";
+import { becomeMember } from "../agent/identity/join.ts";
 import { letPodsRead } from "../agent/pod-umask.ts";
 import { simulationConfig, simulationFlags } from "../agent/simulate/flags.ts";
 import { startSimulatedNodes } from "../agent/simulate/simulate.ts";
@@ -11,12 +13,27 @@ export const agentCommand = componentCommand({
   flags: { ...agentFlags, ...simulationFlags },
   examples: [
     "pintle agent --node-name node-1 --kubeconfig node-1.kubeconfig",
+    "pintle agent --server https://10.0.0.1:6443 --token-file token --discovery-token-ca-cert-hash sha256:…",
+    "pintle agent --server https://10.0.0.1:6443                # once it has joined",
     "pintle agent --simulate 5000 --node-name sim --kubeconfig ~/.pintle/kubeconfig",
   ],
-  async start(flags, os) {
+  async start(flags, os, { signal }) {
+    hideToken(flags, process);
     const simulation = simulationConfig(flags);
     if (simulation !== undefined) return startSimulatedNodes(simulation, os);
     letPodsRead();
-    return startAgent(agentConfig(flags), os);
+    const join = joinConfig(flags, nodeNameOf(flags));
+    // What is wrong with the others is said before the cluster is asked.
+    agentConfig(flags);
+    if (join === undefined) return startAgent(agentConfig(flags), os);
+    const member = await becomeMember(join, { ...os, log: os.log.child("join") }, signal);
+    const { nodeIp, podRange, serviceRange } = member.cluster;
+    const settled = {
+      ...flags,
+      "node-ip": flags["node-ip"] ?? nodeIp,
+      "cluster-cidr": flags["cluster-cidr"] ?? podRange,
+      "service-cluster-ip-range": flags["service-cluster-ip-range"] ?? serviceRange,
+    };
+    return startAgent(agentConfig(settled), os, member);
   },
 });

@@ -5,7 +5,7 @@ import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { RestClient } from "../client/rest.ts";
 import { type Command, type CommandIo, OperatorError } from "./command.ts";
 import { processIo } from "./process-io.ts";
-import { clusterLayout, defaultFolder } from "./up/layout.ts";
+import { clusterLayout, defaultFolder, serverFolder } from "./up/layout.ts";
 
 interface Row {
   readonly name: string;
@@ -34,6 +34,34 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       "kill -9 a component, to try failure by hand",
       async () => (await import("./up/kill.ts")).killCommand,
     ),
+  ],
+  "Run it on several machines": [
+    row(
+      "token create",
+      "make a token by which machines join",
+      async () => (await import("./machines/token-create.ts")).tokenCreateCommand,
+    ),
+    row(
+      "token list",
+      "list such tokens",
+      async () => (await import("./machines/token-list.ts")).tokenListCommand,
+    ),
+    row(
+      "token delete",
+      "take such tokens back",
+      async () => (await import("./machines/token-delete.ts")).tokenDeleteCommand,
+    ),
+    row(
+      "node remove",
+      "take a node out of the cluster",
+      async () => (await import("./machines/node-remove.ts")).nodeRemoveCommand,
+    ),
+    row(
+      "install",
+      "have systemd run a server or an agent",
+      async () => (await import("./machines/install.ts")).installCommand,
+    ),
+    row("uninstall", "undo that", async () => (await import("./machines/uninstall.ts")).uninstallCommand),
   ],
   "Work with a cluster": [
     row("get", "show objects", async () => (await import("./kubectl/get.ts")).getCommand),
@@ -141,11 +169,11 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
-/** $KUBECONFIG, else the local cluster's where there is one, else kubectl's default. */
+/** $KUBECONFIG, else that of the local cluster or of this machine's server where there is one, else kubectl's default. */
 function kubeconfigPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
   if (env.KUBECONFIG) return undefined;
-  const local = clusterLayout(defaultFolder(undefined, env)).kubeconfig;
-  return existsSync(local) ? local : undefined;
+  const folders = [defaultFolder(undefined, env), serverFolder];
+  return folders.map((folder) => clusterLayout(folder).kubeconfig).find((file) => existsSync(file));
 }
 
 /** The whole command line program; sets the exit status. */

@@ -15,12 +15,20 @@ export const processFlags = {
   "config-file": { kind: "string", value: "FILE", help: "YAML with the same names as these flags" },
 } as const satisfies FlagTable;
 
+/** How a component was called. */
+export interface ComponentCall {
+  /** Asks for the process's end, which may come before it has begun. */
+  readonly signal: AbortSignal;
+  /** Names of the flags that somebody gave. */
+  readonly given: ReadonlySet<string>;
+}
+
 export interface Component<T extends FlagTable> {
   readonly name: string;
   readonly summary: string;
   readonly flags: T;
   readonly examples: readonly string[];
-  readonly start: (flags: FlagValues<T>, os: Os) => Promise<Running>;
+  readonly start: (flags: FlagValues<T>, os: Os, call: ComponentCall) => Promise<Running>;
 }
 
 export function componentCommand<const T extends FlagTable>(component: Component<T>): Command {
@@ -31,12 +39,13 @@ export function componentCommand<const T extends FlagTable>(component: Component
     flags,
     envPrefix: "PINTLE_",
     examples: component.examples,
-    async run({ flags: given, words }, io) {
+    async run({ flags: given, words, given: names }, io) {
       if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
       const settings = given as FlagValues<typeof processFlags>;
       closeInheritedFiles(process.argv, process.env);
       const os = systemOs(settings["log-level"], settings["log-format"]);
-      return await untilStopped(await component.start(given as FlagValues<T>, os), io);
+      const call = { signal: io.signal, given: names };
+      return await untilStopped(await component.start(given as FlagValues<T>, os, call), io);
     },
   });
 }

@@ -13,6 +13,8 @@ import { storeFlags } from "../store/flags.ts";
 import { ThreadTransport } from "../store/thread/thread-transport.ts";
 import { commonName } from "../store/transport/tls/shown-names.ts";
 import { OperatorError } from "./command.ts";
+import { announce, ownAddresses, prepareStandalone } from "./machines/standalone.ts";
+import { type Standalone, standaloneConfig, standaloneFlags } from "./machines/standalone-flags.ts";
 import { componentCommand } from "./run-component.ts";
 import { type StoreBeside, startStoreThread } from "./store-beside.ts";
 
@@ -78,6 +80,7 @@ function nearStore(store: StoreBeside): NearStore {
 const partNames = Object.keys(parts);
 
 const serverFlags: FlagTable = {
+  ...standaloneFlags,
   parts: {
     kind: "string",
     default: partNames.join(","),
@@ -111,10 +114,18 @@ export const serverCommand = componentCommand({
   summary: "run a whole control-plane replica in one process",
   flags: serverFlags,
   examples: [
+    "pintle server --data-dir /var/lib/pintle/server        # then, elsewhere, what it says: pintle agent --server …",
+    "pintle server --data-dir DIR --advertise-address 10.0.0.1 --tls-san cluster.example.com",
     "pintle server --store.data-dir DIR --apiserver.etcd-servers https://127.0.0.1:2379 …",
     "pintle server --parts store,apiserver --store.data-dir DIR …",
   ],
-  async start(flags, os) {
+  async start(asked, os, { given }) {
+    const standalone = standaloneConfig(
+      asked as unknown as FlagValues<typeof standaloneFlags>,
+      given,
+      ownAddresses(),
+    );
+    const flags = standalone === undefined ? asked : await withStandalone(standalone, asked, given);
     const chosen = chosenParts(String(flags.parts));
     const scope = new TaskScope(os.log);
     const running: { readonly name: string; readonly part: Running }[] = [];
@@ -138,6 +149,9 @@ export const serverCommand = componentCommand({
       }
       await beside.store?.started;
       for (const { name, part } of running) scope.run(name, () => part.done);
+      const terminal = process.stdout.isTTY ? (text: string) => void process.stdout.write(text) : undefined;
+      if (standalone !== undefined)
+        scope.run("announcing", (signal) => announce(standalone, { os, signal, terminal }));
     } catch (error) {
       await stopAll();
       throw error;
@@ -152,6 +166,18 @@ export const serverCommand = componentCommand({
     };
   },
 });
+
+/** What was given stays as it was given. */
+async function withStandalone(
+  standalone: Standalone,
+  asked: FlagValues<FlagTable>,
+  given: ReadonlySet<string>,
+): Promise<FlagValues<FlagTable>> {
+  const tables = Object.fromEntries(Object.entries(parts).map(([name, { flags }]) => [name, flags]));
+  const made = await prepareStandalone(standalone, tables);
+  const own = Object.fromEntries(Object.entries(made).filter(([name]) => !given.has(name)));
+  return { ...asked, ...own } as FlagValues<FlagTable>;
+}
 
 /** The common name in a certificate's file; undefined where there is none to read, of which the API server says more. */
 function nameIn(path: string): string | undefined {

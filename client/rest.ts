@@ -66,19 +66,29 @@ const patchTypes = {
 
 /** The cluster's API over HTTPS and JSON. One instance per process and user; it keeps connections alive. */
 export class RestClient implements ApiClient {
-  readonly config: RestConfig;
+  #config: RestConfig;
   readonly #transport: HttpTransport;
   readonly #clock: Clock;
   readonly #userAgent: string;
 
   constructor(config: RestConfig, options: RestClientOptions = {}) {
-    this.config = config;
+    this.#config = config;
     this.#transport = new HttpTransport(config, {
       clock: options.clock ?? systemClock,
       ...(options.metrics && { metrics: requestMetrics(options.metrics) }),
     });
     this.#clock = options.clock ?? systemClock;
     this.#userAgent = options.userAgent ?? "pintle";
+  }
+
+  get config(): RestConfig {
+    return this.#config;
+  }
+
+  /** From now on asks these servers, as this user: a certificate that was renewed counts without a restart. */
+  renew(config: RestConfig): void {
+    this.#config = config;
+    this.#transport.renew(config);
   }
 
   get<T>(resource: Resource<T>, ref: Ref, options: CallOptions = {}): Promise<T> {
@@ -191,7 +201,7 @@ export class RestClient implements ApiClient {
 
   /** Runs a command in a container; see `ExecSession`. */
   exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
-    return openExec(this.config, this.#transport.server, ref, options, signal);
+    return openExec(this.#config, this.#transport.server, ref, options, signal);
   }
 
   /** Closes all connections. */

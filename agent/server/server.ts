@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { describeError } from "../../base/os/log.ts";
+import type { Certificate } from "../../base/os/pki.ts";
 import { oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
@@ -26,18 +27,23 @@ export interface ServerConfig {
 
 export interface AgentServer {
   readonly port: number;
+  /** Serves with this certificate from the next connection on. */
+  renew(certificate: Certificate): void;
   close(): Promise<void>;
 }
 
 /** Listens. Rejects when the address is in use. */
 export async function startServer(config: ServerConfig, late: LateDeps): Promise<AgentServer> {
-  const server = createServer({
-    cert: config.certificatePem,
-    key: config.privateKeyPem,
+  const secured = ({ certificatePem, privateKeyPem }: Certificate) => ({
+    cert: certificatePem,
+    key: privateKeyPem,
     ...trusting(config.clientCaPem),
+    minVersion: "TLSv1.2" as const,
+  });
+  const server = createServer({
+    ...secured(config),
     requestCert: true,
     rejectUnauthorized: false, // /healthz is for all; the rest is checked per request
-    minVersion: "TLSv1.2",
     ...oneHandshake,
     allowHalfOpen: true, // each direction of a tunnel ends on its own
   });
@@ -75,6 +81,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
   const port = await listen(server, config);
   return {
     port,
+    renew: (certificate) => server.setSecureContext(secured(certificate)),
     close: async () => {
       for (const socket of detached) socket.destroy();
       server.closeAllConnections();

@@ -2,7 +2,7 @@ import { backoffMs } from "../../base/backoff.ts";
 import { sleep } from "../../base/os/clock.ts";
 import type { Os } from "../../base/os/os.ts";
 import type { ApiClient } from "../../client/api.ts";
-import { isAlreadyExists, isNotFound, orAbsent } from "../../client/api-error.ts";
+import { ApiError, isAlreadyExists, isNotFound, orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Draft, Lease, Node } from "../../client/types.ts";
 import type { PressureCondition } from "../eviction/signals.ts";
@@ -141,6 +141,12 @@ export async function keepNodeStatus(
   }
 }
 
+/** Whose credential is refused, whatever it is tried with: nothing that the agent can do changes that. */
+const hintOn = (error: unknown) =>
+  error instanceof ApiError && error.code === 401
+    ? { hint: "the node was removed, or its certificate ran out: end this agent, or join again with a token" }
+    : {};
+
 /** Renews kube-node-lease/<node> every quarter of its duration. The lease belongs to the Node as it is now: one whose
  *  owner is an earlier Node of this name would be collected as garbage, again and again. */
 export async function keepNodeLease(
@@ -173,7 +179,7 @@ export async function keepNodeLease(
       signal.throwIfAborted();
       lease = undefined; // read it anew: it changed under us, or is gone
       failures++;
-      if (failures > 1) os.log.warn("cannot renew the node lease", { failures, error });
+      if (failures > 1) os.log.warn("cannot renew the node lease", { failures, error, ...hintOn(error) });
     }
     const waitMs =
       failures === 0

@@ -22,6 +22,8 @@ export interface CredentialsNeeded {
   readonly nodes: readonly { readonly name: string; readonly address: string }[];
   /** Addresses the API servers answer on, and their URLs as clients see them. */
   readonly apiAddresses: readonly string[];
+  /** Names beside those of the Service, by which they are reached from elsewhere. */
+  readonly apiNames?: readonly string[];
   readonly apiUrls: readonly string[];
   readonly internalApiUrls: readonly string[];
   /** The first address of the service range: the `kubernetes` Service. */
@@ -51,7 +53,7 @@ export async function prepareCredentials(layout: Layout, needed: CredentialsNeed
     pair(layout, "store-client", store, { commonName: "apiserver", usage: "client" }),
     pair(layout, "apiserver", cluster, {
       commonName: "kube-apiserver",
-      dnsNames: ["localhost", ...apiNames],
+      dnsNames: ["localhost", ...apiNames, ...(needed.apiNames ?? [])],
       addresses: [...new Set(["127.0.0.1", "::1", needed.kubernetesServiceIp, ...needed.apiAddresses])],
       usage: "server",
     }),

@@ -37,6 +37,9 @@ export function clusterLayout(folder: string): Layout {
   };
 }
 
+/** Of a server that `pintle install server` has systemd run. */
+export const serverFolder = "/var/lib/pintle/server";
+
 /** --data-dir, else $PINTLE_HOME, else ~/.pintle. */
 export function defaultFolder(
   given: string | undefined,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
-import { frontProxyName } from "./front-proxy-name.ts";
 import type { Layout } from "./layout.ts";
+import { apiserverPkiFlags, controllerManagerPkiFlags, storePkiFlags } from "./pki-flags.ts";
 
 /** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
 export interface ComponentSpec {
@@ -124,7 +124,6 @@ export function components(plan: ClusterPlan, layout: Layout): ComponentSpec[] {
 }
 
 function storeFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
-  const pki = (file: string) => join(layout.pki, file);
   const clientUrl = `https://127.0.0.1:${port(plan, `store-client-${number}`)}`;
   const peerUrl = (n: number) => `https://127.0.0.1:${port(plan, `store-peer-${n}`)}`;
   const cluster = Array.from({ length: plan.replicas }, (_, i) => `store-${i + 1}=${peerUrl(i + 1)}`).join(
@@ -139,14 +138,7 @@ function storeFlags(plan: ClusterPlan, layout: Layout, number: number): string[]
     `--initial-advertise-peer-urls=${peerUrl(number)}`,
     `--initial-cluster=${cluster}`,
     `--listen-metrics-urls=http://127.0.0.1:${port(plan, `store-metrics-${number}`)}`,
-    ...[
-      "cert-file=store-server.pem",
-      "key-file=store-server-key.pem",
-      "trusted-ca-file=store-ca.pem",
-    ].flatMap((pair) => {
-      const [flag = "", file = ""] = pair.split("=");
-      return [`--${flag}=${pki(file)}`, `--peer-${flag}=${pki(file)}`];
-    }),
+    ...storePkiFlags(layout),
     // Half as many wake-ups of idle members as etcd's 100 ms; a dead leader is noticed by its broken connections anyway.
     "--heartbeat-interval=200",
     "--election-timeout=1000",
@@ -165,7 +157,6 @@ function storeSpec(plan: ClusterPlan, layout: Layout, number: number): Component
 }
 
 function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
-  const pki = (file: string) => join(layout.pki, file);
   const net = addressing(plan);
   const storeUrls = Array.from(
     { length: plan.replicas },
@@ -175,35 +166,12 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--bind-address=${["127.0.0.1", ...(net.bridgeAddress ? [net.bridgeAddress] : [])].join(",")}`,
     `--advertise-address=${net.bridgeAddress ?? "127.0.0.1"}`,
     `--secure-port=${port(plan, `api-${number}`)}`,
-    `--tls-cert-file=${pki("apiserver.pem")}`,
-    `--tls-private-key-file=${pki("apiserver-key.pem")}`,
-    `--client-ca-file=${pki("ca.pem")}`,
+    ...apiserverPkiFlags(layout),
     `--etcd-servers=${storeUrls.join(",")}`,
-    `--etcd-cafile=${pki("store-ca.pem")}`,
-    `--etcd-certfile=${pki("store-client.pem")}`,
-    `--etcd-keyfile=${pki("store-client-key.pem")}`,
     `--service-cluster-ip-range=${net.serviceRange}`,
     // Who brings a DNS of their own brings its Service too.
     ...(hasOwnDns(plan) ? [] : ["--kube-dns-service=false"]),
     `--resource-metrics=${plan.resourceMetrics ?? true}`,
-    `--kubelet-certificate-authority=${pki("ca.pem")}`,
-    `--kubelet-client-certificate=${pki("kubelet-client.pem")}`,
-    `--kubelet-client-key=${pki("kubelet-client-key.pem")}`,
-    // As tokens are known by inside the cluster.
-    "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-    `--service-account-key-file=${pki("service-accounts.pem")}`,
-    `--service-account-signing-key-file=${pki("service-accounts-key.pem")}`,
-    // Extension servers know by these that it is an API server that tells them who asks.
-    `--proxy-client-cert-file=${pki("front-proxy-client.pem")}`,
-    `--proxy-client-key-file=${pki("front-proxy-client-key.pem")}`,
-    `--requestheader-client-ca-file=${pki("front-proxy-ca.pem")}`,
-    `--requestheader-allowed-names=${frontProxyName}`,
-    "--requestheader-username-headers=X-Remote-User",
-    "--requestheader-uid-headers=X-Remote-Uid",
-    "--requestheader-group-headers=X-Remote-Group",
-    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-    `--encryption-provider-config=${pki("encryption.yaml")}`,
-    "--encryption-provider-config-automatic-reload=true",
   ];
 }
 
@@ -246,10 +214,7 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     `--secure-port=${port(plan, `controller-manager-${number}`)}`,
     "--allocate-node-cidrs=true",
     `--cluster-cidr=${addressing(plan).podRange}`,
-    `--root-ca-file=${join(layout.pki, "ca.pem")}`,
-    `--service-account-private-key-file=${join(layout.pki, "service-accounts-key.pem")}`,
-    `--cluster-signing-cert-file=${join(layout.pki, "ca.pem")}`,
-    `--cluster-signing-key-file=${join(layout.pki, "ca-key.pem")}`,
+    ...controllerManagerPkiFlags(layout),
     "--service-load-balancer=nodes",
     // Nodes are no machines that anybody logs in to.
     "--service-load-balancer-kept-ports=",

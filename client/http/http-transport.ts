@@ -5,7 +5,7 @@ import type { RestConfig } from "../kubeconfig.ts";
 import type { RequestMetrics } from "../request-metrics.ts";
 import { Http1Way } from "./http1-way.ts";
 import { Http2Way, NoHttp2Error } from "./http2-way.ts";
-import { type HttpAnswer, type HttpRequest, type HttpWay, TimeoutError } from "./request.ts";
+import { type HttpAnswer, type HttpRequest, type HttpWay, TimeoutError, transportLimits } from "./request.ts";
 
 interface Counted {
   readonly clock: Clock;
@@ -23,22 +23,51 @@ interface Server {
 const waysOf = ({ http2, http1 }: Server): readonly HttpWay[] =>
   http2 === undefined ? [http1] : [http2, http1];
 
+function serversOf(config: RestConfig, clock: Clock): readonly Server[] {
+  return config.servers.map((server) => {
+    const url = new URL(server);
+    const http2 = url.protocol === "https:" ? new Http2Way(url, config, clock) : undefined;
+    return { url, http2, http1: new Http1Way(url, config) };
+  });
+}
+
+function closeAll(servers: readonly Server[]): void {
+  for (const server of servers) for (const way of waysOf(server)) way.close();
+}
+
 /** HTTP(S) to several equal servers over connections that are kept: HTTP/2 where a server speaks it over TLS, else HTTP/1.1.
  *  Stays with the last good one; when it cannot be reached the next is tried, each at most once a request. */
 export class HttpTransport {
-  readonly #config: RestConfig;
-  readonly #servers: readonly Server[];
+  #config: RestConfig;
+  #servers: readonly Server[];
   readonly #counted: Counted;
   #preferred = 0;
+  /** Connections of earlier credentials, with what ends them. */
+  readonly #retired = new Map<NodeJS.Timeout, readonly Server[]>();
 
   constructor(config: RestConfig, counted: Counted) {
     this.#config = config;
     this.#counted = counted;
-    this.#servers = config.servers.map((server) => {
-      const url = new URL(server);
-      const http2 = url.protocol === "https:" ? new Http2Way(url, config, counted.clock) : undefined;
-      return { url, http2, http1: new Http1Way(url, config) };
-    });
+    this.#servers = serversOf(config, counted.clock);
+  }
+
+  /** From now on requests go to these servers as this user, over new connections. What is under way may end on its own; what lasts
+   *  longer is cut off. */
+  renew(config: RestConfig): void {
+    const before = this.#servers;
+    const preferred = this.server.href;
+    this.#config = config;
+    this.#servers = serversOf(config, this.#counted.clock);
+    this.#preferred = Math.max(
+      0,
+      this.#servers.findIndex(({ url }) => url.href === preferred),
+    );
+    const timer = setTimeout(() => {
+      this.#retired.delete(timer);
+      closeAll(before);
+    }, transportLimits.retiredMs);
+    timer.unref();
+    this.#retired.set(timer, before);
   }
 
   /** The server that the next request goes to first. */
@@ -68,7 +97,12 @@ export class HttpTransport {
 
   /** Closes idle and busy connections; requests under way fail. */
   close(): void {
-    for (const server of this.#servers) for (const way of waysOf(server)) way.close();
+    closeAll(this.#servers);
+    for (const [timer, servers] of this.#retired) {
+      clearTimeout(timer);
+      closeAll(servers);
+    }
+    this.#retired.clear();
   }
 
   get #first(): Server {

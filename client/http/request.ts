@@ -50,6 +50,8 @@ export const transportLimits = {
    *  so that we never write into a closing connection; a server that announces less (Keep-Alive) is held to that. */
   idleSocketMs: 90_000,
   keepAliveProbeMs: 15_000,
+  /** How long connections of earlier credentials stay: a request's time. */
+  retiredMs: 30_000,
   /** By HTTP/1.1, connections for requests that are answered at once: more requests than these wait their turn, since a TLS
    *  handshake costs the server more than several requests. */
   socketsPerServerMost: 32,

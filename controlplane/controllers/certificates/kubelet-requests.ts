@@ -1,24 +1,8 @@
-import {
-  CertificateRequestError,
-  type CertificateRequestInfo,
-  readCertificateRequest,
-} from "../../../base/os/certificate-request.ts";
+import type { CertificateRequestInfo } from "../../../base/os/certificate-request.ts";
 import { nodesGroup, nodeUserPrefix } from "../../../client/rules/joining-nodes.ts";
-import { pemOf } from "./request-state.ts";
 
 /** What nodes' agents may be certified as: by these rules alone a signature never makes more of somebody than a node. Texts and
  *  rules: k8s.io/kubernetes pkg/apis/certificates. Pure. */
-
-/** The node whose agent a request is for; undefined where it is for something else, or cannot be read. */
-export function nodeOfRequest(request: string): string | undefined {
-  try {
-    const { commonName } = readCertificateRequest(pemOf(request));
-    return commonName.startsWith(nodeUserPrefix) ? commonName.slice(nodeUserPrefix.length) : undefined;
-  } catch (error) {
-    if (error instanceof CertificateRequestError) return undefined;
-    throw error;
-  }
-}
 
 /** Why a request is none of a node's for a client certificate. */
 export function kubeletClientProblem(

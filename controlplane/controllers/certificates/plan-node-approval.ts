@@ -6,8 +6,9 @@ import {
 } from "../../../base/os/certificate-request.ts";
 import { joining, nodesGroup, nodeUserPrefix } from "../../../client/rules/joining-nodes.ts";
 import { dns1123Subdomain } from "../../../client/rules/names.ts";
+import { nodeOfRequest } from "../../../client/rules/node-requests.ts";
 import type { CertificateSigningRequest, Node } from "../../../client/types.ts";
-import { kubeletClientProblem, kubeletServingProblem, nodeOfRequest } from "./kubelet-requests.ts";
+import { kubeletClientProblem, kubeletServingProblem } from "./kubelet-requests.ts";
 import { isApproved, isDecided, isIssued, pemOf } from "./request-state.ts";
 
 /** What is known of the cluster when a request is judged. */

@@ -2,11 +2,11 @@ import { UsageError } from "../../../base/os/flags.ts";
 import { isConflict, isNotFound, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import { joining, removedAtMs, removedNodes } from "../../../client/rules/joining-nodes.ts";
+import { nodeOfRequest } from "../../../client/rules/node-requests.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
 import type { Controller, ControllerClient, ControllerContext } from "../controller.ts";
 import { timeText } from "../times.ts";
 import { AuthorityFiles } from "./authority-files.ts";
-import { nodeOfRequest } from "./kubelet-requests.ts";
 import { mayBeSigned, planSigning } from "./plan-signing.ts";
 
 /** Signs requests that were approved, with the authority of their signer. */
