@@ -23,8 +23,8 @@ import { diskLayout, onceKnown, openNodePressure } from "./eviction/open-pressur
 import { evictionReservation } from "./eviction/pressure-flags.ts";
 import { relievePressure } from "./eviction/relieve-pressure.ts";
 import type { AgentConfig } from "./flags.ts";
-import { type Membership, restOf } from "./identity/join.ts";
-import { keepCertificate } from "./identity/keep-certificate.ts";
+import type { Membership } from "./identity/join.ts";
+import { keepIdentity } from "./identity/keep-identity.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { keepImages } from "./images/keep-images.ts";
 import { imagesOf } from "./images/pull.ts";
@@ -65,8 +65,8 @@ import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { removeReleasedVolumes } from "./volumes/remove-released.ts";
 
-/** Starts the node agent: as whom the kubeconfig says, or as the member of a cluster that the machine has become. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
- *  Stopping it leaves pods running. */
+/** Starts the node agent, as the kubeconfig says or as a member of the cluster that it joined. Rejects when something outside is
+ *  not as it must be (UsageError: no runtime, port in use). Stopping it leaves pods running. */
 export async function startAgent(config: AgentConfig, os: Os, member?: Membership): Promise<Running> {
   const log = os.log.child("agent");
   await makeFolder(config.rootDir, 0o711);
@@ -147,7 +147,8 @@ async function start(parts: Parts): Promise<void> {
   };
   const nodeDeps = { client, os, machine, node };
   const registered = await registerNode(statusConfig, nodeDeps, tasks.signal);
-  keepIdentity(parts, server);
+  const serving = config.tlsCertFile === undefined ? config.nodeIp : undefined;
+  if (parts.member !== undefined) keepIdentity(parts.member, serving, { os, client, tasks, server });
   const registration = new Registration(statusConfig, nodeDeps, registered);
   tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registration, signal));
   tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registration, signal));
@@ -384,23 +385,6 @@ async function start(parts: Parts): Promise<void> {
   tasks.run("pressure", (signal) => relievePressure(relief, signal));
   removeReleasedVolumes(config.nodeName, claimed, { os, client, tasks, informers });
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
-}
-
-/** A member renews its certificates itself. One to serve with it gets only where it was given none. */
-function keepIdentity({ config, os, client, tasks, member }: Parts, server: AgentServer): void {
-  if (member === undefined) return;
-  const { nodeName, folder, cluster } = member;
-  const keeper = { nodeName, addresses: [config.nodeIp], folder, client, os };
-  tasks.run("client certificate", (signal) =>
-    keepCertificate(
-      { ...keeper, purpose: "client", onCertificate: (one) => client.renew(restOf(cluster, one)) },
-      signal,
-    ),
-  );
-  if (config.tlsCertFile !== undefined) return;
-  tasks.run("serving certificate", (signal) =>
-    keepCertificate({ ...keeper, purpose: "serving", onCertificate: (one) => server.renew(one) }, signal),
-  );
 }
 
 /** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */

@@ -18,8 +18,8 @@ import type { KeptCertificate } from "./identity-folder.ts";
 import { becomeMember, restOf } from "./join.ts";
 import { keepCertificate } from "./keep-certificate.ts";
 
-/** Signers give no more, so that certificates are renewed while the test looks: after seven tenths of it, with as much left as a busy
- *  machine may take. */
+/** Signers give no more, so that certificates are renewed while the test looks: after seven tenths of it, with as much
+ *  left as a busy machine may take. */
 const lifeSeconds = 24;
 const soonest = { ...testOs(), random: { uint32: () => 0 } };
 const token = { id: "abcdef", secret: "0123456789abcdef" };

@@ -6,7 +6,8 @@ import { clusterInfo } from "../../client/rules/joining-nodes.ts";
 import { pinnedCertificates } from "../../client/rules/public-key-pin.ts";
 import { OperatorError } from "../command.ts";
 
-/** The words by which another machine joins, but for its token. Fails with an OperatorError where machines do not join by tokens. */
+/** The words by which another machine joins, but for its token. Fails with an
+ *  OperatorError where none join by tokens. */
 export async function joinWords(client: Pick<RestClient, "get">): Promise<readonly string[]> {
   const map = await orAbsent(client.get(resources.configmaps, clusterInfo));
   if (map === undefined)

@@ -54,7 +54,14 @@ describe("controlplane/controllers/flags", () => {
     const ours = controllerTable.map(({ name }) => name.replace(/-controller$/, ""));
     assert.deepEqual(
       ours.sort(),
-      [...kubernetes.split(/\s+/), "ingress-status", "local-path-provisioner", "service-lb"].sort(),
+      [
+        ...kubernetes.split(/\s+/),
+        "cluster-info",
+        "ingress-status",
+        "local-path-provisioner",
+        "node-certificate-approving",
+        "service-lb",
+      ].sort(),
     );
     // Those that are off there, or whose work another part does, may be named.
     assert.deepEqual(names(`--controllers=${absentControllers.join()},-svm`), []);

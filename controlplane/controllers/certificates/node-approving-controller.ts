@@ -6,8 +6,8 @@ import { decide } from "./decide-request.ts";
 import { judgeNodeRequest, plainAddress } from "./plan-node-approval.ts";
 import { isDecided } from "./request-state.ts";
 
-/** Decides about the certificates of machines that join by a token, and about those that nodes serve with. Kubernetes has none such:
- *  it runs where it is named. */
+/** Decides about the certificates of machines that join by a token, and about those that nodes serve with. Kubernetes has
+ *  none such: it runs where it is named. */
 export const nodeApprovingController: Controller = {
   name: "node-certificate-approving-controller",
   workers: 1,
