@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
 import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
@@ -13,7 +13,7 @@ import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
 import type { PressureRules } from "./eviction/node-pressure.ts";
 import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
-import type { ImageGcPolicy } from "./images/plan-image-gc.ts";
+import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import { type Reservation, readReservation, together } from "./reserved.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 
@@ -27,42 +27,7 @@ export const agentFlags = {
     help: "Pods, containers, images, logs, and seccomp/ with profiles of the node's own.",
     value: "DIR",
   },
-  "image-layers-dir": {
-    kind: "string",
-    help: "Unpacked layers of images; agents of one machine may have it in common. images/layers of --root-dir by default.",
-    value: "DIR",
-  },
-  "registries-file": {
-    kind: "string",
-    help: "Mirrors, authorities and logins of registries, as k3s' registries.yaml; read for each pull, and need not be there.",
-    value: "FILE",
-  },
-  "serialize-image-pulls": { kind: "boolean", default: false, help: "Pull one image at a time." },
-  "max-parallel-image-pulls": {
-    kind: "integer",
-    default: 0,
-    help: "How many images are pulled at a time; 0: as many as are wanted.",
-  },
-  "image-gc-high-threshold": {
-    kind: "integer",
-    default: 85,
-    help: "Percent of the images' disk that may be used before unused images are removed; 100: none is, for space.",
-  },
-  "image-gc-low-threshold": {
-    kind: "integer",
-    default: 80,
-    help: "Percent that may be used when no more of them are removed.",
-  },
-  "minimum-image-ttl-duration": {
-    kind: "duration",
-    default: 120_000,
-    help: "How long an unused image stays at least.",
-  },
-  "maximum-image-gc-age": {
-    kind: "duration",
-    default: 0,
-    help: "How long an unused image stays at most, whatever space there is; 0s: as long as there is space.",
-  },
+  ...imageFlags,
   "node-ip": {
     kind: "string",
     help: "This node's address, for the API server and other nodes.",
@@ -219,15 +184,10 @@ export const agentFlags = {
   "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
 } as const satisfies FlagTable;
 
-export interface AgentConfig {
+export interface AgentConfig extends ImageRules {
   readonly nodeName: string;
   readonly kubeconfig: string | undefined;
   readonly rootDir: string;
-  readonly imageLayersDir: string;
-  readonly registriesFile: string | undefined;
-  /** Images that are pulled at a time. */
-  readonly imagePullsMost: number | undefined;
-  readonly imageGc: ImageGcPolicy;
   readonly nodeIp: string;
   readonly address: string;
   readonly port: number;
@@ -335,26 +295,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   for (const name of ["ingress-http-port", "ingress-https-port"] as const)
     check(flags[name] >= 0 && flags[name] <= 65_535, name, flags[name], "must be 0 to 65535");
-  const pulls = flags["max-parallel-image-pulls"];
-  check(pulls >= 0, "max-parallel-image-pulls", pulls, "must not be negative");
-  check(
-    !flags["serialize-image-pulls"] || pulls <= 1,
-    "max-parallel-image-pulls",
-    pulls,
-    "is more than one at a time, which --serialize-image-pulls asks for",
-  );
-  const [high, low] = [flags["image-gc-high-threshold"], flags["image-gc-low-threshold"]];
-  check(high >= 0 && high <= 100, "image-gc-high-threshold", high, "must be 0 to 100");
-  check(low >= 0 && low <= 100, "image-gc-low-threshold", low, "must be 0 to 100");
-  check(low < high, "image-gc-low-threshold", low, "must be less than --image-gc-high-threshold");
-  const [minAgeMs, maxAgeMs] = [flags["minimum-image-ttl-duration"], flags["maximum-image-gc-age"]];
-  check(minAgeMs >= 0, "minimum-image-ttl-duration", minAgeMs, "must not be negative");
-  check(
-    maxAgeMs === 0 || maxAgeMs > minAgeMs,
-    "maximum-image-gc-age",
-    maxAgeMs,
-    "must be 0s, or more than --minimum-image-ttl-duration",
-  );
+  const images = imageRules(flags, check);
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -432,10 +373,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     nodeName,
     kubeconfig: flags.kubeconfig,
     rootDir: resolve(flags["root-dir"]),
-    registriesFile: flags["registries-file"] === undefined ? undefined : resolve(flags["registries-file"]),
-    imagePullsMost: flags["serialize-image-pulls"] ? 1 : pulls || undefined,
-    imageGc: { highThresholdPercent: high, lowThresholdPercent: low, minAgeMs, maxAgeMs },
-    imageLayersDir: resolve(flags["image-layers-dir"] ?? join(flags["root-dir"], "images", "layers")),
+    ...images,
     nodeIp: flags["node-ip"] ?? "127.0.0.1",
     address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",
     port: flags.port,
