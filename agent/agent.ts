@@ -1,10 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
-import { UsageError } from "../base/os/flags.ts";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
-import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { EventRecorder } from "../client/events.ts";
 import { InformerFactory } from "../client/informer.ts";
@@ -48,7 +46,12 @@ import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import { abilitiesOf, podAbilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
-import { type AgentServer, startServer } from "./server/server.ts";
+import { listen } from "./server/listen.ts";
+import { shutDownNode } from "./shutdown/shut-down-node.ts";
+import { shutdownPeriods } from "./shutdown/shutdown-rounds.ts";
+import { NodePods } from "./static/node-pods.ts";
+import { startStaticPods } from "./static/start-static-pods.ts";
+import type { ReadManifest } from "./static/static-pod.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
@@ -65,9 +68,21 @@ import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { removeReleasedVolumes } from "./volumes/remove-released.ts";
 
+interface Given {
+  /** Of the cluster that the node joined. */
+  readonly member?: Membership | undefined;
+  /** Reads what files say of static pods; needed where there are any. */
+  readonly readManifest?: ReadManifest | undefined;
+}
+
 /** Starts the node agent, as the kubeconfig says or as a member of the cluster that it joined. Rejects when something outside is
- *  not as it must be (UsageError: no runtime, port in use). Stopping it leaves pods running. */
-export async function startAgent(config: AgentConfig, os: Os, member?: Membership): Promise<Running> {
+ *  not as it must be (UsageError: no runtime, port in use). Stopping it leaves pods running, unless it is by SIGTERM and the
+ *  settings give pods a time to end in. */
+export async function startAgent(
+  config: AgentConfig,
+  os: Os,
+  { member, readManifest }: Given = {},
+): Promise<Running> {
   const log = os.log.child("agent");
   await makeFolder(config.rootDir, 0o711);
   const chosen =
@@ -82,12 +97,15 @@ export async function startAgent(config: AgentConfig, os: Os, member?: Membershi
   const client = new RestClient(rest, { userAgent: "pintle-agent", metrics: os.metrics });
   const tasks = new TaskScope(log);
   const closers: (() => Promise<void>)[] = [async () => client.close()];
-  const stop = async () => {
+  let shutDown = async () => {};
+  const stop = async (signal?: string) => {
+    if (signal === "SIGTERM") await shutDown();
     await tasks.stop();
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    await start({ config, os: { ...os, log }, chosen, client, tasks, closers, caPem: rest.caPem, member });
+    const parts = { config, os: { ...os, log }, chosen, client, tasks, closers, caPem: rest.caPem };
+    shutDown = await start({ ...parts, member, readManifest });
   } catch (error) {
     await stop();
     throw error;
@@ -95,7 +113,7 @@ export async function startAgent(config: AgentConfig, os: Os, member?: Membershi
   return { done: tasks.untilStopped(), stop };
 }
 
-interface Parts {
+interface Parts extends Given {
   readonly config: AgentConfig;
   readonly os: Os;
   readonly chosen: Chosen;
@@ -103,10 +121,10 @@ interface Parts {
   readonly tasks: TaskScope;
   readonly closers: (() => Promise<void>)[];
   readonly caPem: string | undefined;
-  readonly member: Membership | undefined;
 }
 
-async function start(parts: Parts): Promise<void> {
+/** Resolves, once all is started, with what ends all pods. */
+async function start(parts: Parts): Promise<() => Promise<void>> {
   const { config, os, chosen, client, tasks, closers } = parts;
   const machine = await readMachine(config.rootDir);
   const informers = new InformerFactory(tasks, { client, clock: os.clock, random: os.random, log: os.log });
@@ -134,10 +152,14 @@ async function start(parts: Parts): Promise<void> {
     { ...config, rules: config.pressure, memoryBytes: machine.memoryBytes },
     { os, group: podsGroupOf(chosen), imageDir: () => imageDisk.dir() },
   );
+  let isShuttingDown = false;
   const statusConfig = {
     rootDir: config.rootDir,
     programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
-    ...(chosen.kind === "cri" && { runtimeTrouble: () => runtimeTrouble(chosen.found.client) }),
+    runtimeTrouble: async () => {
+      if (isShuttingDown) return "node is shutting down";
+      return chosen.kind === "cri" ? runtimeTrouble(chosen.found.client) : undefined;
+    },
     pressure: async () => {
       await pressure.look();
       return pressure.conditions;
@@ -152,7 +174,10 @@ async function start(parts: Parts): Promise<void> {
   const registration = new Registration(statusConfig, nodeDeps, registered);
   tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registration, signal));
   tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registration, signal));
-  const pods = informers.informer(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+  const boundPods = informers.informer(resources.pods, {
+    fieldSelector: `spec.nodeName=${config.nodeName}`,
+  });
+  const pods = new NodePods(boundPods, () => new Date(os.clock.wallMs()).toISOString());
   const services = informers.informer(resources.services);
 
   const mode = chosen.kind === "process" ? "loopback" : "bridge";
@@ -283,6 +308,7 @@ async function start(parts: Parts): Promise<void> {
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       supplementalGroups: node.supplementalGroups,
       appArmor: (await readOptional("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
+      isShuttingDown: () => isShuttingDown,
     },
     async () => {
       const now = await nodeNow();
@@ -300,7 +326,7 @@ async function start(parts: Parts): Promise<void> {
     },
     () => pressure.conditions,
   );
-  const statuses = new PodStatuses(client, os, tasks);
+  const statuses = new PodStatuses(client, os, tasks, (pod) => pods.inApi(pod));
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
   const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
   const { expansion } = csi;
@@ -334,6 +360,8 @@ async function start(parts: Parts): Promise<void> {
       events,
       sources,
       services: () => services.list(),
+      inApi: (pod) => pods.inApi(pod),
+      ended: (uid) => pods.ended(uid),
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
       able: podAbilitiesOf(chosen),
       podGroups: podLimitsOf(chosen),
@@ -351,8 +379,9 @@ async function start(parts: Parts): Promise<void> {
     statuses,
     tasks,
   );
-  await Promise.all([pods.synced(tasks.signal), services.synced(tasks.signal)]);
-  await workers.start(pods);
+  await Promise.all([boundPods.synced(tasks.signal), services.synced(tasks.signal)]);
+  const ownPods = { ...config, read: parts.readManifest };
+  await startStaticPods(ownPods, { os, client, tasks, events, pods, start: () => workers.start(pods) });
   csi.start();
   const storage = {
     clock: os.clock,
@@ -385,52 +414,12 @@ async function start(parts: Parts): Promise<void> {
   tasks.run("pressure", (signal) => relievePressure(relief, signal));
   removeReleasedVolumes(config.nodeName, claimed, { os, client, tasks, informers });
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
-}
-
-/** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */
-async function listen(
-  { config, os, caPem, member }: Parts,
-  late: { readonly deps?: ServerDeps },
-): Promise<AgentServer> {
-  const given = config.tlsCertFile !== undefined && config.tlsPrivateKeyFile !== undefined;
-  const own = given
-    ? {
-        certificatePem: await readNamed("--tls-cert-file", config.tlsCertFile),
-        privateKeyPem: await readNamed("--tls-private-key-file", config.tlsPrivateKeyFile),
-      }
-    : ((await member?.folder.certificate("serving")) ??
-      (await issueCertificate(await createAuthority({ name: `${config.nodeName}-agent` }), {
-        commonName: `system:node:${config.nodeName}`,
-        dnsNames: [config.nodeName],
-        addresses: [config.nodeIp],
-        usage: "server",
-      })));
-  const clientCaPem =
-    config.clientCaFile === undefined ? caPem : await readNamed("--client-ca-file", config.clientCaFile);
-  if (clientCaPem === undefined)
-    throw new UsageError("--client-ca-file: needed, as the kubeconfig names no certificate authority");
-  try {
-    return await startServer(
-      { address: config.address, port: config.port, ...own, clientCaPem },
-      { os, deps: () => late.deps },
-    );
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      (error.code === "EADDRINUSE" || error.code === "EADDRNOTAVAIL")
-    )
-      throw new UsageError(
-        `--port: cannot listen on ${config.address}:${config.port} (${error.code}); choose another with --port`,
-      );
-    throw error;
-  }
-}
-
-async function readNamed(flag: string, path: string | undefined): Promise<string> {
-  return readFile(path ?? "", "utf8").catch((error: Error) => {
-    throw new UsageError(`${flag}: cannot read ${path}: ${error.message}`);
-  });
+  return async () => {
+    if (config.shutdown.seconds === 0) return;
+    isShuttingDown = true;
+    const sendStatus = () => registration.sendStatus(tasks.signal);
+    await shutDownNode(shutdownPeriods(config.shutdown), { os, tasks, sendStatus, pods, workers });
+  };
 }
 
 function openRuntime(

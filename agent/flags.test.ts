@@ -37,4 +37,22 @@ describe("the agent's flags", () => {
       /^UsageError: --nodeport-addresses: "here" is neither .*\n--service-load-balancer-pool: "10.9.0.9-10.9.0.1" is not FIRST/,
     );
   });
+
+  it("give pods whole seconds to end in as the node goes down, critical ones no more than all", () => {
+    assert.deepEqual(config().shutdown, { seconds: 0, criticalSeconds: 0 });
+    const period = "--shutdown-grace-period=30s";
+    const critical = (text: string) => `--shutdown-grace-period-critical-pods=${text}`;
+    assert.deepEqual(config(period, critical("10s")).shutdown, { seconds: 30, criticalSeconds: 10 });
+    assert.throws(() => config(period, critical("31s")), /critical-pods: 31000 ms are more than all of/);
+    assert.throws(() => config("--shutdown-grace-period=1500ms"), /1500 ms are not whole seconds/);
+  });
+
+  it("look at static pods' files in turn, where they name any", () => {
+    assert.equal(config().manifests, undefined);
+    assert.deepEqual(config("--pod-manifest-path=/etc/pods").manifests, {
+      path: "/etc/pods",
+      everyMs: 20_000,
+    });
+    assert.throws(() => config("--file-check-frequency=0s"), /--file-check-frequency: 0 must be positive/);
+  });
 });

@@ -16,6 +16,8 @@ import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import { type Reservation, readReservation, together } from "./reserved.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
+import { shutdownFlags } from "./shutdown/shutdown-flags.ts";
+import type { ShutdownTime } from "./shutdown/shutdown-rounds.ts";
 
 export const agentFlags = {
   "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
@@ -76,6 +78,16 @@ export const agentFlags = {
     help: "Whose client certificates are accepted; the kubeconfig's by default.",
     value: "FILE",
   },
+  "pod-manifest-path": {
+    kind: "string",
+    help: "A file, or a folder of files, each with a pod that the node runs by itself; followed as they change.",
+    value: "PATH",
+  },
+  "file-check-frequency": {
+    kind: "duration",
+    default: 20_000,
+    help: "How often the files of --pod-manifest-path are looked at although nothing is told of them.",
+  },
   "max-pods": { kind: "integer", default: 110, help: "How many pods this node takes." },
   "node-labels": { kind: "list", default: [], help: "Labels to register with.", value: "KEY=VALUE,…" },
   "register-with-taints": {
@@ -131,6 +143,7 @@ export const agentFlags = {
     default: 10_000,
     help: "How often the node's condition is looked at.",
   },
+  ...shutdownFlags,
   "node-lease-duration-seconds": { kind: "integer", default: 40, help: "How long the node's lease holds." },
   "cluster-dns": {
     kind: "list",
@@ -198,6 +211,10 @@ export interface AgentConfig extends ImageRules {
   readonly tlsCertFile: string | undefined;
   readonly tlsPrivateKeyFile: string | undefined;
   readonly clientCaFile: string | undefined;
+  /** Where the node's own pods are written down, if anywhere. */
+  readonly manifests: { readonly path: string; readonly everyMs: number } | undefined;
+  /** In whole seconds; 0: the node never goes down gracefully. */
+  readonly shutdown: ShutdownTime;
   readonly maxPods: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
@@ -296,6 +313,20 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   for (const name of ["ingress-http-port", "ingress-https-port"] as const)
     check(flags[name] >= 0 && flags[name] <= 65_535, name, flags[name], "must be 0 to 65535");
   const images = imageRules(flags, check);
+  const [shutdownMs, criticalMs] = [
+    flags["shutdown-grace-period"],
+    flags["shutdown-grace-period-critical-pods"],
+  ];
+  for (const name of ["shutdown-grace-period", "shutdown-grace-period-critical-pods"] as const)
+    check(flags[name] >= 0 && flags[name] % 1000 === 0, name, flags[name], "ms are not whole seconds");
+  check(
+    criticalMs <= shutdownMs,
+    "shutdown-grace-period-critical-pods",
+    criticalMs,
+    "ms are more than all of --shutdown-grace-period",
+  );
+  const everyMs = flags["file-check-frequency"];
+  check(everyMs > 0, "file-check-frequency", everyMs, "must be positive");
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -391,6 +422,11 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     tlsCertFile: flags["tls-cert-file"],
     tlsPrivateKeyFile: flags["tls-private-key-file"],
     clientCaFile: flags["client-ca-file"],
+    manifests:
+      flags["pod-manifest-path"] === undefined
+        ? undefined
+        : { path: resolve(flags["pod-manifest-path"]), everyMs: flags["file-check-frequency"] },
+    shutdown: { seconds: shutdownMs / 1000, criticalSeconds: criticalMs / 1000 },
     maxPods: flags["max-pods"],
     nodeLabels: Object.fromEntries(
       flags["node-labels"].map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]),

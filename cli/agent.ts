@@ -24,8 +24,9 @@ export const agentCommand = componentCommand({
     letPodsRead();
     const join = joinConfig(flags, nodeNameOf(flags));
     // What is wrong with the others is said before the cluster is asked.
-    agentConfig(flags);
-    if (join === undefined) return startAgent(agentConfig(flags), os);
+    const config = agentConfig(flags);
+    const readManifest = config.manifests === undefined ? undefined : await manifestReader();
+    if (join === undefined) return startAgent(config, os, { readManifest });
     const member = await becomeMember(join, { ...os, log: os.log.child("join") }, signal);
     const { nodeIp, podRange, serviceRange } = member.cluster;
     const settled = {
@@ -34,6 +35,12 @@ export const agentCommand = componentCommand({
       "cluster-cidr": flags["cluster-cidr"] ?? podRange,
       "service-cluster-ip-range": flags["service-cluster-ip-range"] ?? serviceRange,
     };
-    return startAgent(agentConfig(settled), os, member);
+    return startAgent(agentConfig(settled), os, { member, readManifest });
   },
 });
+
+/** The server's own rules, which a node without static pods has no need of. */
+async function manifestReader() {
+  const { podOfManifest } = await import("../controlplane/apiserver/pod-manifest.ts");
+  return podOfManifest;
+}

@@ -76,7 +76,8 @@ export async function untilStopped(running: Running, io: Pick<CommandIo, "signal
   try {
     await Promise.race([asked, running.done]); // both live as long as the process: nothing to leak
   } finally {
-    await running.stop();
+    const { aborted, reason } = io.signal;
+    await running.stop(aborted && reason instanceof Error ? reason.message : undefined);
   }
   await running.done;
   return 0;

@@ -10,6 +10,12 @@ const node: NodeRoom = {
   taints: [{ key: "gone", effect: "NoExecute" }],
   allocatable: { cpu: 2000, memory: 1024 ** 3, pods: 3 },
 };
+const rules = {
+  allowedUnsafeSysctls: [],
+  supplementalGroups: true,
+  appArmor: false,
+  isShuttingDown: () => false,
+};
 const tolerations = [{ operator: "Exists" }];
 const pod = (uid: string, spec: Partial<PodSpec>): Pod =>
   ({
@@ -26,12 +32,12 @@ const sysctls = (...names: string[]) => ({
 describe("PodAdmission", () => {
   const short = (...conditions: readonly PressureCondition[]) =>
     new PodAdmission(
-      { allowedUnsafeSysctls: [], supplementalGroups: true, appArmor: false },
+      rules,
       async () => node,
       () => conditions,
     );
   const fresh = (allowedUnsafeSysctls: readonly string[] = [], supplementalGroups = true) =>
-    new PodAdmission({ allowedUnsafeSysctls, supplementalGroups, appArmor: false }, async () => node);
+    new PodAdmission({ ...rules, allowedUnsafeSysctls, supplementalGroups }, async () => node);
   const told = async (admission: PodAdmission, one: Pod) => {
     const rejection = await admission.admit(one);
     return rejection && `${rejection.reason}: ${rejection.message}`;
@@ -103,10 +109,7 @@ describe("PodAdmission", () => {
 
   it("counts requests of the node's disk", async () => {
     const room = { ...node, allocatable: { ...node.allocatable, "ephemeral-storage": 10 * 1024 ** 2 } };
-    const admission = new PodAdmission(
-      { allowedUnsafeSysctls: [], supplementalGroups: true, appArmor: false },
-      async () => room,
-    );
+    const admission = new PodAdmission(rules, async () => room);
     const wanting = (amount: string) => ({
       containers: [{ name: "c", image: "i", resources: { requests: { "ephemeral-storage": amount } } }],
     });
@@ -224,6 +227,15 @@ describe("PodAdmission", () => {
       await told(short("DiskPressure"), { ...mirror, metadata: { ...mirror.metadata, annotations } }),
       undefined,
     );
+  });
+
+  it("refuses all that is new once the node is going down", async () => {
+    const admission = new PodAdmission({ ...rules, isShuttingDown: () => true }, async () => node);
+    const wanted = "NodeShutdown: Pod was rejected as the node is shutting down.";
+    assert.equal(await told(admission, pod("a", {})), wanted);
+    const running = pod("b", {});
+    admission.take(running);
+    assert.equal(await told(admission, running), undefined);
   });
 
   it("does not ask a pod that runs already", async () => {

@@ -14,6 +14,8 @@ export interface AdmissionRules {
   readonly supplementalGroups: boolean;
   /** Whether the host's kernel has AppArmor switched on. */
   readonly appArmor: boolean;
+  /** Whether the node is about to go down. */
+  readonly isShuttingDown: () => boolean;
 }
 
 /** What a node takes, whoever bound the pod to it: a pod may name its node itself, past every scheduler. */
@@ -77,6 +79,8 @@ export class PodAdmission {
   }
 
   #refused(pod: Pod): Rejection | undefined {
+    if (this.#rules.isShuttingDown())
+      return { reason: "NodeShutdown", message: "Pod was rejected as the node is shutting down." };
     const sysctl = forbiddenSysctl(pod, this.#rules.allowedUnsafeSysctls);
     if (sysctl !== undefined) return { reason: "SysctlForbidden", message: sysctl };
     if (pod.spec.os !== undefined && pod.spec.os.name !== "linux")

@@ -121,6 +121,8 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
     return;
   }
   if (isStatsPath(url.pathname)) return serveStats(answer, url, deps.runtime, deps.stats);
+  if (url.pathname.startsWith("/checkpoint/"))
+    return text(501, "checkpoints of containers are not supported by this node\n");
   if (!url.pathname.startsWith("/containerLogs/")) return text(404, "404 page not found\n");
   const asked = askedOf(url.pathname);
   if (asked === undefined) return text(404, "404 page not found\n");

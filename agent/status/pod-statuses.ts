@@ -30,18 +30,29 @@ export class PodStatuses {
   readonly #client: Pick<ApiClient, "patch">;
   readonly #os: Pick<Os, "clock" | "random" | "log">;
   readonly #tasks: TaskScope;
-  /** By uid. */
+  readonly #inApi: (pod: Pod) => Pod | undefined;
+  /** By the uid that the node knows a pod by. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(client: Pick<ApiClient, "patch">, os: Pick<Os, "clock" | "random" | "log">, tasks: TaskScope) {
+  /** `inApi` tells how the API knows a pod, if it does. */
+  constructor(
+    client: Pick<ApiClient, "patch">,
+    os: Pick<Os, "clock" | "random" | "log">,
+    tasks: TaskScope,
+    inApi: (pod: Pod) => Pod | undefined = (pod) => pod,
+  ) {
+    this.#inApi = inApi;
     this.#client = client;
     this.#os = os;
     this.#tasks = tasks;
   }
 
-  /** The pod's status from now on. What was not sent yet is sent no more. */
-  set(pod: Pod, status: PodStatus): void {
-    const { uid } = pod.metadata;
+  /** The pod's status from now on. What was not sent yet is sent no more. Where the API does not know the pod, nobody is told: it
+   *  is set again once that does. */
+  set(own: Pod, status: PodStatus): void {
+    const { uid } = own.metadata;
+    const pod = this.#inApi(own);
+    if (pod === undefined) return;
     const patch = statusPatch(pod, status);
     const wanted = { pod, status, patch, text: JSON.stringify(patch) };
     const entry = this.#entries.get(uid) ?? newEntry(wanted);

@@ -1,4 +1,5 @@
 import { type Deferred, deferred } from "../../base/deferred.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
 import type { Pod } from "../../client/types.ts";
 import type { PodContext } from "./pod-context.ts";
 import { evicted, isTerminal } from "./pod-phase.ts";
@@ -7,6 +8,7 @@ import { freeEndedPod } from "./remove-pod.ts";
 /** What a pod that ended for good still holds of its node. */
 export class EndedPod {
   readonly #context: PodContext;
+  readonly #over = deferred<void>();
   #isFreed = false;
   /** Asked for: that all of it goes. */
   #reclaiming: Deferred<void> | undefined;
@@ -38,8 +40,19 @@ export class EndedPod {
     return true;
   }
 
+  /** Nothing of the pod runs any more, nor will. */
+  over(): void {
+    this.#over.resolve();
+  }
+
+  /** Rejects when the signal aborts. */
+  untilOver(signal: AbortSignal): Promise<void> {
+    return unlessAborted(this.#over.promise, signal);
+  }
+
   /** There is nothing left to wait for. */
   gone(): void {
+    this.over();
     this.#reclaiming?.resolve();
     this.#reclaiming = undefined;
   }

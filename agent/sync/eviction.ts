@@ -1,5 +1,7 @@
-/** That a pod is to end for good, for what it takes of the node. */
+/** That a pod is to end for good, for what it takes of the node, or as the node goes down. */
 export interface Eviction {
+  /** In its status; that it was evicted by default. */
+  readonly reason?: string;
   /** Why. */
   readonly message: string;
   readonly graceSeconds: number;

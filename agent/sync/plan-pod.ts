@@ -22,7 +22,7 @@ export interface PlanInput {
   /** Set once the pod ended for good (phase Failed or Succeeded): it is not brought up again. */
   readonly terminal: boolean;
   /** That the pod is to be evicted, if it is. */
-  readonly eviction?: Pick<Eviction, "message" | "graceSeconds"> | undefined;
+  readonly eviction?: Pick<Eviction, "reason" | "message" | "graceSeconds"> | undefined;
 }
 
 export type Action =
@@ -66,7 +66,8 @@ export function planPod(input: PlanInput): Plan {
   const { pod, observed, nowMs, terminal } = input;
   const live = isLive(observed);
   const { eviction } = input;
-  if (eviction !== undefined && !terminal) return endFor(evicted, eviction.message, eviction.graceSeconds);
+  if (eviction !== undefined && !terminal)
+    return endFor(eviction.reason ?? evicted, eviction.message, eviction.graceSeconds);
   const graceSeconds = podGraceSeconds(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;

@@ -33,6 +33,10 @@ export interface PodContext {
   readonly events: Pick<EventRecorder, "record">;
   readonly sources: Pick<FollowedObjects, "configMap" | "secret" | "follow" | "forget">;
   readonly services: () => readonly Service[];
+  /** How the API knows a pod, if it does: a static one by another. */
+  readonly inApi: (pod: Pod) => Pod | undefined;
+  /** Told of each pod's uid of which nothing is left here. */
+  readonly ended: (uid: string) => void;
   /** `oci`, `process`, or a container runtime's name. */
   readonly scheme: string;
   readonly able: NodeAbilities;

@@ -38,3 +38,9 @@ export function failedProbes(
   }
   return found;
 }
+
+/** Ids of containers that passed their startup probe or have none. */
+export const startedContainers = (
+  { containers }: Observed,
+  prober: Pick<Prober, "isStarted">,
+): ReadonlySet<string> => new Set(containers.map(({ id }) => id).filter((id) => prober.isStarted(id)));

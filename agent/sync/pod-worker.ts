@@ -17,7 +17,7 @@ import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
 import { podDns } from "./pod-dns.ts";
 import { evicted, isTerminal } from "./pod-phase.ts";
-import { failedProbes, followProbes } from "./pod-probes.ts";
+import { failedProbes, followProbes, startedContainers } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
 import { PodResize } from "./pod-resize.ts";
 import { recalledContainers } from "./recalled.ts";
@@ -104,8 +104,8 @@ export class PodWorker {
     this.#stopping?.shorten(eviction.graceSeconds);
     if (this.#eviction !== undefined) return false;
     this.#eviction = eviction;
-    const { message, annotations } = eviction;
-    const event = { type: "Warning", reason: evicted, message, ...(annotations && { annotations }) } as const;
+    const { reason = evicted, message, annotations } = eviction;
+    const event = { type: "Warning", reason, message, ...(annotations && { annotations }) } as const;
     this.#context.events.record(this.#pod, event);
     this.#starting.abort(new Error("the pod is being evicted"));
     this.wake();
@@ -121,6 +121,12 @@ export class PodWorker {
     const done = this.#ended.reclaim(this.#pod);
     if (done !== undefined) this.wake();
     await done;
+  }
+
+  /** Resolves once nothing of the pod runs, nor will, and the API knows how it ended. Rejects when the signal aborts. */
+  async ended(signal: AbortSignal): Promise<void> {
+    await this.#ended.untilOver(signal);
+    await this.#report.delivered(this.#pod, signal);
   }
 
   /** Another image has another chance. */
@@ -193,7 +199,7 @@ export class PodWorker {
         nowMs: this.#now(),
         backoffs: this.#backoffs,
         unhealthy: failedProbes(this.#observe(), this.#context.prober),
-        started: this.#ids((id) => this.#context.prober.isStarted(id)),
+        started: startedContainers(this.#observe(), this.#context.prober),
         toResize: this.#resize.toRestart,
         terminal: this.#terminal,
         eviction: this.#eviction,
@@ -212,6 +218,7 @@ export class PodWorker {
       await this.#tell();
       if (acted && !this.#woken) continue;
       if (acted) return {};
+      if (this.#terminal && !isLive(this.#observe())) this.#ended.over();
       await this.#refreshVolumes();
       // Once the API itself knows how it ended.
       if (!isLive(this.#observe()) && (await this.#ended.free(this.#pod))) this.#recalled = this.#recall();
@@ -234,7 +241,9 @@ export class PodWorker {
         await this.#stopWithin(action.graceSeconds, (stop) =>
           stopPod(this.#pod, this.#observe(), stop, this.#context),
         );
-        if (this.#eviction !== undefined) this.#fail(evicted, this.#eviction.message); // ordered meanwhile, perhaps
+        // Ordered meanwhile, perhaps.
+        if (this.#eviction !== undefined)
+          this.#fail(this.#eviction.reason ?? evicted, this.#eviction.message);
         return true;
       case "fail-pod":
         this.#fail(action.reason, action.message);
@@ -470,14 +479,6 @@ export class PodWorker {
     const seen = observePod(this.#pod.metadata.uid, this.#context.runtime);
     const containers = [...this.#recalled, ...seen.containers];
     return { sandboxes: seen.sandboxes, containers, replaced: this.#replaced };
-  }
-
-  #ids(test: (id: string) => boolean): ReadonlySet<string> {
-    return new Set(
-      this.#observe()
-        .containers.map(({ id }) => id)
-        .filter(test),
-    );
   }
 
   #event(type: "Normal" | "Warning", reason: string, message: string, container?: string): void {

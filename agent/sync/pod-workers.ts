@@ -2,8 +2,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "../../base/os/clock.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
-import type { Informer } from "../../client/informer.ts";
 import type { Pod } from "../../client/types.ts";
+import type { NodePods } from "../static/node-pods.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import type { Eviction } from "./eviction.ts";
 import type { PodContext } from "./pod-context.ts";
@@ -25,8 +25,8 @@ export class PodWorkers {
     this.#tasks = tasks;
   }
 
-  /** Follows the informer, which must have synced: only then is it known which containers belong to no pod. */
-  async start(pods: Informer<Pod>): Promise<void> {
+  /** Follows the node's pods, which must all be known: only then is it known which containers belong to none. */
+  async start(pods: Pick<NodePods, "list" | "subscribe">): Promise<void> {
     const wanted = new Set(pods.list().map(({ metadata }) => metadata.uid));
     await this.#removeStrays(wanted);
     // What runs has its room before anything new is asked for.
@@ -60,6 +60,11 @@ export class PodWorkers {
     await Promise.all([...this.#workers.values()].map((worker) => worker.reclaim()));
   }
 
+  /** Resolves once nothing of the pod runs, nor will, and the API knows how it ended. Rejects when the signal aborts. */
+  async ended(podUid: string, signal: AbortSignal): Promise<void> {
+    await this.#workers.get(podUid)?.ended(signal);
+  }
+
   objectsChanged(podUid: string): void {
     this.#workers.get(podUid)?.objectsChanged();
   }
@@ -86,6 +91,7 @@ export class PodWorkers {
       this.#workers.delete(uid);
       this.#context.sources.forget(uid);
       this.#context.admission?.forget(uid);
+      if (!signal.aborted) this.#context.ended(uid);
     });
   }
 

@@ -1,8 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describeError } from "../../base/os/log.ts";
-import { isConflict, isNotFound } from "../../client/api-error.ts";
-import { resources } from "../../client/resources.ts";
+import { deleteAtOnce } from "../../client/delete-at-once.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
@@ -72,15 +71,11 @@ const podLogs = (logsDir: string, pod: Pod): string => dirname(logFolder(logsDir
 
 /** Lets the API forget a pod of which nothing is left here. */
 export async function deleteFromApi(
-  { metadata: { uid, name, namespace } }: Pod,
-  { client }: Pick<PodContext, "client">,
+  pod: Pod,
+  { client, inApi }: Pick<PodContext, "client" | "inApi">,
 ): Promise<void> {
-  try {
-    const options = { gracePeriodSeconds: 0, preconditions: { uid } };
-    await client.delete(resources.pods, { name, namespace }, options);
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error; // gone already, or another pod by now
-  }
+  const known = inApi(pod);
+  if (known !== undefined) await deleteAtOnce(known, client);
 }
 
 /** Keeps the container before the newest, for `logs --previous`. */

@@ -17,6 +17,7 @@ export interface Os {
 export interface Running {
   /** Resolves when it was stopped; rejects when it failed. */
   readonly done: Promise<void>;
-  /** Stops it and waits until nothing of it runs. Idempotent. */
-  stop(): Promise<void>;
+  /** Stops it and waits until nothing of it runs. Idempotent.
+   *  @param signal By which its process was asked to end, such as `SIGTERM`. */
+  stop(signal?: string): Promise<void>;
 }

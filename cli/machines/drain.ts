@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { ApiError, isNotFound, orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
-import { isMirrorPod } from "../../client/rules/mirror-pods.ts";
+import { isMirrorPod } from "../../client/rules/static-pods.ts";
 import type { Node, Pod } from "../../client/types.ts";
 
 /** What becomes of a node's pods when the node goes. */

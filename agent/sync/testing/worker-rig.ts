@@ -76,6 +76,8 @@ export class WorkerRig {
         forget: () => undefined,
       },
       services: () => [],
+      inApi: (pod) => pod,
+      ended: () => undefined,
       scheme: "oci",
       able: { runtimeHandlers: false, podResources: true },
       recursiveReadOnly: true,

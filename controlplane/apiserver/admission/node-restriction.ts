@@ -1,7 +1,6 @@
 import { announcementNamespace, isAnnouncementLease } from "../../../client/rules/load-balancer.ts";
-import { isMirrorPod, mirrorAnnotation } from "../../../client/rules/mirror-pods.ts";
 import { labelsForbiddenToNodes } from "../../../client/rules/node-labels.ts";
-import { podReferences } from "../../../client/rules/pod-references.ts";
+import { isMirrorPod, mirrorAnnotation, staticPodReference } from "../../../client/rules/static-pods.ts";
 import type { KubeObject, OwnerReference, PodSpec } from "../../../client/types.ts";
 import { notFound } from "../api-error.ts";
 import { nodeIdentity } from "../filters/service-account-user.ts";
@@ -141,7 +140,7 @@ function mirrorPodRestriction(
     return `node ${quoted} can only create pods with a single owner reference set to itself`;
   const problem = ownerRestriction(node, owners[0], nodeUid);
   if (problem !== undefined) return problem;
-  const referred = referredKind(spec, pod.metadata.name);
+  const referred = staticPodReference(spec, pod.metadata.name);
   return referred === undefined ? undefined : `node ${quoted} can not create pods that reference ${referred}`;
 }
 
@@ -159,27 +158,6 @@ function ownerRestriction(
     return `node ${quoted} must not set blockOwnerDeletion on an owner reference`;
   if (nodeUid === undefined) throw notFound({ group: "", plural: "node" }, node);
   if (owner.uid !== nodeUid) return `node ${node} UID mismatch: expected ${owner.uid} got ${nodeUid}`;
-  return undefined;
-}
-
-/** What a static pod must not have: anything through which its node would come to see more. */
-function referredKind(spec: PodSpec, podName: string): string | undefined {
-  const { serviceAccounts, secrets, configMaps } = podReferences(spec, podName);
-  if (serviceAccounts.size > 0) return "serviceaccounts";
-  if (secrets.size > 0) return "secrets";
-  if (configMaps.size > 0) return "configmaps";
-  if (listOf(spec.resourceClaims).length > 0) return "resourceclaims";
-  for (const { csi, ephemeral, glusterfs, persistentVolumeClaim, projected } of spec.volumes ?? []) {
-    if (csi !== undefined) return "csidrivers (via CSI volumes)";
-    if (glusterfs !== undefined) return "endpoints (via glusterFS volumes)";
-    if (persistentVolumeClaim !== undefined) return "persistentvolumeclaims";
-    if (ephemeral !== undefined) return "persistentvolumeclaims (via ephemeral volumes)";
-    for (const source of projected?.sources ?? []) {
-      if (source.serviceAccountToken !== undefined) return "serviceaccounts (via projected volumes)";
-      if (source.clusterTrustBundle !== undefined) return "clustertrustbundles";
-      if (source.podCertificate !== undefined) return "podcertificates";
-    }
-  }
   return undefined;
 }
 

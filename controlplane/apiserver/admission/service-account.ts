@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Random } from "../../../base/os/random.ts";
-import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
+import { isMirrorPod } from "../../../client/rules/static-pods.ts";
 import type { Pod, ServiceAccount } from "../../../client/types.ts";
 import { generatedName } from "../registry/object-meta.ts";
 import { type Attributes, type Plugin, refusal, where } from "./admission.ts";

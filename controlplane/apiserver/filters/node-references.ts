@@ -1,6 +1,6 @@
-import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import { knownClaimNames } from "../../../client/rules/resource-claims.ts";
+import { isMirrorPod } from "../../../client/rules/static-pods.ts";
 import type { KubeObject, Pod } from "../../../client/types.ts";
 import type { KindIndex } from "../cache/kind-index.ts";
 

@@ -1,5 +1,5 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
-import { mirrorAnnotation } from "../../../client/rules/mirror-pods.ts";
+import { mirrorAnnotation } from "../../../client/rules/static-pods.ts";
 import type { Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { appArmorPrefix, validateAppArmorAnnotations } from "./app-armor-annotations.ts";

@@ -1,5 +1,5 @@
-import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { qosClass } from "../../../client/rules/pod-qos.ts";
+import { isMirrorPod } from "../../../client/rules/static-pods.ts";
 import type { Container, Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
