@@ -14,6 +14,7 @@ import { localPath } from "../client/rules/local-path.ts";
 import type { Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
+import { cniPlaces, othersTrouble } from "./cni-choice.ts";
 import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
@@ -36,7 +37,6 @@ import { Prober } from "./probes/prober.ts";
 import { checkReserved, together } from "./reserved.ts";
 import { type Chosen, chooseCri, chooseRuntime, podLimitsOf, podsGroupOf } from "./runtime/choose.ts";
 import { CriImages } from "./runtime/cri/cri-images.ts";
-import { runtimeTrouble } from "./runtime/cri/node-trouble.ts";
 import { openCriRuntime } from "./runtime/cri/open-cri.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
@@ -152,14 +152,13 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     { ...config, rules: config.pressure, memoryBytes: machine.memoryBytes },
     { os, group: podsGroupOf(chosen), imageDir: () => imageDisk.dir() },
   );
+  const cni = cniPlaces(config, chosen);
+  const ofOthers = othersTrouble(chosen, cni);
   let isShuttingDown = false;
   const statusConfig = {
     rootDir: config.rootDir,
     programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
-    runtimeTrouble: async () => {
-      if (isShuttingDown) return "node is shutting down";
-      return chosen.kind === "cri" ? runtimeTrouble(chosen.found.client) : undefined;
-    },
+    runtimeTrouble: async () => (isShuttingDown ? "node is shutting down" : ofOthers()),
     pressure: async () => {
       await pressure.look();
       return pressure.conditions;
@@ -180,14 +179,16 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const pods = new NodePods(boundPods, () => new Date(os.clock.wallMs()).toISOString());
   const services = informers.informer(resources.services);
 
-  const mode = chosen.kind === "process" ? "loopback" : "bridge";
+  const mode = chosen.kind === "process" ? "loopback" : cni === undefined ? "bridge" : "cni";
   const serviceRange = parseIpv4Range(config.serviceCidr ?? "");
   const dnsAddress =
     config.clusterDns.length > 0 || serviceRange === undefined ? undefined : clusterDnsAddress(serviceRange);
   const networkConfig: NodeNetworkConfig = {
     nodeName: config.nodeName,
     nodeIp: config.nodeIp,
-    podCidr: config.podCidr ?? (await podCidrOf(registered, { client, os, signal: tasks.signal })),
+    podCidr:
+      config.podCidr ??
+      (cni === undefined ? await podCidrOf(registered, { client, os, signal: tasks.signal }) : ""),
     ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
     ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
     ...(dnsAddress !== undefined && { dnsAddress }),
@@ -195,6 +196,8 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     ...(config.balancerPool.length > 0 && { balancerPool: config.balancerPool }),
     stateDir: join(config.rootDir, "network"),
     mode,
+    backend: config.podNetworkBackend,
+    ...(cni !== undefined && { cni }),
   };
   await makeFolder(networkConfig.stateDir, 0o700);
   const network = await startNodeNetwork(networkConfig, { os, client, informers });
@@ -207,6 +210,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
         domain: config.clusterDomain,
         ownRanges: [config.clusterCidr ?? networkConfig.podCidr, config.serviceCidr ?? ""],
         clients: [mode === "loopback" ? "127.0.0.0/8" : networkConfig.podCidr],
+        isPod: network.hasPodAt,
         nodeIp: config.nodeIp,
         resolvConf: config.resolvConf,
         stubDomains: config.stubDomains,

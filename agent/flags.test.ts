@@ -55,4 +55,24 @@ describe("the agent's flags", () => {
     });
     assert.throws(() => config("--file-check-frequency=0s"), /--file-check-frequency: 0 must be positive/);
   });
+
+  it("say what connects pods, and what goes together", () => {
+    assert.equal(config().cni, undefined);
+    assert.equal(config().podNetworkBackend, "auto");
+    assert.equal(config("--pod-network-backend=host-gw").podNetworkBackend, "host-gw");
+    assert.deepEqual(config("--network-plugin=cni", "--cni-bin-dir=/a,/b", "--cni-conf-dir=/c").cni, {
+      confDir: "/c",
+      binDirs: ["/a", "/b"],
+    });
+    for (const [words, why] of [
+      [["--network-plugin=kubenet"], /must be bridge or cni/],
+      [["--network-plugin=cni", "--runtime=process"], /not plain processes/],
+      [["--network-plugin=cni", "--cni-bin-dir=/a:/b"], /absolute path without colons/],
+      [["--network-plugin=cni", "--cni-conf-dir=net.d"], /absolute path without colons/],
+      [["--cni-conf-dir=/c"], /needs --network-plugin cni/],
+      [["--network-plugin=cni", "--pod-network-backend=vxlan"], /the plugins' matter/],
+      [["--pod-network-backend=ipip"], /must be auto, host-gw, vxlan, none/],
+    ] as const)
+      assert.throws(() => config(...words), why);
+  });
 });

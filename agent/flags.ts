@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
 import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
@@ -14,6 +14,8 @@ import type { PressureRules } from "./eviction/node-pressure.ts";
 import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
+import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
+import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
 import { type Reservation, readReservation, together } from "./reserved.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 import { shutdownFlags } from "./shutdown/shutdown-flags.ts";
@@ -57,15 +59,26 @@ export const agentFlags = {
     help: "Its socket for images, where that is another.",
     value: "unix:///PATH",
   },
+  "network-plugin": {
+    kind: "string",
+    default: "bridge",
+    help: "What connects pods: bridge, which is the agent's own, or cni: the plugins of the first network in --cni-conf-dir.",
+  },
+  "pod-network-backend": {
+    kind: "string",
+    default: "auto",
+    help: "How the agent's own bridge reaches other nodes' pods: auto (through nodes on the same link, by VXLAN elsewhere), host-gw, vxlan, or none: somebody else routes.",
+  },
   "cni-conf-dir": {
     kind: "string",
-    help: "Where the container runtime looks for its network's configuration, which is written there; where it says by default.",
+    help: "Where the CNI network's configuration is (/etc/cni/net.d by default). Where a container runtime looks for it, the agent's own is written there.",
     value: "DIR",
   },
   "cni-bin-dir": {
-    kind: "string",
-    help: "Where it looks for network plugins; the agent's is written there.",
-    value: "DIR",
+    kind: "list",
+    default: [],
+    help: "Where CNI plugins are (/opt/cni/bin by default); in the first one a container runtime finds the agent's own.",
+    value: "DIRS",
   },
   "tls-cert-file": {
     kind: "string",
@@ -240,6 +253,9 @@ export interface AgentConfig extends ImageRules {
   readonly balancerPool: readonly Ipv4Span[];
   /** None: all of the node's addresses. */
   readonly nodePortRanges: readonly string[];
+  /** Present where CNI plugins connect pods; what is undefined in it is as usual, or as the container runtime has it. */
+  readonly podNetworkBackend: PodNetworkBackend;
+  readonly cni: CniFolders | undefined;
   /** Undefined: the node answers for no Ingress. */
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
 }
@@ -267,15 +283,15 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const endpoint = flags["container-runtime-endpoint"];
   for (const name of ["container-runtime-endpoint", "image-service-endpoint"] as const)
     check(flags[name] === undefined || isSocketUrl(flags[name]), name, flags[name], "is not unix:///PATH");
-  for (const name of ["cni-conf-dir", "cni-bin-dir"] as const)
-    check(flags[name] === undefined || isAbsolute(flags[name]), name, flags[name], "is not an absolute path");
-  for (const name of ["image-service-endpoint", "cni-conf-dir", "cni-bin-dir"] as const)
-    check(
-      endpoint !== undefined || flags[name] === undefined,
-      name,
-      flags[name],
-      "needs --container-runtime-endpoint",
-    );
+  const image = flags["image-service-endpoint"];
+  check(
+    endpoint !== undefined || image === undefined,
+    "image-service-endpoint",
+    image,
+    "needs --container-runtime-endpoint",
+  );
+  const { cni, backend } = podNetworkChoice(flags, check);
+  const { "cni-conf-dir": confDir, "cni-bin-dir": binDirs } = flags;
   check(
     endpoint === undefined || (runtime === "auto" && flags["oci-runtime"] === undefined),
     "container-runtime-endpoint",
@@ -416,9 +432,11 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
         : {
             endpoint,
             imageEndpoint: flags["image-service-endpoint"],
-            cniConfDir: flags["cni-conf-dir"],
-            cniBinDir: flags["cni-bin-dir"],
+            cniConfDir: confDir,
+            cniBinDir: binDirs[0],
           },
+    cni,
+    podNetworkBackend: backend,
     tlsCertFile: flags["tls-cert-file"],
     tlsPrivateKeyFile: flags["tls-private-key-file"],
     clientCaFile: flags["client-ca-file"],

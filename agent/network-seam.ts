@@ -2,6 +2,7 @@ import type { Ipv4Span } from "../base/ipv4-spans.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import type { ApiClient } from "../client/api.ts";
 import type { InformerFactory } from "../client/informer.ts";
+import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
 
 /** What the agent asks of networking. The agent owns this file; agent/network/ implements it. "The node" is the network
  *  namespace in which the agent itself runs: the host's, or one made for this agent. */
@@ -26,11 +27,28 @@ export interface PodAttachment {
    *  namespace (process runtime). */
   readonly netnsPath?: string;
   readonly hostPorts: readonly HostPort[];
+  /** What it asks names of, for networks that want to know. */
+  readonly dns?: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** As its annotations have it. */
+  readonly bandwidth?: Bandwidth;
+}
+
+/** How much a pod may receive and send: quantities of bits a second. */
+export interface Bandwidth {
+  readonly ingress?: string;
+  readonly egress?: string;
 }
 
 export interface PodAddress {
   readonly podIp: string;
+  /** Empty where the network has none. */
   readonly gateway: string;
+  /** Of the other family. */
+  readonly secondIp?: string;
 }
 
 /** An attachment made by an agent that has died since. */
@@ -46,13 +64,16 @@ export interface PodNetwork {
   /** Called once, before any attach: takes over what is still connected and forgets (cleans up) everything else.
    *  Answers the sandboxIds of those that cannot be taken over; the agent then makes those pods new sandboxes. */
   restore(known: readonly KnownAttachment[]): Promise<readonly string[]>;
+  /** The second address of a sandbox that is connected, where a network gives two. */
+  secondIpOf?(sandboxId: string): string | undefined;
 }
 
 export interface NodeNetworkConfig {
   readonly nodeName: string;
   /** This node's address, as in node.status.addresses. */
   readonly nodeIp: string;
-  /** The node's own range of pod addresses (node.spec.podCIDR), such as 10.244.1.0/24. */
+  /** The node's own range of pod addresses (node.spec.podCIDR), such as 10.244.1.0/24; empty where plugins have addresses of
+   *  their own. */
   readonly podCidr: string;
   /** All pods' range, when known: what leaves it is masqueraded. */
   readonly clusterCidr?: string;
@@ -66,8 +87,13 @@ export interface NodeNetworkConfig {
   readonly balancerPool?: readonly Ipv4Span[];
   /** A folder of its own for state (address leases). Made by the agent. */
   readonly stateDir: string;
-  /** "bridge": root, each pod in its own namespace. "loopback": pods are processes on 127.x addresses. */
-  readonly mode: "bridge" | "loopback";
+  /** "bridge": root, each pod in its own namespace. "cni": the same, connected by CNI plugins. "loopback": pods are processes
+   *  on 127.x addresses. */
+  readonly mode: "bridge" | "cni" | "loopback";
+  /** In mode "bridge": how other nodes' pods are reached; "auto" by default. */
+  readonly backend?: PodNetworkBackend;
+  /** In mode "cni": where the network's configuration and its plugins are. */
+  readonly cni?: { readonly confDir: string; readonly binDirs: readonly string[] };
 }
 
 /** What runs on a node for networking: pods' connections and routes to other nodes' pods, following their Node objects. */
@@ -75,6 +101,8 @@ export interface NodeNetwork extends Running {
   readonly pods: PodNetwork;
   /** Makes an address one of this node's own, for as long as its agent runs: the next one takes it again, or not. */
   takeAddress(address: string): Promise<void>;
+  /** Whether it is the address of a pod that is connected here. */
+  hasPodAt(address: string): boolean;
 }
 
 /** Exported by agent/network/node-network.ts as `startNodeNetwork`. `informers` are run by the agent. Stopping leaves pods

@@ -18,6 +18,8 @@ export interface ClusterDnsConfig {
   readonly ownRanges: readonly string[];
   /** Who may ask, beside the node itself. */
   readonly clients: readonly string[];
+  /** Whether it is an address of the node's own pods, wherever that is. */
+  readonly isPod: (address: string) => boolean;
   readonly nodeIp: string;
   /** Whom the node asks for other names. */
   readonly resolvConf: string;
@@ -83,7 +85,8 @@ export async function startClusterDns(
     port: dnsPort,
     mayAsk: (address) => {
       const number = parseIpv4(address);
-      return node.has(address) || (number !== undefined && clients.some((range) => contains(range, number)));
+      if (node.has(address) || config.isPod(address)) return true;
+      return number !== undefined && clients.some((range) => contains(range, number));
     },
     respond: (message, asker) => resolver.respond(message, asker),
     clock: os.clock,

@@ -1,23 +1,23 @@
-import { contains, overlap, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
-import { resources } from "../../client/resources.ts";
-import type { Node } from "../../client/types.ts";
-import type { NodeNetworkConfig, StartNodeNetwork } from "../network-seam.ts";
+import type { StartNodeNetwork } from "../network-seam.ts";
 import { fenceBridge } from "./bridge-fence.ts";
 import { openBridgePods, takeBridgeAddress } from "./bridge-pods.ts";
+import { startCniNetwork } from "./cni/start-cni-network.ts";
 import { openFlowForgetter } from "./conntrack.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
 import { openApplier, openLiveApplier } from "./nft-applier.ts";
+import { followPeers } from "./peers/follow-peers.ts";
 import { NetworkPolicies } from "./policies/network-policies.ts";
 import { noIsolation } from "./policies/pod-isolation.ts";
 import { followUnenforcedPolicies } from "./policies/unenforced-policies.ts";
-import { hasProgram, runProgram } from "./programs.ts";
+import { hasProgram } from "./programs.ts";
 
 /** Connects this node's pods, and routes to other nodes' pods through those nodes. */
 export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, informers }) => {
   const log = os.log.child("network");
+  if (config.mode === "cni") return await startCniNetwork(config, { os: { ...os, log }, informers });
   const tasks = new TaskScope(log);
   const running = { done: tasks.untilStopped(), stop: () => tasks.stop() };
   const events = new EventRecorder(
@@ -34,6 +34,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
       pods: openLoopbackPods(config),
       // Every address of 127/8 is the machine's own already.
       takeAddress: async () => undefined,
+      hasPodAt: () => false,
       async stop() {
         leave();
         await tasks.stop();
@@ -64,55 +65,20 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
     fence: withNft ? fenceBridge : async () => undefined,
   });
 
-  const routes = new Map<string, string>();
-  let queue: Promise<void> = Promise.resolve();
-  const follow = (node: Node) => {
-    const route = node.metadata.name === config.nodeName ? undefined : routeTo(node, config);
-    queue = queue.then(() => setRoute(node.metadata.name, route));
-  };
-  const setRoute = async (name: string, route: string | undefined) => {
-    const before = routes.get(name);
-    if (before === route) return;
-    try {
-      if (before !== undefined) await runProgram("ip", ["route", "del", ...before.split(" ")]);
-      if (route !== undefined) await runProgram("ip", ["route", "replace", ...route.split(" ")]);
-      if (route === undefined) routes.delete(name);
-      else routes.set(name, route);
-    } catch (error) {
-      log.warn("cannot route to another node's pods", { node: name, route, error });
-    }
-  };
-  const unsubscribe = informers.informer(resources.nodes).subscribe({
-    onAdd: follow,
-    onUpdate: follow,
-    onDelete: (node) => {
-      queue = queue.then(() => setRoute(node.metadata.name, undefined));
-    },
-  });
+  const { nodeName, nodeIp, podCidr, clusterCidr, backend = "auto" } = config;
+  followPeers(
+    { nodeName, nodeIp, podCidr, clusterCidr, backend },
+    { informers, os: { ...os, log }, tasks, fence: withNft ? openApplier("pintle-overlay") : undefined },
+  );
   return {
     done: running.done,
     pods,
     takeAddress: takeBridgeAddress,
+    // All of this node's range are.
+    hasPodAt: () => false,
     async stop() {
       leave();
-      unsubscribe();
-      await queue;
       await tasks.stop();
     },
   };
 };
-
-/** `RANGE via ADDRESS` for a node that has both. Nodes write these themselves: a range that is no range of pods, or takes in
- *  ours, leads nowhere. */
-function routeTo(node: Node, config: NodeNetworkConfig): string | undefined {
-  const row = node.status?.addresses?.find(({ type, address }) => type === "InternalIP" && isIpv4(address));
-  const range = parseIpv4Range(node.spec?.podCIDR ?? "");
-  const own = parseIpv4Range(config.podCidr);
-  const all = parseIpv4Range(config.clusterCidr ?? "");
-  if (row === undefined || range === undefined || range.prefixBits < 8) return undefined;
-  if (own !== undefined && overlap(own, range)) return undefined;
-  if (all !== undefined && !(contains(all, range.first) && range.size <= all.size)) return undefined;
-  return `${range.text} via ${row.address}`;
-}
-
-const isIpv4 = (text: string) => parseIpv4(text) !== undefined;

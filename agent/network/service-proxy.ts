@@ -132,14 +132,14 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   });
 
   async function chooseProxy(): Promise<Proxy> {
-    if (config.mode === "bridge" && (await hasProgram("nft")))
+    if (config.mode !== "loopback" && (await hasProgram("nft")))
       return new KernelProxy(config, {
         openApplier: (table) => openLiveApplier("pintle-services", table),
         flows: await openUdpFlowCleaner(log),
         log,
       });
     log.info("services are proxied in user space", {
-      why: config.mode === "bridge" ? "nft is not installed" : "pods are plain processes",
+      why: config.mode === "loopback" ? "pods are plain processes" : "nft is not installed",
     });
     return new UserSpaceProxy({
       clock: os.clock,

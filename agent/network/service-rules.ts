@@ -10,6 +10,7 @@ import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } fr
  *  chain picks an endpoint at random and translates the address. Where clients are kept with their endpoint, each endpoint has a
  *  chain and remembers its clients. Pure. */
 export interface ServiceRulesOptions {
+  /** The node's own pods'; empty where plugins connect them, and masquerade what leaves. */
   readonly podCidr: string;
   readonly clusterCidr?: string;
   /** Cluster IPs come from here: traffic to one that no Service has goes nowhere. */
@@ -135,9 +136,10 @@ function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRules
   } else {
     // From inside the cluster every endpoint will do, as if it had gone out to a load balancer and come back.
     const everywhere = addChoice(draft, port, port.clusterEndpoints);
+    const inside = options.clusterCidr ?? options.podCidr;
     if (everywhere !== undefined)
       rules.push(
-        nft`ip saddr ${options.clusterCidr ?? options.podCidr} goto ${everywhere}`,
+        ...(inside === "" ? [] : [nft`ip saddr ${inside} goto ${everywhere}`]),
         nft`fib saddr type local ${markForMasquerade}`,
         nft`fib saddr type local goto ${everywhere}`,
       );
@@ -289,7 +291,9 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
         nft`meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
         // A pod that meets itself behind its Service must not see its own address as the sender.
         nft`ct status dnat ip saddr . ip daddr @hairpins masquerade`,
-        nft`ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`,
+        ...(options.podCidr === ""
+          ? []
+          : [nft`ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`]),
       ],
     },
   };

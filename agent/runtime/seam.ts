@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { HostPort } from "../network-seam.ts";
+import type { Bandwidth, HostPort } from "../network-seam.ts";
 
 /** What the agent asks of a container runtime: the shape of CRI v1 (RuntimeService), as plain functions. Implementers:
  *  oci (crun, runc), process, cri (any runtime that speaks it), simulated; `suite.ts` is run against each. All methods are
@@ -81,6 +81,8 @@ export interface SandboxConfig {
   /** Its containers see each other's processes; the pod's own first process reaps them. Not together with hostPid. */
   readonly sharedPid: boolean;
   readonly hostPorts: readonly HostPort[];
+  /** For networks that keep to it. */
+  readonly bandwidth?: Bandwidth;
   readonly dns: {
     readonly servers: readonly string[];
     readonly searches: readonly string[];
@@ -104,6 +106,8 @@ export interface SandboxStatus {
   readonly createdAtMs: number;
   /** Empty for hostNetwork. */
   readonly podIp: string;
+  /** Of the other family, where the network has two. */
+  readonly secondIp?: string;
 }
 
 export interface Mount {

@@ -24,7 +24,7 @@ export interface NodeStatusConfig {
   /** What the node is short of. */
   readonly pressure: () => Promise<readonly PressureCondition[]>;
   /** Why the container runtime cannot run pods, where there is one to ask. */
-  readonly runtimeTrouble?: () => Promise<string | undefined>;
+  readonly runtimeTrouble?: (() => Promise<string | undefined>) | undefined;
   /** How often the machine is looked at. */
   readonly updateMs: number;
   readonly leaseSeconds: number;

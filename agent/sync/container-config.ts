@@ -159,6 +159,9 @@ export function sandboxConfig(
         : [],
     ),
   );
+  const { "kubernetes.io/ingress-bandwidth": ingress, "kubernetes.io/egress-bandwidth": egress } =
+    metadata.annotations ?? {};
+  const bandwidth = { ...(ingress !== undefined && { ingress }), ...(egress !== undefined && { egress }) };
   return {
     pod: { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid },
     attempt,
@@ -169,6 +172,7 @@ export function sandboxConfig(
     hostIpc: spec.hostIPC ?? false,
     sharedPid: spec.shareProcessNamespace ?? false,
     hostPorts: spec.hostNetwork ? [] : hostPorts,
+    ...(!spec.hostNetwork && Object.keys(bandwidth).length > 0 && { bandwidth }),
     dns,
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),
     sysctls: Object.fromEntries(

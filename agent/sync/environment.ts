@@ -12,6 +12,8 @@ export interface Sources {
 export interface FieldContext {
   readonly nodeIp: string;
   readonly podIp: string;
+  /** Of the other family, where the pod has two. */
+  readonly secondIp?: string | undefined;
   readonly allocatable: {
     readonly cpuMillis: number;
     readonly memoryBytes: number;
@@ -183,8 +185,9 @@ export function fieldOf(pod: Pod, path: string, context: FieldContext): string {
     case "status.hostIPs":
       return context.nodeIp;
     case "status.podIP":
-    case "status.podIPs":
       return context.podIp;
+    case "status.podIPs":
+      return [context.podIp, context.secondIp ?? []].flat().join(",");
     default:
       throw new ConfigError(`unsupported fieldPath: ${path}`);
   }

@@ -43,14 +43,14 @@ describe("a pod's host names", () => {
 describe("/etc/hosts of a pod", () => {
   const config = sandboxConfig("p");
   it("begins with Kubernetes' marker line and names the pod", () => {
-    const lines = hostsFile({ ...config, hostNames: ["p.s", "p"] }, "10.0.0.2", "").split("\n");
+    const lines = hostsFile({ ...config, hostNames: ["p.s", "p"] }, ["10.0.0.2"], "").split("\n");
     assert.equal(lines[0], "# Kubernetes-managed hosts file.");
     assert.ok(lines.includes("10.0.0.2\tp.s\tp"));
   });
   it("is the node's behind a marker under hostNetwork, and aliases follow", () => {
     const hostAliases = [{ ip: "1.2.3.4", hostnames: ["a", "b"] }];
     assert.equal(
-      hostsFile({ ...config, hostNetwork: true, hostAliases }, undefined, "127.0.0.1 me\n"),
+      hostsFile({ ...config, hostNetwork: true, hostAliases }, [], "127.0.0.1 me\n"),
       "# Kubernetes-managed hosts file (host network).\n127.0.0.1 me\n\n# Entries added by HostAliases.\n1.2.3.4\ta\tb\n",
     );
   });

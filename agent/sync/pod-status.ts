@@ -46,13 +46,18 @@ export function podStatus(input: StatusInput): PodStatus {
   const sandbox = observed.sandboxes.find(({ state }) => state === "ready");
   const podIp = pod.spec.hostNetwork ? hostIp : (sandbox?.podIp ?? "");
   const keptIp = podIp || (phase === "Pending" ? "" : (before.podIP ?? ""));
+  const second = pod.spec.hostNetwork ? undefined : sandbox?.secondIp;
+  const podIps =
+    podIp === "" && before.podIPs?.length
+      ? before.podIPs
+      : [keptIp, second ?? []].flat().map((ip) => ({ ip }));
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
     conditions: conditionsOf(input, phase, inits, mains),
     hostIP: hostIp,
     hostIPs: [{ ip: hostIp }],
-    ...(keptIp !== "" && { podIP: keptIp, podIPs: [{ ip: keptIp }] }),
+    ...(keptIp !== "" && { podIP: keptIp, podIPs: podIps }),
     startTime: before.startTime ?? timeText(input.nowMs),
     ...(inits.length > 0 && { initContainerStatuses: inits }),
     containerStatuses: mains,

@@ -1,5 +1,6 @@
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
+import { keyOf } from "../../client/object-cache.ts";
 import type { Pod } from "../../client/types.ts";
 import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
@@ -135,7 +136,7 @@ export class PodWorker {
     this.#backoffs.delete(container);
   }
 
-  /** A config map or secret that the pod refers to came, changed or went. */
+  /** A config map or secret of the pod came, changed or went. */
   objectsChanged(): void {
     this.#volumes.invalidate();
     this.#sandboxRetryMs = 0;
@@ -159,7 +160,7 @@ export class PodWorker {
         this.#bell = deferred();
         const next = await this.#step().catch((error: unknown) => {
           if (signal.aborted) return undefined;
-          this.#context.os.log.error("pod step failed", { pod: this.#name, error });
+          this.#context.os.log.error("pod step failed", { pod: keyOf(this.#pod), error });
           return { wakeAtMs: this.#now() + workerLimits.retryMs };
         });
         if (next === "finished") return;
@@ -395,6 +396,7 @@ export class PodWorker {
           attempt: action.attempt,
           sandboxId: sandbox.id,
           podIp,
+          secondIp: sandbox.secondIp,
           signal: this.#starting.signal,
         },
         this.#context,
@@ -488,10 +490,6 @@ export class PodWorker {
 
   #now(): number {
     return this.#context.os.clock.wallMs();
-  }
-
-  get #name(): string {
-    return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
   }
 }
 

@@ -42,6 +42,7 @@ export interface StartRequest {
   readonly attempt: number;
   readonly sandboxId: string;
   readonly podIp: string;
+  readonly secondIp?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +52,7 @@ const hookMs = 2 ** 31 - 1;
 /** Image, environment, mounts, start, postStart hook. Answers the container's id. Rejects with ImageUnavailable or
  *  StartRefused. */
 export async function startContainer(request: StartRequest, context: PodContext): Promise<string> {
-  const { pod, container, attempt, sandboxId, podIp } = request;
+  const { pod, container, attempt, sandboxId, podIp, secondIp } = request;
   const { events, runtime } = context;
   const fieldPath = fieldPathOf(pod, container.name);
   const event = (type: "Normal" | "Warning", reason: string, message: string) =>
@@ -75,7 +76,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
   };
   const logDir = logFolder(context.logsDir, pod, container.name);
   await makeFolder(logDir, 0o755);
-  const fields = { nodeIp: context.nodeIp, podIp, allocatable: context.allocatable };
+  const fields = { nodeIp: context.nodeIp, podIp, secondIp, allocatable: context.allocatable };
   const env = await environmentOf(pod, container, fields, {
     sources: context.sources,
     services: context.services(),

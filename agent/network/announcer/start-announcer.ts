@@ -17,7 +17,7 @@ export interface AnnouncerConfig {
   readonly nodeName: string;
   /** The link that has it is the one whose neighbours ask. */
   readonly nodeIp: string;
-  readonly mode: "bridge" | "loopback";
+  readonly mode: "bridge" | "cni" | "loopback";
   readonly pool: readonly Ipv4Span[];
 }
 

@@ -10,10 +10,20 @@ import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
 import { startClusterDns } from "../../dns/cluster-dns.ts";
 import { startNodeNetwork } from "../node-network.ts";
+import type { PodNetworkBackend } from "../peers/plan-peers.ts";
 import { startServiceProxy } from "../service-proxy.ts";
 import { FixedInformers } from "./fixed-informers.ts";
 
-const [stateDir = "", nodeIp = "", podCidr = "", clusterCidr = "", serviceCidr = ""] = process.argv.slice(2);
+const [
+  stateDir = "",
+  nodeIp = "",
+  podCidr = "",
+  clusterCidr = "",
+  serviceCidr = "",
+  confDir = "",
+  binDir = "",
+] = process.argv.slice(2);
+const { TEST_NODE_NAME: nodeName = "node-1", TEST_NODE_BACKEND: backend = "auto" } = process.env;
 const os = {
   clock: systemClock,
   random: systemRandom,
@@ -23,13 +33,15 @@ const os = {
 };
 const informers = new FixedInformers();
 const config = {
-  nodeName: "node-1",
+  nodeName,
+  backend: backend as PodNetworkBackend,
   nodeIp,
   podCidr,
   clusterCidr,
   serviceCidr,
   stateDir,
-  mode: "bridge",
+  mode: confDir === "" ? "bridge" : "cni",
+  cni: { confDir, binDirs: [binDir] },
   dnsAddress: "10.96.0.10",
 } as const;
 const client = new FakeApi();
@@ -42,6 +54,7 @@ const dns = await startClusterDns(
     domain: "cluster.local",
     ownRanges: [clusterCidr, serviceCidr],
     clients: [podCidr],
+    isPod: network.hasPodAt,
     nodeIp,
     resolvConf: "",
   },

@@ -27,18 +27,21 @@ export class TestNode {
   readonly #stateDir = mkdtempSync(join(tmpdir(), "pintle-network-"));
   readonly #children: ChildProcess[] = [];
   readonly #pods: readonly string[];
+  readonly #cni: CniFolders | undefined;
   #agent: ChildProcess | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(pods: readonly string[]) {
+  constructor(pods: readonly string[], cni?: CniFolders) {
     this.node = `${this.#id}-node`;
     this.outside = `${this.#id}-out`;
     this.#pods = pods;
+    this.#cni = cni;
   }
 
-  static async start(pods: readonly string[]): Promise<TestNode> {
+  /** With folders its pods are connected by CNI plugins. */
+  static async start(pods: readonly string[], cni?: CniFolders): Promise<TestNode> {
     removeNamespacesOfKilledRuns();
-    const made = new TestNode(pods);
+    const made = new TestNode(pods, cni);
     const { node, outside } = made;
     sh(`ip netns add ${node}`, `ip netns add ${outside}`);
     sh(`ip -n ${outside} link add eth0 type veth peer name eth0 netns ${node}`);
@@ -78,6 +81,7 @@ export class TestNode {
         "10.198.1.0/24",
         "10.198.0.0/16",
         "10.96.0.0/16",
+        ...(this.#cni === undefined ? [] : [this.#cni.confDir, this.#cni.binDir]),
       ],
       { stdio: ["pipe", "pipe", "inherit"] },
     );
@@ -183,6 +187,11 @@ export class TestNode {
       sh(`ip netns delete ${name} 2>/dev/null || true`);
     rmSync(this.#stateDir, { recursive: true, force: true });
   }
+}
+
+export interface CniFolders {
+  readonly confDir: string;
+  readonly binDir: string;
 }
 
 /** A process in a pod that talks to others. */

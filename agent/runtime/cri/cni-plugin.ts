@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../../../base/os/flags.ts";
 import { describeError } from "../../../base/os/log.ts";
 import { makeFolder } from "../../../base/os/make-folder.ts";
+import { ownNetwork } from "../../network/cni/config-folder.ts";
 import { shimFile } from "../supervised/start-shim.ts";
 import { type CniRequest, cniFailure, cniRequest } from "./cni-request.ts";
 
@@ -14,9 +15,8 @@ const cniLimits = {
   socketPathBytesMost: 107,
 } as const;
 
-/** The name of network and plugin. Its file comes before others' in the folder: runtimes take the first. */
-const pluginName = "pintle-pods";
-const configName = "00-pintle-pods.conflist";
+/** Runtimes take the first file. */
+const { name: pluginName, file: configName } = ownNetwork;
 
 export interface CniPlaces {
   /** Where the runtime looks for networks, and for the plugins that make them. */

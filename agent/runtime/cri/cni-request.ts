@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import type { PodAddress } from "../../network-seam.ts";
 
 /** What a container runtime asks of its network plugin (CNI 1.1), as far as the agent needs it. */
 export type CniRequest =
@@ -38,13 +39,17 @@ export function cniRequest(line: string): CniRequest | string {
 }
 
 /** What an ADD answers (CNI 1.0). Pure. */
-export function cniResult(netnsPath: string, { podIp, gateway }: { podIp: string; gateway: string }): string {
-  const isV4 = isIPv4(podIp);
+export function cniResult(netnsPath: string, { podIp, secondIp, gateway }: PodAddress): string {
+  const whole = (ip: string) => `${ip}/${isIPv4(ip) ? 32 : 128}`;
+  const gateways = gateway === "" ? {} : { gateway };
   return JSON.stringify({
     cniVersion: "1.0.0",
     interfaces: [{ name: interfaceName, sandbox: netnsPath }],
-    ips: [{ address: `${podIp}/${isV4 ? 32 : 128}`, gateway, interface: 0 }],
-    routes: [{ dst: isV4 ? "0.0.0.0/0" : "::/0", gw: gateway }],
+    ips: [
+      { address: whole(podIp), ...gateways, interface: 0 },
+      ...(secondIp === undefined ? [] : [{ address: whole(secondIp), interface: 0 }]),
+    ],
+    routes: gateway === "" ? [] : [{ dst: isIPv4(podIp) ? "0.0.0.0/0" : "::/0", gw: gateway }],
     dns: {},
   });
 }

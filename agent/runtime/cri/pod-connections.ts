@@ -29,6 +29,12 @@ export class PodConnections {
     return this.#addresses.get(sandboxId)?.podIp;
   }
 
+  /** Its address of the other family, where it has one. */
+  secondOf(sandboxId: string): Pick<PodAddress, "secondIp"> {
+    const secondIp = this.#network.secondIpOf?.(sandboxId);
+    return secondIp === undefined ? {} : { secondIp };
+  }
+
   /** What the plugin is to say. Rejects with why it fails. */
   async answer(request: CniRequest): Promise<string> {
     switch (request.command) {
@@ -43,12 +49,13 @@ export class PodConnections {
         if (this.#addresses.has(request.sandboxId)) return "";
         throw new Error(`sandbox ${request.sandboxId} is not connected`);
       case "ADD": {
-        const { pod, sandboxId, netnsPath } = request;
-        const config = this.#expected.get(keyOf(pod));
-        if (config === undefined || (pod.uid !== "" && pod.uid !== config.pod.uid))
-          throw new Error(`${keyOf(pod)} is no pod that this node's agent is making`);
-        const { hostPorts } = config;
-        const address = await this.#network.attach({ ...config.pod, sandboxId, netnsPath, hostPorts });
+        const { pod: asked, sandboxId, netnsPath } = request;
+        const config = this.#expected.get(keyOf(asked));
+        if (config === undefined || (asked.uid !== "" && asked.uid !== config.pod.uid))
+          throw new Error(`${keyOf(asked)} is no pod that this node's agent is making`);
+        const { hostPorts, dns, bandwidth } = config;
+        const pod = { ...config.pod, sandboxId, netnsPath, hostPorts, dns, ...(bandwidth && { bandwidth }) };
+        const address = await this.#network.attach(pod);
         this.#addresses.set(sandboxId, address);
         return cniResult(netnsPath, address);
       }

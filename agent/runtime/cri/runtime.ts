@@ -108,8 +108,7 @@ export class CriRuntime implements Runtime {
     await this.#look(this.#tasks.signal);
     for (const { id, config, podIp } of this.#known.sandboxes()) await this.#writeHosts(id, config, podIp);
     const attached = this.#known.sandboxes().filter(({ isReady, config }) => isReady && !config.hostNetwork);
-    const known = attached.map(({ id, config, podIp }): KnownAttachment => {
-      const { pod, hostPorts } = config;
+    const known = attached.map(({ id, config: { pod, hostPorts }, podIp }): KnownAttachment => {
       return { ...pod, sandboxId: id, hostPorts, podIp, gateway: "" };
     });
     for (const id of await this.#network.restore(known)) await this.stopPodSandbox(id);
@@ -134,14 +133,15 @@ export class CriRuntime implements Runtime {
   }
 
   async #podIpOf(id: string): Promise<string> {
-    const { status } = await this.#client.ask("PodSandboxStatus", { podSandboxId: id });
-    return this.#connections.addressOf(id) ?? status?.network?.ip ?? "";
+    const found = await this.#client.ask("PodSandboxStatus", { podSandboxId: id }).catch(unlessGone);
+    return this.#connections.addressOf(id) ?? found?.status?.network?.ip ?? "";
   }
 
   async #writeHosts(id: string, config: SandboxConfig, podIp: string): Promise<void> {
     await makeFolder(this.#sandboxDir(id), 0o711);
     const nodeHosts = config.hostNetwork ? ((await readOptional("/etc/hosts")) ?? "") : "";
-    await writeFile(this.#hostsPath(id), hostsFile(config, podIp || undefined, nodeHosts), { mode: 0o644 });
+    const podIps = [podIp || [], this.#connections.secondOf(id).secondIp ?? []].flat();
+    await writeFile(this.#hostsPath(id), hostsFile(config, podIps, nodeHosts), { mode: 0o644 });
   }
 
   async stopPodSandbox(id: string): Promise<void> {
@@ -179,6 +179,7 @@ export class CriRuntime implements Runtime {
       state: isReady && (config.hostNetwork || podIp !== "") ? "ready" : "notready",
       createdAtMs,
       podIp,
+      ...this.#connections.secondOf(id),
     }));
   }
 
@@ -417,7 +418,7 @@ export class CriRuntime implements Runtime {
       ids.add(sandbox.id);
       const known = this.#known.sandbox(sandbox.id);
       const asks = known === undefined && !sandbox.config.hostNetwork && sandbox.isReady;
-      const podIp = asks ? await this.#podIpOf(sandbox.id).catch(emptyIfGone) : (known?.podIp ?? "");
+      const podIp = asks ? await this.#podIpOf(sandbox.id) : (known?.podIp ?? "");
       this.#known.takeSandbox({ ...sandbox, podIp });
     }
     for (const { id, podSandboxId, state } of containers) {
@@ -488,9 +489,4 @@ export class CriRuntime implements Runtime {
 
 function unlessGone(error: unknown): void {
   if (!isGone(error)) throw error;
-}
-
-function emptyIfGone(error: unknown): string {
-  unlessGone(error);
-  return "";
 }

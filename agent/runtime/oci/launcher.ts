@@ -179,7 +179,8 @@ async function writeSandboxFiles({ config, address }: SandboxRecord, dir: string
   if (options.length > 0) resolv.push(`options ${options.join(" ")}`);
   const shared = { mode: 0o644 };
   await writeFile(join(dir, "hostname"), `${config.hostname}\n`, shared);
-  await writeFile(join(dir, "hosts"), hostsFile(config, address?.podIp, nodeHosts), shared);
+  const podIps = [address?.podIp ?? [], address?.secondIp ?? []].flat();
+  await writeFile(join(dir, "hosts"), hostsFile(config, podIps, nodeHosts), shared);
   await writeFile(join(dir, "resolv.conf"), resolv.map((line) => `${line}\n`).join(""), shared);
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../../base/os/make-folder.ts";
-import type { PodAddress } from "../../network-seam.ts";
+import type { PodAddress, PodAttachment } from "../../network-seam.ts";
 import type { ContainerConfig, SandboxConfig } from "../seam.ts";
 import type { ProcessId } from "./process-birth.ts";
 
@@ -17,6 +17,13 @@ export interface SandboxRecord {
   readonly pause?: ProcessId;
   readonly address?: PodAddress;
   readonly stopped?: true;
+}
+
+/** What its network is to know of it. */
+export function attachmentOf({ id, config, pause }: SandboxRecord): PodAttachment {
+  const { pod, hostPorts, dns, bandwidth } = config;
+  const netnsPath = pause === undefined ? {} : { netnsPath: `/proc/${pause.pid}/ns/net` };
+  return { ...pod, sandboxId: id, hostPorts, dns, ...(bandwidth && { bandwidth }), ...netnsPath };
 }
 
 /** What stands in `<root>/containers/<id>/container.json`. */

@@ -7,7 +7,7 @@ import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { Os } from "../../../base/os/os.ts";
 import { unlessFull } from "../../../base/os/unless-full.ts";
 import { folderBytes, folderInodes } from "../../eviction/folder-size.ts";
-import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
+import type { KnownAttachment, PodNetwork } from "../../network-seam.ts";
 import {
   type AttachPoint,
   type ContainerConfig,
@@ -30,6 +30,7 @@ import type { Launcher } from "./launcher.ts";
 import { podPorts } from "./pod-port.ts";
 import { isAlive, type ProcessId, signalProcess } from "./process-birth.ts";
 import {
+  attachmentOf,
   bootId,
   type ContainerRecord,
   readOptional,
@@ -110,7 +111,7 @@ export class SupervisedRuntime implements Runtime {
     for (const id of containers.broken) await rm(this.#dir(id), { recursive: true, force: true });
     const known = [...this.#sandboxes.values()].flatMap((record): KnownAttachment[] =>
       record.address !== undefined && this.#isReady(record)
-        ? [{ ...this.#attachment(record), ...record.address }]
+        ? [{ ...attachmentOf(record), ...record.address }]
         : [],
     );
     for (const id of await this.#network.restore(known)) await this.#markStopped(id);
@@ -128,11 +129,16 @@ export class SupervisedRuntime implements Runtime {
       // Written before it is connected: an agent dying here finds and removes it.
       await writeRecord(join(dir, "sandbox.json"), record);
       if (!config.hostNetwork)
-        record = { ...record, address: await this.#network.attach(this.#attachment(record)) };
+        record = { ...record, address: await this.#network.attach(attachmentOf(record)) };
       await writeRecord(join(dir, "sandbox.json"), record);
     } catch (error) {
       if (record.pause !== undefined) signalProcess(record.pause, "SIGKILL");
-      await this.#network.detach({ sandboxId: id, uid: config.pod.uid });
+      // What went wrong first is to be told.
+      await this.#network
+        .detach({ sandboxId: id, uid: config.pod.uid })
+        .catch((failure: unknown) =>
+          this.#os.log.warn("cannot disconnect a sandbox", { id, error: failure }),
+        );
       await rm(dir, { recursive: true, force: true });
       throw error;
     }
@@ -468,13 +474,9 @@ export class SupervisedRuntime implements Runtime {
     const { id, config, createdAtMs, address } = record;
     const state =
       this.#isReady(record) && (config.hostNetwork || address !== undefined) ? "ready" : "notready";
-    return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, podIp: address?.podIp ?? "" };
-  }
-
-  #attachment({ id, config, pause }: SandboxRecord): PodAttachment {
-    const { pod, hostPorts } = config;
-    const netnsPath = pause === undefined ? {} : { netnsPath: `/proc/${pause.pid}/ns/net` };
-    return { ...pod, sandboxId: id, hostPorts, ...netnsPath };
+    const { podIp = "", secondIp } = address ?? {};
+    const addresses = { podIp, ...(secondIp !== undefined && { secondIp }) };
+    return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, ...addresses };
   }
 
   #get(id: string): Supervised {

@@ -1,0 +1,89 @@
+import { access, writeFile } from "node:fs/promises";
+import type { Os } from "../../../base/os/os.ts";
+import { TaskScope } from "../../../base/os/task-scope.ts";
+import type { InformerFactory } from "../../../client/informer.ts";
+import { resources } from "../../../client/resources.ts";
+import type { NodeNetwork, NodeNetworkConfig } from "../../network-seam.ts";
+import { bridgeName } from "../bridge-pods.ts";
+import { openHostPorts } from "../host-ports.ts";
+import { openApplier } from "../nft-applier.ts";
+import { hasProgram, ipBatch, runProgram } from "../programs.ts";
+import { CniNetwork } from "./cni-network.ts";
+import { CniPods } from "./cni-pods.ts";
+
+/** Has the cluster's DNS address where the agent has no bridge: nothing is connected to it. */
+const addressLink = "pintle-dns";
+
+/** Connects this node's pods by CNI plugins. Routes, network policies and what is masqueraded are the plugins' matter. */
+export async function startCniNetwork(
+  config: NodeNetworkConfig,
+  { os, informers }: { readonly os: Os; readonly informers: InformerFactory },
+): Promise<NodeNetwork> {
+  if (config.cni === undefined) throw new Error("nobody said where CNI's configuration is");
+  const tasks = new TaskScope(os.log);
+  const withNft = await hasProgram("nft");
+  if (!withNft) os.log.warn("host ports need nftables, where no plugin maps them");
+  await removeOwnNetwork(withNft);
+  await passPackets();
+  const nodes = informers.informer(resources.nodes);
+  const pods = await CniPods.open(config.stateDir, {
+    network: new CniNetwork(config.cni),
+    hostPorts: withNft
+      ? openHostPorts(openApplier("pintle-host-ports"), config)
+      : { set: async () => undefined, remove: async () => undefined },
+    podCidrs: async () => {
+      await nodes.synced(tasks.signal);
+      const spec = nodes.get({ name: config.nodeName })?.spec;
+      const given = spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
+      return config.podCidr === "" ? given : [config.podCidr];
+    },
+    nodeIp: config.nodeIp,
+    os,
+  });
+  return {
+    done: tasks.untilStopped(),
+    pods,
+    hasPodAt: (address) => pods.hasAddress(address),
+    async takeAddress(address) {
+      await removeLink(addressLink);
+      await ipBatch([
+        `link add ${addressLink} type bridge`,
+        `addr add ${address}/32 dev ${addressLink}`,
+        `link set ${addressLink} up`,
+      ]);
+    },
+    stop: () => tasks.stop(),
+  };
+}
+
+/** What an agent left that connected pods itself: its routes and rules would be in the plugins' way. */
+async function removeOwnNetwork(withNft: boolean): Promise<void> {
+  await removeLink(bridgeName);
+  if (!withNft) return;
+  const tables = ["ip pintle-policies", "bridge pintle-pods"];
+  await runProgram(
+    "nft",
+    ["-f", "-"],
+    tables.map((one) => `add table ${one}\ndelete table ${one}\n`).join(""),
+  );
+}
+
+async function removeLink(name: string): Promise<void> {
+  await runProgram("ip", ["link", "delete", name]).catch((error: unknown) => {
+    if (!(error instanceof Error && /Cannot find device/.test(error.message))) throw error;
+  });
+}
+
+/** Packets between pods of one bridge are to meet the Services' rules, too, as kube-proxy asks of the plugins' nodes. */
+async function passPackets(): Promise<void> {
+  await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+  for (const path of ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"].map(
+    (name) => `/proc/sys/net/bridge/${name}`,
+  )) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false, // kernels without br_netfilter: plugins other than bridges do without
+    );
+    if (isThere) await writeFile(path, "1");
+  }
+}
