@@ -166,12 +166,13 @@ const kubeconfig = `${serverDir}/kubeconfig`;
         writeFileSync(asNode, stringify({ ...admin, users: [{ name: admin.users[0].name, user }] }), {
           mode: 0o600,
         });
-      const refused = async (...words: readonly string[]) =>
-        assert.rejects(
-          server.run("env", `KUBECONFIG=${asNode}`, process.execPath, binary, ...words),
-          /forbidden|Forbidden|not allowed|cannot/,
-          words.join(" "),
+      const refused = async (...words: readonly string[]) => {
+        const said = await server.run("env", `KUBECONFIG=${asNode}`, process.execPath, binary, ...words).then(
+          (out) => `done: ${out}`,
+          (error: Error) => error.message,
         );
+        assert.match(said, /forbidden|Forbidden|not allowed|cannot/, `${words.join(" ")}: ${said}`);
+      };
       write({
         "client-certificate-data": base64(pem.slice(0, keyAt)),
         "client-key-data": base64(pem.slice(keyAt)),
