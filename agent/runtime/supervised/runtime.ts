@@ -134,11 +134,9 @@ export class SupervisedRuntime implements Runtime {
     } catch (error) {
       if (record.pause !== undefined) signalProcess(record.pause, "SIGKILL");
       // What went wrong first is to be told.
-      await this.#network
-        .detach({ sandboxId: id, uid: config.pod.uid })
-        .catch((failure: unknown) =>
-          this.#os.log.warn("cannot disconnect a sandbox", { id, error: failure }),
-        );
+      await this.#network.detach({ sandboxId: id, uid: config.pod.uid }).catch((failure: unknown) => {
+        this.#os.log.warn("cannot disconnect a sandbox", { id, error: failure });
+      });
       await rm(dir, { recursive: true, force: true });
       throw error;
     }
