@@ -15,6 +15,9 @@ import { dirname, join } from "node:path";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Payload } from "./payload.ts";
 
+/** What a pod's group may do with files that are only read, whatever their mode says. */
+const groupReads = 0o440;
+
 /** Makes `folder` show exactly the payload. A reader that follows `..data` sees all of the old or all of the new. Answers
  *  whether anything changed. */
 export async function showPayload(folder: string, payload: Payload, group?: number): Promise<boolean> {
@@ -32,7 +35,7 @@ export async function showPayload(folder: string, payload: Payload, group?: numb
       await writeFile(at, bytes, { mode: 0o600 });
       if (group !== undefined || (owner !== undefined && process.getuid?.() === 0))
         await chown(at, owner ?? 0, group ?? 0);
-      await chmod(at, group === undefined ? mode : mode | ((mode & 0o400) >> 3));
+      await chmod(at, group === undefined ? mode : mode | groupReads);
     }
     await rm(`${data}_tmp`, { force: true });
     await symlink(version, `${data}_tmp`);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { mkdtemp, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
@@ -44,8 +44,12 @@ describe("an empty folder in memory", () => {
     assert.equal(memoryVolumeBytes({ containers: [limited()], resources }, "64Mi", 1024 * mi), 16 * mi);
   });
 
-  it("is mounted as large as that", async function () {
-    if (process.getuid?.() !== 0) this.skip();
+  /** Calls `look` with an empty folder's place, made for each of the volumes of a pod. */
+  async function withVolumes(
+    list: readonly { readonly name: string }[],
+    securityContext: object,
+    look: (folderOf: (volume: { readonly name: string }) => string) => Promise<void>,
+  ): Promise<void> {
     const dir = await mkdtemp(join(tmpdir(), "pintle-memory-"));
     const made = {
       dir,
@@ -57,24 +61,51 @@ describe("an empty folder in memory", () => {
       recursiveReadOnly: false,
     };
     const volumes = new PodVolumes(made);
-    const named = (name: string, sizeLimit: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit } });
-    const list = [named("small", "1Mi"), named("zero", "0")];
     const pod = {
       metadata: { name: "p", uid: "u" },
-      spec: { containers: [], volumes: list },
+      spec: { containers: [], volumes: list, securityContext },
     } as unknown as Pod;
     const allocatable = { cpuMillis: 1000, memoryBytes: 8 * mi, storageBytes: 8 * mi };
     try {
       const { signal } = new AbortController();
       await volumes.prepare(pod, { nodeIp: "10.0.0.1", podIp: "", allocatable }, signal);
-      const sizes = list.map(async (volume) => {
-        const { blocks, bsize } = await statfs(volumes.folderOf(pod, volume));
-        return (blocks * bsize) / mi;
-      });
-      assert.deepEqual(await Promise.all(sizes), [1, 8]);
+      await look((volume) => volumes.folderOf(pod, volume));
     } finally {
       await volumes.remove("u");
       await rm(dir, { recursive: true });
     }
+  }
+
+  it("is mounted as large as that", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const named = (name: string, sizeLimit: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit } });
+    const list = [named("small", "1Mi"), named("zero", "0")];
+    await withVolumes(list, {}, async (folderOf) => {
+      const sizes = list.map(async (volume) => {
+        const { blocks, bsize } = await statfs(folderOf(volume));
+        return (blocks * bsize) / mi;
+      });
+      assert.deepEqual(await Promise.all(sizes), [1, 8]);
+    });
+  });
+
+  it("has tmpfs' own mode, one on the disk has no sticky bit, and both are the pod's group's", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const list = [
+      { name: "memory", emptyDir: { medium: "Memory" } },
+      { name: "disk", emptyDir: {} },
+    ];
+    const seen = async (path: string) => {
+      const { gid, mode } = await stat(path);
+      return `${gid} ${(mode & 0o7777).toString(8)}`;
+    };
+    await withVolumes(list, {}, async (folderOf) => {
+      const [memory, disk] = list.map((volume) => seen(folderOf(volume)));
+      assert.deepEqual([await memory, await disk], ["0 1777", "0 777"]);
+    });
+    await withVolumes(list, { fsGroup: 123 }, async (folderOf) => {
+      const [memory, disk] = list.map((volume) => seen(folderOf(volume)));
+      assert.deepEqual([await memory, await disk], ["123 3777", "123 2777"]);
+    });
   });
 });

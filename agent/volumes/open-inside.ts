@@ -16,7 +16,7 @@ export async function openInside(root: string, path: string, create: boolean): P
   if (path.startsWith("/") || path.split("/").includes("..")) throw leaves();
   const opened = [await open(root, O_PATH | constants.O_DIRECTORY)];
   try {
-    const mode = ((await opened[0]?.stat())?.mode ?? 0) & 0o777;
+    const mode = ((await opened[0]?.stat())?.mode ?? 0) & 0o7777;
     const todo = partsOf(path);
     for (let links = 0; todo.length > 0; ) {
       const part = todo.shift() ?? "";

@@ -95,10 +95,11 @@ export class PodVolumes {
       if (made === undefined && !lacksMount) return; // its owner and mode are the pod's own by now
       if (lacksMount) {
         const bytes = memoryVolumeBytes(pod.spec, volume.emptyDir.sizeLimit, context.allocatable.memoryBytes);
-        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=0777,size=${bytes}`, "tmpfs", folder]);
+        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=1777,size=${bytes}`, "tmpfs", folder]);
       }
       if (group !== undefined && process.getuid?.() === 0) await chown(folder, 0, group);
-      await chmod(folder, group === undefined ? 0o777 : 0o2777);
+      // In memory as tmpfs has it: with the sticky bit.
+      await chmod(folder, 0o777 | (lacksMount ? 0o1000 : 0) | (group === undefined ? 0 : 0o2000));
       return;
     }
     if (claimOfVolume(pod.metadata.name, volume) !== undefined) {

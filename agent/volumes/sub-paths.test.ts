@@ -52,11 +52,11 @@ describe("subPath", function () {
   });
 
   it("makes folders that lack, as open as the volume's own", async () => {
-    for (const mode of [0o777, 0o750]) {
+    for (const mode of [0o777, 0o750, 0o3777]) {
       await chmod(volume, mode);
       await (await openInside(volume, `x${mode}/y`, true)).close();
       for (const path of [`x${mode}`, `x${mode}/y`])
-        assert.equal((await stat(join(volume, path))).mode & 0o777, mode);
+        assert.equal((await stat(join(volume, path))).mode & 0o7777, mode);
     }
   });
 
