@@ -134,6 +134,23 @@ describe("volumes of CSI drivers", () => {
     if (isRoot) assert.ok(!(await mountPoints()).some((one) => one.startsWith(root)));
   });
 
+  it("are one pod's alone where they are to be, until that is gone, also for an agent that comes later", async () => {
+    const source = volume({ accessModes: ["ReadWriteOncePod"] });
+    const first = await open();
+    await first.show(pod("u1"), source, signal);
+    await first.show(pod("u1"), source, signal);
+    const taken =
+      /^ConfigError: volume uses the ReadWriteOncePod access mode and is already in use by another pod$/;
+    await assert.rejects(first.show(pod("u2"), source, signal), taken);
+    first.close();
+    const later = await open(["u1"]);
+    await assert.rejects(later.show(pod("u2"), source, signal), taken);
+    await later.hideAll("u1");
+    await later.show(pod("u2"), source, signal);
+    await later.hideAll("u2");
+    later.close();
+  });
+
   it("are found again by an agent that comes after one that was killed, and undone by it", async () => {
     const source = volume();
     await (await open()).show(pod(), source, signal);

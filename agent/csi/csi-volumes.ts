@@ -28,7 +28,14 @@ import {
   writeRecord,
   writeStageRecord,
 } from "./volume-records.ts";
-import { type CsiSource, isGivenToGroup, podInfo, type SecretRef } from "./volume-source.ts";
+import {
+  type CsiSource,
+  isForOnePod,
+  isGivenToGroup,
+  podInfo,
+  type SecretRef,
+  usedByAnother,
+} from "./volume-source.ts";
 
 export interface CsiVolumesDeps {
   readonly client: Pick<ApiClient, "get" | "patch">;
@@ -147,6 +154,7 @@ export class CsiVolumes {
     refuseUnfit(pod, source, object);
     const isRepublished = object?.spec.requiresRepublish === true;
     if (isHeld && !isRepublished) return this.#plan(uid, source, undefined);
+    if (isForOnePod(source.accessModes) && this.#isAnothers(source, uid)) throw usedByAnother();
     const abilities = await calls.abilities(signal);
     const record: VolumeRecord = {
       podUid: uid,
@@ -185,6 +193,13 @@ export class CsiVolumes {
     const done = { ...record, publishedBoot: bootId, isMount: await isMounted(targetPath) };
     if (!isHeld) await this.#write(done);
     this.#put(done, isRepublished ? os.clock.monotonicMs() + republishMs : undefined);
+  }
+
+  #isAnothers(source: CsiSource, podUid: string): boolean {
+    const volume = uniqueName(source);
+    return [...this.#shown.values()].some(
+      ({ record }) => record.podUid !== podUid && uniqueName(record) === volume,
+    );
   }
 
   #plan(podUid: string, { name, isBlock }: CsiSource, dueMs: number | undefined): void {

@@ -116,3 +116,11 @@ export function podInfo({ metadata, spec }: Pod, { lifecycle }: CsiSource): Read
     [key("ephemeral")]: String(lifecycle === "Ephemeral"),
   };
 }
+
+/** @param modes As in a persistent volume's `accessModes`. */
+export const isForOnePod = (modes: readonly string[] | undefined): boolean =>
+  modes?.includes("ReadWriteOncePod") ?? false;
+
+/** In the kubelet's words. */
+export const usedByAnother = () =>
+  new ConfigError("volume uses the ReadWriteOncePod access mode and is already in use by another pod");

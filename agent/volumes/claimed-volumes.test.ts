@@ -161,6 +161,21 @@ describe("volumes of claims", () => {
     assert.match(await seen(file), /^5000 /);
   });
 
+  it("are one pod's alone where they are to be, until that is gone", async () => {
+    await bound({ ...own(), accessModes: ["ReadWriteOncePod"] });
+    const one = claimed();
+    const path = await pathOf(one);
+    assert.equal(await pathOf(one), path);
+    const other = { ...pod, metadata: { ...pod.metadata, name: "q", uid: "other" } };
+    const asOther = () => one.pathOf({ pod: other, volume, podDir: join(root, "pods", "other"), signal });
+    await assert.rejects(
+      asOther(),
+      /^ConfigError: volume uses the ReadWriteOncePod access mode and is already in use/,
+    );
+    one.forget(join(root, "pods", "u"));
+    assert.equal(await asOther(), path);
+  });
+
   it("may be folders of the host, which must be there, and nothing else", async () => {
     const there = join(root, "there");
     await mkdir(there);

@@ -20,7 +20,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../..
 import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import type { VolumeExpansion } from "../csi/volume-expansion.ts";
 import { giveVolumeToGroup, groupChangeOf } from "../csi/volume-group.ts";
-import { persistentSource } from "../csi/volume-source.ts";
+import { isForOnePod, persistentSource, usedByAnother } from "../csi/volume-source.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { FolderRemoval } from "./released-volumes.ts";
@@ -161,6 +161,8 @@ export class ClaimedVolumes {
       throw new ConfigError(
         `${refused.join(", ")} of persistent volume ${metadata.name} ${refused.length === 1 ? "is" : "are"} not supported by this node`,
       );
+    const place = spec.hostPath?.path ?? spec.local?.path ?? "";
+    if (isForOnePod(spec.accessModes) && this.isUsed(place)) throw usedByAnother();
     if (spec.hostPath !== undefined) {
       await checkHostPath(spec.hostPath.path, spec.hostPath.type ?? "");
       return spec.hostPath.path;
