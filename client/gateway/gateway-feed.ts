@@ -1,0 +1,169 @@
+import { deferred } from "../../base/deferred.ts";
+import type { Log } from "../../base/os/log.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
+import type { Informer, InformerFactory } from "../informer.ts";
+import type { Stored } from "../object-cache.ts";
+import type { KubeObject, Resource } from "../types.ts";
+import { isOwnGatewayClass } from "./gateway-class.ts";
+import {
+  type AnyRoute,
+  definitions,
+  type Gateway,
+  type GatewayClass,
+  type GrpcRoute,
+  gatewayGroup,
+  gatewayResources,
+  type HttpRoute,
+  type ReferenceGrant,
+} from "./gateway-types.ts";
+
+export interface GatewayFeedParts {
+  readonly informers: Pick<InformerFactory, "ownInformer">;
+  readonly log: Log;
+  /** Something is otherwise than before, or was read for the first time. */
+  readonly onChange: () => void;
+}
+
+interface Followed {
+  readonly tasks: TaskScope;
+  readonly gateways: Informer<Gateway>;
+  readonly httpRoutes: Informer<HttpRoute>;
+  readonly grpcRoutes: Informer<GrpcRoute>;
+  readonly grants: Informer<ReferenceGrant>;
+}
+
+/** Follows Gateway API where a cluster has it. While the kinds are not defined this is one watch of one object that is not there;
+ *  while there is no class of ours, one more of classes. */
+export class GatewayFeed {
+  readonly #parts: GatewayFeedParts;
+  #wake = deferred<void>();
+  #definition: Informer<KubeObject> | undefined;
+  #ofClasses: { readonly tasks: TaskScope; readonly classes: Informer<GatewayClass> } | undefined;
+  #followed: Followed | undefined;
+
+  constructor(parts: GatewayFeedParts) {
+    this.#parts = parts;
+  }
+
+  /** False while what there is, is being read. */
+  get isRead(): boolean {
+    if (this.#definition?.hasSynced !== true) return false;
+    if (this.#ofClasses === undefined) return !this.#isDefined;
+    if (!this.#ofClasses.classes.hasSynced) return false;
+    if (this.#followed === undefined) return !this.classes.some(isOwnGatewayClass);
+    const { gateways, httpRoutes, grpcRoutes, grants } = this.#followed;
+    return [gateways, httpRoutes, grpcRoutes, grants].every(({ hasSynced }) => hasSynced);
+  }
+
+  get classes(): readonly GatewayClass[] {
+    return this.#ofClasses?.classes.list() ?? [];
+  }
+
+  get gateways(): readonly Gateway[] {
+    return this.#followed?.gateways.list() ?? [];
+  }
+
+  get grants(): readonly ReferenceGrant[] {
+    return this.#followed?.grants.list() ?? [];
+  }
+
+  get routes(): readonly AnyRoute[] {
+    return [
+      ...(this.#followed?.httpRoutes.list() ?? []).map((route) => ({ kind: "HTTPRoute", route }) as const),
+      ...(this.#followed?.grpcRoutes.list() ?? []).map((route) => ({ kind: "GRPCRoute", route }) as const),
+    ];
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const tasks = new TaskScope(this.#parts.log);
+    this.#definition = this.#follow(tasks, definitions, {
+      fieldSelector: `metadata.name=gatewayclasses.${gatewayGroup}`,
+      keep: onlyConditions,
+    });
+    try {
+      for (;;) {
+        await unlessAborted(this.#wake.promise, signal);
+        this.#wake = deferred();
+        await this.#arrange();
+        this.#parts.onChange();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await this.#leaveKinds();
+      await this.#leaveClasses();
+      await tasks.stop();
+    }
+  }
+
+  get #isDefined(): boolean {
+    return this.#definition?.list().some(isEstablished) ?? false;
+  }
+
+  /** Follows what is to be followed by what is known now, and no more. */
+  async #arrange(): Promise<void> {
+    const isDefined = this.#isDefined;
+    if (!isDefined) {
+      await this.#leaveKinds();
+      await this.#leaveClasses();
+    } else if (this.#ofClasses === undefined) {
+      const tasks = new TaskScope(this.#parts.log);
+      this.#ofClasses = { tasks, classes: this.#follow(tasks, gatewayResources.gatewayclasses) };
+    }
+    const isWanted = this.classes.some(isOwnGatewayClass);
+    if (!isWanted) await this.#leaveKinds();
+    else if (this.#followed === undefined) {
+      const tasks = new TaskScope(this.#parts.log);
+      this.#followed = {
+        tasks,
+        gateways: this.#follow(tasks, gatewayResources.gateways),
+        httpRoutes: this.#follow(tasks, gatewayResources.httproutes),
+        grpcRoutes: this.#follow(tasks, gatewayResources.grpcroutes),
+        grants: this.#follow(tasks, gatewayResources.referencegrants),
+      };
+    }
+  }
+
+  async #leaveClasses(): Promise<void> {
+    const left = this.#ofClasses;
+    this.#ofClasses = undefined;
+    await left?.tasks.stop();
+  }
+
+  async #leaveKinds(): Promise<void> {
+    const left = this.#followed;
+    this.#followed = undefined;
+    await left?.tasks.stop();
+  }
+
+  #follow<T extends Stored>(
+    tasks: TaskScope,
+    resource: Resource<T>,
+    scope: { readonly fieldSelector?: string; readonly keep?: (object: T) => T } = {},
+  ): Informer<T> {
+    const informer = this.#parts.informers.ownInformer(tasks, resource, scope);
+    const touch = () => this.#wake.resolve();
+    informer.subscribe({ onAdd: touch, onUpdate: touch, onDelete: touch });
+    tasks.run(`first state of ${resource.plural}`, async (signal) => {
+      await informer.synced(signal);
+      touch();
+    });
+    return informer;
+  }
+}
+
+/** A definition's schema, most of it, is of no concern. */
+const onlyConditions = ({ apiVersion, kind, metadata, status }: KubeObject): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata: { ...metadata, annotations: {} },
+  status: { conditions: (status as { readonly conditions?: unknown } | undefined)?.conditions },
+});
+
+function isEstablished({ status }: KubeObject): boolean {
+  const { conditions } = (status ?? {}) as {
+    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
+  };
+  return conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+}

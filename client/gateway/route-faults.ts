@@ -1,0 +1,153 @@
+import { RE2JS } from "re2js";
+import { readGoDuration } from "../rules/go-duration.ts";
+import type { AnyRoute, NamedMatch, RouteFilter } from "./gateway-types.ts";
+import type { Fault } from "./listeners.ts";
+
+/** What a route asks for that is not done here: such a route is not accepted, and none of its rules served. Pure. */
+export function routeFault(of: AnyRoute): Fault | undefined {
+  const rules = of.route.spec.rules ?? [];
+  for (const [at, rule] of rules.entries()) {
+    const field = `rules[${at}]`;
+    const refuse = (name: string, why: string): Fault => ({
+      reason: "UnsupportedValue",
+      message: `${field}.${name}: ${why}`,
+    });
+    if (rule.retry !== undefined) return refuse("retry", "is not honoured here");
+    if (rule.sessionPersistence !== undefined) return refuse("sessionPersistence", "is not honoured here");
+    for (const name of ["request", "backendRequest"] as const) {
+      const text = rule.timeouts?.[name];
+      if (text !== undefined && durationMs(text) === undefined)
+        return refuse(`timeouts.${name}`, `${JSON.stringify(text)} is no span of time`);
+    }
+    const filters = filtersFault(rule.filters ?? [], `${field}.filters`, ruleFilters);
+    if (filters !== undefined) return filters;
+    for (const [backendAt, backend] of (rule.backendRefs ?? []).entries()) {
+      const place = `${field}.backendRefs[${backendAt}].filters`;
+      const fault = filtersFault(backend.filters ?? [], place, backendFilters);
+      if (fault !== undefined) return fault;
+    }
+  }
+  return of.kind === "HTTPRoute" ? httpMatchFault(of.route.spec) : grpcMatchFault(of.route.spec);
+}
+
+/** Undefined for what is no span; 0: none is meant. */
+export function durationMs(text: string): number | undefined {
+  const read = readGoDuration(text);
+  return read.ok && read.nanoseconds >= 0 ? Math.ceil(read.nanoseconds / 1e6) : undefined;
+}
+
+const backendFilters = ["RequestHeaderModifier", "ResponseHeaderModifier"];
+const ruleFilters = [...backendFilters, "RequestRedirect", "URLRewrite"];
+
+function filtersFault(
+  filters: readonly RouteFilter[],
+  field: string,
+  known: readonly string[],
+): Fault | undefined {
+  const types = filters.map(({ type }) => type);
+  const strange = types.find((type) => !known.includes(type));
+  if (strange !== undefined)
+    return {
+      reason: "UnsupportedValue",
+      message: `${field}: ${JSON.stringify(strange)} is not honoured here`,
+    };
+  if (types.includes("RequestRedirect") && types.includes("URLRewrite"))
+    return {
+      reason: "IncompatibleFilters",
+      message: `${field}: a request is redirected or rewritten, not both`,
+    };
+  if (new Set(types).size !== types.length)
+    return { reason: "IncompatibleFilters", message: `${field}: one of a type is what there can be` };
+  const bad = filters.find((filter) => !isWritable(filter));
+  return (
+    bad && {
+      reason: "UnsupportedValue",
+      message: `${field}: ${bad.type} has a value that cannot stand in a request or an answer`,
+    }
+  );
+}
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
+const headerText = /^[\t\x20-\x7e\x80-\xff]*$/;
+const hostText = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+/** Framed anew, or said by us. */
+const notEdited: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "transfer-encoding",
+  "upgrade",
+]);
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** The definitions' schemas say so, too; whoever wrote those, nothing else gets as far as a connection. */
+function isWritable(filter: RouteFilter): boolean {
+  const { requestHeaderModifier, responseHeaderModifier, requestRedirect, urlRewrite } = filter;
+  for (const one of [requestHeaderModifier, responseHeaderModifier]) {
+    const values = [...(one?.set ?? []), ...(one?.add ?? [])];
+    const names = [...values.map(({ name }) => name), ...(one?.remove ?? [])];
+    if (!values.every(({ value }) => headerText.test(value))) return false;
+    if (!names.every((name) => token.test(name) && !notEdited.has(name.toLowerCase()))) return false;
+  }
+  for (const one of [requestRedirect, urlRewrite])
+    if (one?.hostname !== undefined && !hostText.test(one.hostname)) return false;
+  const { scheme = "http", statusCode = 302, port = 80 } = requestRedirect ?? {};
+  const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
+  return isPort && redirectStatuses.has(statusCode) && (scheme === "http" || scheme === "https");
+}
+
+type HttpSpec = Extract<AnyRoute, { kind: "HTTPRoute" }>["route"]["spec"];
+type GrpcSpec = Extract<AnyRoute, { kind: "GRPCRoute" }>["route"]["spec"];
+
+function httpMatchFault({ rules = [] }: HttpSpec): Fault | undefined {
+  for (const [at, { matches = [] }] of rules.entries())
+    for (const [matchAt, { path, headers = [], queryParams = [] }] of matches.entries()) {
+      const field = `rules[${at}].matches[${matchAt}]`;
+      const isPattern = path?.type === "RegularExpression";
+      if (!["Exact", "PathPrefix", "RegularExpression"].includes(path?.type ?? "PathPrefix"))
+        return { reason: "UnsupportedValue", message: `${field}.path.type: is not known here` };
+      if (isPattern && !isReadable(path?.value ?? ""))
+        return { reason: "UnsupportedValue", message: `${field}.path.value: is no pattern of RE2's syntax` };
+      const fault =
+        namedFault(headers, `${field}.headers`) ?? namedFault(queryParams, `${field}.queryParams`);
+      if (fault !== undefined) return fault;
+    }
+  return undefined;
+}
+
+function grpcMatchFault({ rules = [] }: GrpcSpec): Fault | undefined {
+  for (const [at, { matches = [] }] of rules.entries())
+    for (const [matchAt, { method, headers = [] }] of matches.entries()) {
+      const field = `rules[${at}].matches[${matchAt}]`;
+      if ((method?.type ?? "Exact") !== "Exact")
+        return { reason: "UnsupportedValue", message: `${field}.method.type: only Exact is known here` };
+      const fault = namedFault(headers, `${field}.headers`);
+      if (fault !== undefined) return fault;
+    }
+  return undefined;
+}
+
+function namedFault(matches: readonly NamedMatch[], field: string): Fault | undefined {
+  for (const { type = "Exact", name, value } of matches) {
+    if (type !== "Exact" && type !== "RegularExpression")
+      return {
+        reason: "UnsupportedValue",
+        message: `${field}: type ${JSON.stringify(type)} is not known here`,
+      };
+    if (type === "RegularExpression" && !isReadable(value))
+      return {
+        reason: "UnsupportedValue",
+        message: `${field}: the value for ${JSON.stringify(name)} is no pattern of RE2's syntax`,
+      };
+  }
+  return undefined;
+}
+
+function isReadable(pattern: string): boolean {
+  try {
+    RE2JS.compile(pattern);
+    return true;
+  } catch {
+    return false;
+  }
+}
