@@ -1,24 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { Secret } from "../../client/types.ts";
-import { type CertificatePem, secureContext } from "./certificates.ts";
-
-/** The certificate in a secret (`kubernetes.io/tls`), or what is wrong with it. Pure. */
-export function certificateIn(
-  secret: Pick<Secret, "data"> | undefined,
-  name: string,
-): { readonly pem: CertificatePem } | { readonly problem: string } {
-  if (secret === undefined) return { problem: `secret "${name}": there is none of this name` };
-  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString("utf8");
-  const pem = { certificatePem: text("tls.crt"), keyPem: text("tls.key") };
-  if (pem.certificatePem === "" || pem.keyPem === "")
-    return { problem: `secret "${name}": has no tls.crt and tls.key` };
-  try {
-    secureContext(pem);
-  } catch (error) {
-    return { problem: `secret "${name}": is no certificate with its key: ${(error as Error).message}` };
-  }
-  return { pem };
-}
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 
 /** Said about a certificate that clients of the host will not take. */
 export function misfit({ certificatePem }: CertificatePem, host: string, nowMs: number): string | undefined {

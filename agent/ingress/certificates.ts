@@ -1,10 +1,5 @@
 import { createSecureContext, type SecureContext } from "node:tls";
-import { wildcardOf } from "./host-name.ts";
-
-export interface CertificatePem {
-  readonly certificatePem: string;
-  readonly keyPem: string;
-}
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 
 /** Contexts that are kept made: each takes some hundred kilobytes outside the heap. */
 const contextsKept = 1_000;
@@ -14,13 +9,16 @@ export class Certificates {
   readonly #byHost = new Map<string, CertificatePem>();
   /** Least lately used first. */
   readonly #contexts = new Map<CertificatePem, SecureContext>();
-  readonly #fallback: CertificatePem;
+  readonly #fallback: CertificatePem | undefined;
+  readonly #textsFor: (host: string) => readonly string[];
 
-  #onDefault: (pem: CertificatePem) => void = () => undefined;
+  #onDefault: (pem: CertificatePem | undefined) => void = () => undefined;
 
-  /** @param fallback Shown where no other is for a host. */
-  constructor(fallback: CertificatePem) {
+  /** @param fallback Shown where no other is for a host; undefined: nothing is, and handshakes fail.
+   *  @param textsFor By which a host's certificate may be known, the narrowest first. */
+  constructor(fallback: CertificatePem | undefined, textsFor: (host: string) => readonly string[]) {
     this.#fallback = fallback;
+    this.#textsFor = textsFor;
   }
 
   /** Connections that stand are left alone. */
@@ -33,18 +31,19 @@ export class Certificates {
   }
 
   /** What clients are shown that name no host, now and whenever that changes. */
-  followDefault(onDefault: (pem: CertificatePem) => void): void {
+  followDefault(onDefault: (pem: CertificatePem | undefined) => void): void {
     this.#onDefault = onDefault;
     onDefault(this.#byHost.get("") ?? this.#fallback);
   }
 
   hasFor(host: string): boolean {
-    return this.#of(host) !== undefined || this.#byHost.has("");
+    return this.#of(host) !== undefined;
   }
 
   /** For the host that a client names, in whatever case; "": it names none. */
   contextFor(host: string): SecureContext {
-    const pem = this.#of(host.toLowerCase()) ?? this.#byHost.get("") ?? this.#fallback;
+    const pem = this.#of(host.toLowerCase()) ?? this.#fallback;
+    if (pem === undefined) throw new Error("no certificate is for this host");
     const known = this.#contexts.get(pem);
     if (known !== undefined) {
       this.#contexts.delete(pem);
@@ -61,7 +60,11 @@ export class Certificates {
   }
 
   #of(host: string): CertificatePem | undefined {
-    return this.#byHost.get(host || "-") ?? this.#byHost.get(wildcardOf(host) ?? "-");
+    for (const text of this.#textsFor(host)) {
+      const found = this.#byHost.get(text);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 }
 

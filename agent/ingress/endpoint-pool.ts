@@ -27,14 +27,14 @@ export class EndpointPool {
     }
   }
 
-  /** One of the backends by their weights, of those that have endpoints. */
-  choose(backends: readonly WeightedBackend[]): string | undefined {
-    if (backends.length === 1) return (backends[0]?.weight ?? 0) > 0 ? backends[0]?.backend : undefined;
+  /** One of the backends by their weights. */
+  choose(backends: readonly WeightedBackend[]): WeightedBackend | undefined {
+    if (backends.length === 1) return (backends[0]?.weight ?? 0) > 0 ? backends[0] : undefined;
     const total = backends.reduce((sum, { weight }) => sum + weight, 0);
     let left = (this.#random.uint32() / 2 ** 32) * total;
-    for (const { backend, weight } of backends) {
-      left -= weight;
-      if (left < 0) return backend;
+    for (const one of backends) {
+      left -= one.weight;
+      if (left < 0) return one;
     }
     return undefined;
   }

@@ -103,8 +103,12 @@ export async function openFront(
   const http2 = certificates === undefined ? undefined : takeHttp2(server, parts);
   if (certificates !== undefined && "setSecureContext" in server) {
     const tls = server as ReturnType<typeof createHttps>;
-    certificates.followDefault(({ certificatePem, keyPem }) =>
-      tls.setSecureContext({ cert: certificatePem, key: keyPem, minVersion: "TLSv1.2", ...oneHandshake }),
+    certificates.followDefault((pem) =>
+      tls.setSecureContext({
+        ...(pem && { cert: pem.certificatePem, key: pem.keyPem }),
+        minVersion: "TLSv1.2",
+        ...oneHandshake,
+      }),
     );
   }
   await listen(server, at, log);

@@ -20,3 +20,9 @@ export function wildcardOf(host: string): string | undefined {
   const dot = host.indexOf(".");
   return dot <= 0 || dot === host.length - 1 ? undefined : `*${host.slice(dot)}`;
 }
+
+/** As the texts by which Ingresses name a host, the narrowest first. */
+export function ingressTextsFor(host: string): readonly string[] {
+  const wildcard = wildcardOf(host);
+  return wildcard === undefined ? [host, ""] : [host, wildcard, ""];
+}

@@ -10,6 +10,7 @@ import type { Front } from "./front.ts";
 import { type OwnAnswer, stoppedAtGate } from "./gate.ts";
 import { answerSelf } from "./own-answer.ts";
 import { ProxiedRequest, type ProxyParts, type UpgradeWish } from "./proxied-request.ts";
+import { locationFor } from "./redirect-location.ts";
 import type { Forward } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { Http1Upstream } from "./upstream-http1.ts";
@@ -129,12 +130,13 @@ export class IngressProxy {
 
   /** What is answered here, or where the request goes. */
   #decide({ route }: RouteMatch, read: ClientRequest): OwnAnswer | Forward {
-    const stopped = stoppedAtGate(route.gate, read, this.#parts.plane.certificates.hasFor(read.host));
+    const { certificates } = this.#parts.plane.entry(read.front.entry);
+    const stopped = stoppedAtGate(route.gate, read, certificates.hasFor(read.host));
     if (stopped !== undefined) return stopped;
     const { action } = route;
     switch (action.kind) {
       case "redirect":
-        return { status: action.status, headers: { location: action.location } };
+        return { status: action.status, headers: { location: locationFor(action.location, read) } };
       case "refuse":
         return { status: action.status, headers: {} };
       case "forward": {
@@ -146,7 +148,7 @@ export class IngressProxy {
   }
 
   #match(read: ClientRequest, request: IncomingMessage): RouteMatch | undefined {
-    return this.#parts.plane.table.match({
+    return this.#parts.plane.entry(read.front.entry).match({
       host: read.host,
       path: read.target.path,
       method: read.method,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Ingress } from "../../client/types.ts";
+import { ingressRule } from "./entry.ts";
 import { planIngress } from "./ingress-routes.ts";
 import { RoutingTable } from "./routing-table.ts";
 
@@ -32,7 +33,7 @@ function taken(
   header: Record<string, string> = {},
   share = 50,
 ) {
-  const table = new RoutingTable();
+  const table = new RoutingTable(ingressRule);
   for (const one of plans) table.set(one.metadata.name, planIngress(one).hosts);
   return requests.map((request) => {
     const [host = "", path] = request.split(/(?=\/)/, 2).concat("/");

@@ -233,7 +233,12 @@ function settingsOf(values: AnnotationValues): ForwardSettings {
       withinMs: within ? within * 1000 : undefined,
     },
     bodyBytesMost: bytes === 0 ? undefined : bytes,
-    rewrite: values["rewrite-target"],
+    requestTimeoutMs: undefined,
+    attemptTimeoutMs: undefined,
+    rewrite:
+      values["rewrite-target"] === undefined
+        ? undefined
+        : { kind: "pattern", text: values["rewrite-target"] },
     appRoot: values["app-root"],
     host: values["upstream-vhost"],
     forwardedPrefix: values["x-forwarded-prefix"],

@@ -133,6 +133,6 @@ export class NodeFront {
 }
 
 function frontFrom(address: string, { http, https }: OpenedPorts): IngressFront | undefined {
-  const open = [http, https].filter((port) => typeof port === "number");
+  const open = [http, https].filter((port): port is number => typeof port === "number");
   return open.length === 0 ? undefined : { address, ports: open };
 }

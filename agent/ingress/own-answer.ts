@@ -9,6 +9,7 @@ const texts: Readonly<Record<number, string>> = {
   408: "the request took too long",
   413: "the request is too large",
   431: "the request's headers are too large",
+  500: "the route leads to no backend",
   501: "the request asks for what is not known here",
   502: "the backend did not answer as it should",
   503: "nothing is there to answer",

@@ -7,10 +7,10 @@ import type { EndpointPool } from "./endpoint-pool.ts";
 import { corsHeaders } from "./gate.ts";
 import { joinConnections, switchingHead } from "./joined-connections.ts";
 import { answerSelf } from "./own-answer.ts";
+import { rewrittenPath } from "./path-rewrite.ts";
 import { Pump } from "./pump.ts";
-import { encodedPath } from "./request-target.ts";
 import { retriesFailure, retriesStatus } from "./retry-rule.ts";
-import { type BackendProtocol, type Endpoint, type Forward, noEdits } from "./route.ts";
+import { type BackendProtocol, type Endpoint, type Forward, type ForwardSettings, noEdits } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { StickyClient } from "./sticky-client.ts";
 import type {
@@ -64,12 +64,17 @@ export class ProxiedRequest {
   #body: Pump | undefined;
   #answer: Pump | undefined;
   #bodyBytes = 0;
+  /** With what is otherwise for the backend that was chosen. */
+  #settings: ForwardSettings;
+  #cancelRequest: () => void = () => undefined;
+  #cancelAttempt: () => void = () => undefined;
   /** The answer is given, whole or not. */
   #isOver = false;
 
   constructor(given: ProxiedParts, parts: ProxyParts) {
     this.#given = given;
     this.#parts = parts;
+    this.#settings = given.forward.settings;
     this.#startedMs = parts.clock.monotonicMs();
   }
 
@@ -86,16 +91,26 @@ export class ProxiedRequest {
       this.#refuseBody();
       return;
     }
-    this.#backend = pool.choose(backends) ?? "";
+    const chosen = pool.choose(backends);
+    if (chosen?.backend === undefined) {
+      this.#fail(500, "the route leads to no backend that there is");
+      return;
+    }
+    this.#backend = chosen.backend;
+    this.#settings = { ...settings, ...chosen.own };
+    if (settings.requestTimeoutMs !== undefined)
+      this.#cancelRequest = this.#parts.clock.after(settings.requestTimeoutMs, () =>
+        this.#late("the request"),
+      );
     if (settings.affinity !== undefined)
       this.#sticky = new StickyClient(settings.affinity, read, this.#backend, pool);
-    this.#headers = upstreamHeaders(read, settings);
+    this.#headers = upstreamHeaders(read, this.#settings);
     this.#attempt(this.#sticky?.endpoint);
   }
 
   #attempt(wanted?: Endpoint): void {
-    const { read, forward, match, upgrade } = this.#given;
-    const { settings } = forward;
+    const { read, match, upgrade } = this.#given;
+    const settings = this.#settings;
     const endpoint = wanted ?? this.#parts.pool.next(this.#backend, this.#tried);
     if (endpoint === undefined) {
       this.#fail(503, "no endpoint is ready");
@@ -110,7 +125,7 @@ export class ProxiedRequest {
       path:
         settings.rewrite === undefined
           ? `${rawPath}${query}`
-          : rewritten(settings.rewrite, match.groups, query),
+          : rewrittenPath(settings.rewrite, read.target, match.groups),
       headers: this.#headers,
       hasBody: read.hasBody,
       bodyBytes: read.hasBody ? read.bodyBytes : undefined,
@@ -124,6 +139,11 @@ export class ProxiedRequest {
       drained: () => this.#body?.drained(),
       failed: (failure) => this.#failed(failure),
     };
+    this.#cancelAttempt();
+    if (settings.attemptTimeoutMs !== undefined)
+      this.#cancelAttempt = this.#parts.clock.after(settings.attemptTimeoutMs, () =>
+        this.#late("the backend"),
+      );
     try {
       this.#exchange = this.#parts.upstreams[settings.protocol].send(endpoint, head, events);
     } catch (error) {
@@ -133,9 +153,9 @@ export class ProxiedRequest {
   }
 
   #sendBody(): void {
-    const { read, request, forward, sayContinue } = this.#given;
+    const { read, request, sayContinue } = this.#given;
     if (!read.hasBody || this.#body !== undefined || this.#isOver) return;
-    const { bodyBytesMost = Number.POSITIVE_INFINITY, sendTimeoutMs } = forward.settings;
+    const { bodyBytesMost = Number.POSITIVE_INFINITY, sendTimeoutMs } = this.#settings;
     sayContinue();
     this.#body = new Pump(request, {
       clock: this.#parts.clock,
@@ -152,8 +172,9 @@ export class ProxiedRequest {
   }
 
   #answered(answer: UpstreamAnswer): void {
-    const { response, read, forward, match } = this.#given;
-    const { settings } = forward;
+    const { response, read, match } = this.#given;
+    const settings = this.#settings;
+    this.#cancelAttempt();
     if (retriesStatus(settings.retry, answer.status, this.#attemptNow()) && this.#hasAnother()) {
       this.#exchange?.destroy();
       this.#attempt();
@@ -193,6 +214,7 @@ export class ProxiedRequest {
           ([name]) => name !== "content-length",
         );
         this.#isOver = true;
+        this.#cancelRequest();
         try {
           if (trailers.length > 0) response.addTrailers(trailers.map(([name, value]) => [name, value]));
           response.end();
@@ -212,7 +234,7 @@ export class ProxiedRequest {
   }
 
   #upgraded(answer: IncomingMessage, upstream: Duplex, first: Buffer): void {
-    const { upgrade, forward } = this.#given;
+    const { upgrade } = this.#given;
     const head = upgrade && switchingHead(answer, upgrade.protocol);
     if (upgrade === undefined || head === undefined) {
       upstream.destroy();
@@ -220,8 +242,10 @@ export class ProxiedRequest {
       return;
     }
     this.#isOver = true;
+    this.#cancelAttempt();
+    this.#cancelRequest();
     upgrade.socket.write(head);
-    const { readTimeoutMs } = forward.settings;
+    const { readTimeoutMs } = this.#settings;
     joinConnections(
       { socket: upgrade.socket, first: upgrade.first },
       { socket: upstream, first },
@@ -231,7 +255,8 @@ export class ProxiedRequest {
 
   #failed(failure: UpstreamFailure): void {
     if (this.#isOver) return;
-    const { response, forward } = this.#given;
+    this.#cancelAttempt();
+    const { response } = this.#given;
     if (response.headersSent) {
       this.#parts.onFailure(this.#given.match.route.id, this.#endpoint, failure.error.message);
       response.destroy();
@@ -240,7 +265,7 @@ export class ProxiedRequest {
     // One that closed an idle connection is asked again.
     const again = failure.wasReused && failure.kind === "broken" ? this.#endpoint : undefined;
     if (
-      retriesFailure(forward.settings.retry, failure, this.#attemptNow()) &&
+      retriesFailure(this.#settings.retry, failure, this.#attemptNow()) &&
       (again !== undefined || this.#hasAnother())
     ) {
       this.#attempt(again);
@@ -257,6 +282,15 @@ export class ProxiedRequest {
       method: this.#given.read.method,
       canRepeat: this.#body === undefined,
     };
+  }
+
+  /** What was begun is not waited for any longer. */
+  #late(what: string): void {
+    if (this.#isOver) return;
+    if (this.#given.response.headersSent) {
+      this.#parts.onFailure(this.#given.match.route.id, this.#endpoint, `${what} took too long`);
+      this.#given.response.destroy();
+    } else this.#fail(504, `${what} took too long`);
   }
 
   #hasAnother(): boolean {
@@ -282,6 +316,8 @@ export class ProxiedRequest {
   #finish(status: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#cancelAttempt();
+    this.#cancelRequest();
     this.#exchange?.destroy();
     this.#body?.stop();
     this.#answer?.stop();
@@ -292,6 +328,8 @@ export class ProxiedRequest {
   #end(): void {
     const wasOver = this.#isOver;
     this.#isOver = true;
+    this.#cancelAttempt();
+    this.#cancelRequest();
     this.#body?.stop();
     this.#answer?.stop();
     const { request, read, upgrade } = this.#given;
@@ -299,12 +337,4 @@ export class ProxiedRequest {
     // Of an exchange that is whole nothing is left to end; its connection serves the next one.
     if (!wasOver || (read.hasBody && !request.complete)) this.#exchange?.destroy();
   }
-}
-
-function rewritten(target: string, groups: readonly string[], query: string): string {
-  const path = target.replace(/\$(\d)/g, (_, digit: string) => groups[Number(digit) - 1] ?? "");
-  const mark = path.indexOf("?");
-  const [plain, own] = mark < 0 ? [path, ""] : [path.slice(0, mark), path.slice(mark)];
-  const rest = own === "" ? query : `${own}${query.replace("?", "&")}`;
-  return `${encodedPath(plain.startsWith("/") ? plain : `/${plain}`)}${rest}`;
 }

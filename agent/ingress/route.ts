@@ -57,21 +57,40 @@ export interface Cors {
 
 export type Action =
   | Forward
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  /** To an address, or to that of the request with other parts. */
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string | RedirectParts }
   | { readonly kind: "refuse"; readonly status: number; readonly why: string };
+
+/** Absent parts stay as they are in the request. */
+export interface RedirectParts {
+  readonly scheme: "http" | "https" | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path: PathRewrite | undefined;
+}
 
 export interface Forward {
   readonly kind: "forward";
-  /** Shares are relative to each other; one without weight takes nothing. */
+  /** Shares are relative to each other; one without weight takes nothing. Where none takes anything the answer is 500. */
   readonly backends: readonly WeightedBackend[];
   readonly settings: ForwardSettings;
 }
 
 export interface WeightedBackend {
-  /** By which its endpoints are known: `namespace/service:port`. */
-  readonly backend: string;
+  /** By which its endpoints are known: `namespace/service:port`. Undefined: it leads nowhere, and its share is answered 500. */
+  readonly backend: string | undefined;
   readonly weight: number;
+  /** What of the settings is otherwise for this one. */
+  readonly own?: Pick<Partial<ForwardSettings>, "protocol" | "requestHeaders" | "responseHeaders">;
 }
+
+/** What is put in place of a request's path. */
+export type PathRewrite =
+  /** `$1` is what the first group of the path's pattern matched; it may bring a query of its own. */
+  | { readonly kind: "pattern"; readonly text: string }
+  | { readonly kind: "whole"; readonly path: string }
+  /** In place of the prefix that the request's path was matched by. */
+  | { readonly kind: "prefix"; readonly prefix: string; readonly path: string };
 
 export const protocols = ["http", "https", "grpc", "grpcs"] as const;
 export type BackendProtocol = (typeof protocols)[number];
@@ -83,11 +102,14 @@ export interface ForwardSettings {
   readonly readTimeoutMs: number;
   /** Between two pieces that the other side takes. */
   readonly sendTimeoutMs: number;
+  /** Until the whole answer is given; undefined: no bound. */
+  readonly requestTimeoutMs: number | undefined;
+  /** Until one endpoint begins to answer; undefined: no bound but the others. */
+  readonly attemptTimeoutMs: number | undefined;
   readonly retry: Retry;
   /** Of a request; undefined: no bound. */
   readonly bodyBytesMost: number | undefined;
-  /** In place of the path; `$1` is what the first group of the path's pattern matched. */
-  readonly rewrite: string | undefined;
+  readonly rewrite: PathRewrite | undefined;
   /** The path to which a request of `/` is led. */
   readonly appRoot: string | undefined;
   /** The host that the backend is told. */

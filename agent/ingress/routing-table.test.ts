@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { MatchedRequest } from "./conditions.ts";
+import { ingressRule } from "./entry.ts";
 import type { Condition, HostRoutes, PathMatch, Route } from "./route.ts";
 import { RoutingTable } from "./routing-table.ts";
 
@@ -19,7 +20,7 @@ function route(id: string, text: string, more: Partial<Route> = {}): Route {
 
 /** `host: path path …`, one line a host; a route is called by its host and path. */
 function table(...lines: readonly string[]): RoutingTable {
-  const made = new RoutingTable();
+  const made = new RoutingTable(ingressRule);
   for (const [at, line] of lines.entries()) {
     const [host = "", ...paths] = line.split("|").map((part) => part.trim());
     made.set(`owner-${at}`, [{ host, routes: paths.map((path) => route(`${host} ${path}`, path)) }]);
@@ -97,7 +98,7 @@ describe("the routing table", () => {
   });
 
   it("has the older owner win, and more conditions win over age", () => {
-    const routes = new RoutingTable();
+    const routes = new RoutingTable(ingressRule);
     const green: Condition = { kind: "header", name: "x-color", test: { kind: "is", value: "green" } };
     routes.set("new", [{ host: "h", routes: [route("new", "/", { rank: "2" })] }]);
     routes.set("old", [{ host: "h", routes: [route("old", "/", { rank: "1" })] }]);
@@ -115,7 +116,7 @@ describe("the routing table", () => {
 
   it("looks at methods, queries, cookies and shares", () => {
     const one = (condition: Condition) => {
-      const routes = new RoutingTable();
+      const routes = new RoutingTable(ingressRule);
       routes.set("o", [{ host: "h", routes: [route("o", "/", { conditions: [condition] })] }]);
       return (more: Partial<MatchedRequest>) => taken(routes, "h", "/", more) === "o";
     };
@@ -142,7 +143,7 @@ describe("the routing table", () => {
     const step = fc.record({ owner: fc.constantFrom("1", "2", "3"), hosts: fc.option(hosts) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const changed = new RoutingTable();
+        const changed = new RoutingTable(ingressRule);
         const last = new Map<string, readonly HostRoutes[]>();
         for (const { owner, hosts } of steps) {
           const made = (hosts ?? []).map(({ host, paths }) => ({
@@ -154,7 +155,7 @@ describe("the routing table", () => {
           last.set(owner, made);
           taken(changed, "y.x.com", "/a"); // what is looked up is kept
         }
-        const anew = new RoutingTable();
+        const anew = new RoutingTable(ingressRule);
         for (const [owner, made] of last) anew.set(owner, made);
         for (const asked of ["x.com", "y.x.com", "z.x.com", "else"])
           for (const to of ["/", "/a", "/a/b", "/a/b/c", "/ab"])

@@ -1,10 +1,16 @@
 import { RE2JS } from "re2js";
 import { conditionsHold, type MatchedRequest } from "./conditions.ts";
-import { wildcardOf } from "./host-name.ts";
-import type { HostRoutes, Route } from "./route.ts";
+import type { Condition, HostRoutes, Route } from "./route.ts";
 
-/** Which route a request takes. An exact host comes before a wildcard, that before routes for every host; within a host the longest
- *  path decides (of a pattern what stands before its first mark), then an exact one, then more conditions, then the older owner.
+/** By which texts a table knows a host, the narrowest first, and whether a wider one is asked where a narrower one has no route. */
+export interface HostRule {
+  readonly textsFor: (host: string) => readonly string[];
+  readonly fallsThrough: boolean;
+}
+
+/** Which route a request takes. A narrower host comes before a wider one; within a host the longest path decides (of a pattern what
+ *  stands before its first mark), then an exact one, then a condition on the method, then more conditions on headers, then more on
+ *  queries, then the older owner.
  *  Where a host has no route for a path its own fallback answers, or else the one for every host.
  *  A change costs the hosts it names; a request a look at each length that paths of its host have. */
 export class RoutingTable {
@@ -13,6 +19,11 @@ export class RoutingTable {
   readonly #hostsOf = new Map<string, readonly string[]>();
   /** Hosts as requests are looked up; what changed is made anew when it is asked for. */
   readonly #compiled = new Map<string, HostTable>();
+  readonly #rule: HostRule;
+
+  constructor(rule: HostRule) {
+    this.#rule = rule;
+  }
 
   /** Replaces all that this owner has. */
   set(owner: string, hosts: readonly HostRoutes[]): void {
@@ -41,13 +52,13 @@ export class RoutingTable {
   }
 
   match(request: MatchedRequest): RouteMatch | undefined {
-    const table = this.#tableOf(request.host);
-    return table?.match(request) ?? table?.fallback(request) ?? this.#of("")?.fallback(request);
-  }
-
-  #tableOf(host: string): HostTable | undefined {
-    const wildcard = wildcardOf(host);
-    return this.#of(host) ?? (wildcard === undefined ? undefined : this.#of(wildcard)) ?? this.#of("");
+    for (const text of this.#rule.textsFor(request.host)) {
+      const table = this.#of(text);
+      if (table === undefined) continue;
+      const found = table.match(request) ?? table.fallback(request);
+      if (found !== undefined || !this.#rule.fallsThrough) return found ?? this.#of("")?.fallback(request);
+    }
+    return undefined;
   }
 
   #of(host: string): HostTable | undefined {
@@ -91,9 +102,10 @@ class HostTable {
   readonly #fallbacks: readonly Route[];
 
   constructor(routes: readonly Route[]) {
-    const inOrder = [...routes].sort(
-      (a, b) => b.conditions.length - a.conditions.length || (a.rank < b.rank ? -1 : 1),
-    );
+    const inOrder = routes
+      .map((route) => ({ route, weights: weightsOf(route) }))
+      .sort(inPrecedence)
+      .map(({ route }) => route);
     this.#fallbacks = inOrder.filter(({ isFallback }) => isFallback);
     const prefixes = new Map<number, Map<string, Route[]>>();
     const patterns = new Map<string, Route[]>();
@@ -132,6 +144,25 @@ class HostTable {
     const route = this.#fallbacks.find(({ conditions }) => conditionsHold(conditions, request));
     return route && { route, groups: noGroups };
   }
+}
+
+/** By what routes of one path are compared, what decides first first: greater comes first. */
+function weightsOf({ conditions }: Route): readonly number[] {
+  const count = (kind: Condition["kind"]) => conditions.filter((one) => one.kind === kind).length;
+  return [count("method"), count("header") + count("cookie"), count("query"), conditions.length];
+}
+
+interface Weighed {
+  readonly route: Route;
+  readonly weights: readonly number[];
+}
+
+function inPrecedence(a: Weighed, b: Weighed): number {
+  for (const [at, weight] of a.weights.entries()) {
+    const difference = (b.weights[at] ?? 0) - weight;
+    if (difference !== 0) return difference;
+  }
+  return a.route.rank === b.route.rank ? 0 : a.route.rank < b.route.rank ? -1 : 1;
 }
 
 function put(map: Map<string, Route[]>, key: string, route: Route): void {

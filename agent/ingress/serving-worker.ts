@@ -41,7 +41,7 @@ parentPort?.on("message", async (told: Told) => {
       say({ kind: "done", id: told.id, opened: await serving.open(told.ports) });
       break;
     case "shut":
-      await serving.shut();
+      await serving.shut(told.entry);
       say({ kind: "done", id: told.id, opened: undefined });
       break;
     case "stop":

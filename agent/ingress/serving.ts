@@ -1,8 +1,9 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
-import type { CertificatePem } from "./certificates.ts";
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 import { type Change, DataPlane } from "./data-plane.ts";
+import { ingressEntry } from "./entry.ts";
 import type { Front } from "./front.ts";
 import { type FrontServer, openFront } from "./front-server.ts";
 import { IngressProxy } from "./ingress-proxy.ts";
@@ -12,21 +13,32 @@ export interface Serving {
   apply(change: Change): void;
   /** Opens what is not open yet. */
   open(ports: FrontPorts): Promise<OpenedPorts>;
-  /** Answers nothing any more; what was begun is given a moment. */
-  shut(): Promise<void>;
+  /** Answers nothing any more that comes in there (absent: for Ingresses); what was begun is given a moment. */
+  shut(entry?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Ports of an address; 0: any. */
 export interface FrontPorts {
+  /** Absent: that of Ingresses. */
+  readonly entry?: string;
   readonly address: string;
-  readonly http: number;
-  readonly https: number;
+  /** Absent: there is to be none. */
+  readonly http?: number;
+  readonly https?: number;
+  /** The port that clients name, where another is listened on. */
+  readonly reachedBy?: number;
 }
 
-/** The port that is listened on, or why none is. */
+/** The port that is listened on, or why none is; undefined: none was asked for. */
 export interface OpenedPorts {
-  readonly http: number | string;
-  readonly https: number | string;
+  readonly http: number | string | undefined;
+  readonly https: number | string | undefined;
+}
+
+interface OpenFront {
+  http: FrontServer | undefined;
+  https: FrontServer | undefined;
 }
 
 export interface LocalServingParts {
@@ -44,8 +56,7 @@ export class LocalServing implements Serving {
   readonly #parts: LocalServingParts;
   readonly #plane: DataPlane;
   readonly #proxy: IngressProxy;
-  #http: FrontServer | undefined;
-  #https: FrontServer | undefined;
+  readonly #fronts = new Map<string, OpenFront>();
   readonly #saidMs = new Map<string, number>();
 
   constructor(parts: LocalServingParts) {
@@ -65,43 +76,48 @@ export class LocalServing implements Serving {
     this.#plane.apply(change);
   }
 
-  async open({ address, http, https }: FrontPorts): Promise<OpenedPorts> {
+  async open({ address, http, https, entry = ingressEntry, reachedBy }: FrontPorts): Promise<OpenedPorts> {
     const { clock, log } = this.#parts;
     const common = { proxy: this.#proxy, clock, log };
+    const opened: OpenFront = this.#fronts.get(entry) ?? { http: undefined, https: undefined };
+    this.#fronts.set(entry, opened);
     const front = (isTls: boolean) => (): Front => ({
+      entry,
       isTls,
-      port: (isTls ? this.#https : this.#http)?.port ?? (isTls ? https : http),
-      tlsPort: this.#https?.port,
+      port: reachedBy ?? (isTls ? opened.https : opened.http)?.port ?? 0,
+      tlsPort: opened.https?.port,
     });
     const why = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
-    let noHttps = "";
-    let noHttp = "";
+    let noHttps: string | undefined;
+    let noHttp: string | undefined;
     // First, so that plain requests are led there from the first one on.
-    this.#https ??= await openFront(
-      { address, port: https },
-      { ...common, certificates: this.#plane.certificates, front: front(true) },
-    ).catch((error: unknown) => {
-      noHttps = why(error);
-      return undefined;
-    });
-    this.#http ??= await openFront({ address, port: http }, { ...common, front: front(false) }).catch(
-      (error: unknown) => {
-        noHttp = why(error);
+    if (https !== undefined)
+      opened.https ??= await openFront(
+        { address, port: https },
+        { ...common, certificates: this.#plane.entry(entry).certificates, front: front(true) },
+      ).catch((error: unknown) => {
+        noHttps = why(error);
         return undefined;
-      },
-    );
-    return { http: this.#http?.port ?? noHttp, https: this.#https?.port ?? noHttps };
+      });
+    if (http !== undefined)
+      opened.http ??= await openFront({ address, port: http }, { ...common, front: front(false) }).catch(
+        (error: unknown) => {
+          noHttp = why(error);
+          return undefined;
+        },
+      );
+    return { http: opened.http?.port ?? noHttp, https: opened.https?.port ?? noHttps };
   }
 
-  async shut(): Promise<void> {
-    const open = [this.#http, this.#https];
-    this.#http = undefined;
-    this.#https = undefined;
-    await Promise.all(open.map((one) => one?.close()));
+  async shut(entry = ingressEntry): Promise<void> {
+    const open = this.#fronts.get(entry);
+    this.#fronts.delete(entry);
+    await Promise.all([open?.http?.close(), open?.https?.close()]);
+    if (!this.#fronts.has(entry)) this.#plane.left(entry);
   }
 
   async stop(): Promise<void> {
-    await this.shut();
+    await Promise.all([...this.#fronts.keys()].map((entry) => this.shut(entry)));
     this.#proxy.close();
   }
 
@@ -111,6 +127,6 @@ export class LocalServing implements Serving {
     if (nowMs - (this.#saidMs.get(key) ?? Number.NEGATIVE_INFINITY) < sayAgainMs) return;
     if (this.#saidMs.size > 1_000) this.#saidMs.clear();
     this.#saidMs.set(key, nowMs);
-    this.#parts.log.warn("a request of an Ingress was not answered by its backend", { route, endpoint, why });
+    this.#parts.log.warn("a request was not answered by its backend", { route, endpoint, why });
   }
 }

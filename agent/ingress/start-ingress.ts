@@ -10,6 +10,9 @@ import { answersIngresses, frontOf } from "../../client/rules/ingress-class.ts";
 import type { Node, Secret } from "../../client/types.ts";
 import type { NodeView } from "../network/service-endpoints.ts";
 import { FollowedKind } from "../sync/followed-kind.ts";
+import { BackendEndpoints } from "./backend-endpoints.ts";
+import type { Change } from "./data-plane.ts";
+import { startGateways } from "./gateways/start-gateways.ts";
 import { IngressControl } from "./ingress-control.ts";
 import { NodeFront } from "./node-front.ts";
 import { ProblemEvents } from "./problem-events.ts";
@@ -29,7 +32,7 @@ const gatherMs = 20;
 const firstCertificatesMs = 10_000;
 const fallbackDays = 3650;
 
-/** Has the node answer for Ingresses of our classes. */
+/** Has the node answer for Ingresses and Gateways of our classes. */
 export async function startIngress(
   config: IngressConfig,
   {
@@ -53,7 +56,11 @@ export async function startIngress(
     validDays: fallbackDays,
   });
   const fallback = { certificatePem: own.certificatePem, keyPem: own.privateKeyPem };
-  const serving = new ThreadServing(fallback, { log, clock, onBroken: () => front.broken() });
+  const onBroken = () => {
+    front.broken();
+    gateways.fronts.broken();
+  };
+  const serving = new ThreadServing(fallback, { log, clock, onBroken });
   const recorder = (component: string) =>
     new EventRecorder({ component, host: config.nodeName }, { client, clock, random, log });
   const events = recorder("pintle-ingress");
@@ -83,27 +90,43 @@ export async function startIngress(
   const secrets = new FollowedKind<Secret>(
     resources.secrets,
     { client, clock, random, log },
-    { tasks, onChange: (owner) => control.secretChanged(owner), tellsFirst: true },
+    {
+      tasks,
+      onChange: (owner) => {
+        control.secretChanged(owner);
+        gateways.control.secretChanged(owner);
+      },
+      tellsFirst: true,
+    },
   );
+  const apply = (change: Change) => serving.apply(change);
+  const backends = new BackendEndpoints({ services, slices, view, apply, wake: touch });
   const control = new IngressControl({
     ingresses,
     classes,
-    services,
-    slices,
+    backends,
     secrets,
-    view,
     nowMs: () => clock.wallMs(),
-    apply: (change) => serving.apply(change),
+    apply,
     wake: touch,
     report: (ingress, said) => problems.report(ingress, said),
   });
+  const gateways = startGateways(
+    { nodeName: config.nodeName },
+    { os, client, informers, tasks, events, serving, backends, secrets, wake: touch },
+  );
+  const carryOut = () => {
+    control.carryOut(backends.carryOut());
+    gateways.control.carryOut();
+    gateways.fronts.touch();
+  };
   /** Tells all that is known, with certificates that are being read, before the first request comes. */
   const prepare = async (signal: AbortSignal) => {
     const untilMs = clock.monotonicMs() + firstCertificatesMs;
-    control.carryOut();
+    carryOut();
     while (!control.isComplete && clock.monotonicMs() < untilMs) {
       await sleep(clock, gatherMs, signal);
-      control.carryOut();
+      carryOut();
     }
   };
   const front = new NodeFront({
@@ -123,11 +146,13 @@ export async function startIngress(
     await Promise.all(
       [nodes, classes, services, slices, ingresses].map((informer) => informer.synced(signal)),
     );
+    backends.follow();
     control.follow();
+    gateways.run();
     let zone = zoneOf();
     const off = nodes.subscribe({
       onUpdate: () => {
-        if (zoneOf() !== zone) control.viewChanged();
+        if (zoneOf() !== zone) backends.viewChanged();
         zone = zoneOf();
         problems.speakerChanged();
       },
@@ -138,7 +163,7 @@ export async function startIngress(
     try {
       while (!signal.aborted) {
         isDirty = false;
-        control.carryOut();
+        carryOut();
         if (!isDirty)
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -148,6 +173,8 @@ export async function startIngress(
     } finally {
       off();
       control.stop();
+      gateways.control.stop();
+      backends.stop();
     }
   });
 

@@ -1,4 +1,4 @@
-import type { CertificatePem } from "./certificates.ts";
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 import type { Change } from "./data-plane.ts";
 import type { FrontPorts, OpenedPorts } from "./serving.ts";
 
@@ -11,7 +11,7 @@ export interface ThreadData {
 export type Told =
   | { readonly kind: "changes"; readonly changes: readonly Change[] }
   | { readonly kind: "open"; readonly id: number; readonly ports: FrontPorts }
-  | { readonly kind: "shut"; readonly id: number }
+  | { readonly kind: "shut"; readonly id: number; readonly entry: string | undefined }
   | { readonly kind: "stop" };
 
 export const logLevels = ["debug", "info", "warn", "error"] as const;

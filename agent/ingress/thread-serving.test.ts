@@ -27,6 +27,8 @@ describe("the thread that answers for Ingresses", () => {
         sendTimeoutMs: 5000,
         retry: { reasons: [], statuses: [], triesMost: 1, withinMs: undefined },
         bodyBytesMost: undefined,
+        requestTimeoutMs: undefined,
+        attemptTimeoutMs: undefined,
         rewrite: undefined,
         appRoot: undefined,
         host: undefined,
@@ -38,7 +40,7 @@ describe("the thread that answers for Ingresses", () => {
       },
     },
   };
-  const ask = (port: number | string) =>
+  const ask = (port: number | string | undefined) =>
     new Promise<string>((resolve) => {
       const asked = request({ host: "127.0.0.1", port, agent: false, headers: { host: "a.test" } });
       asked.on("response", (response) => {
@@ -80,7 +82,7 @@ describe("the thread that answers for Ingresses", () => {
     assert.equal(await ask(second.http), "200 1");
     serving.apply({ kind: "certificate", host: "", pem: { certificatePem: "none", keyPem: "none" } });
     await broken.promise;
-    assert.match(said.join(""), /thread that answers for Ingresses broke/);
+    assert.match(said.join(""), /thread that answers requests broke/);
     assert.equal(await ask(second.http), "ECONNREFUSED");
     serving.apply({ kind: "certificate", host: "", pem: undefined });
     const third = await serving.open(ports);

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
-import type { CertificatePem } from "./certificates.ts";
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 import type { Change } from "./data-plane.ts";
 import type { FrontPorts, OpenedPorts, Serving } from "./serving.ts";
 import type { Said, ThreadData, Told } from "./thread-messages.ts";
@@ -32,6 +32,8 @@ export class ThreadServing implements Serving {
   #pending: Change[] = [];
   #asked = new Map<number, Deferred<OpenedPorts | undefined>>();
   #lastId = 0;
+  /** Entries that are to be open. */
+  readonly #open = new Set<string | undefined>();
 
   /** @param onBroken The ports are closed: they are to be opened again. */
   constructor(
@@ -59,18 +61,26 @@ export class ThreadServing implements Serving {
   }
 
   async open(ports: FrontPorts): Promise<OpenedPorts> {
+    this.#open.add(ports.entry);
     if (this.#worker === undefined) {
       this.#start();
       this.#pending = [...this.#state.values()];
     }
     const opened = await this.#ask((id) => ({ kind: "open", id, ports }));
-    return opened ?? { http: "the thread ended", https: "the thread ended" };
+    const ended = "the thread ended";
+    return (
+      opened ?? {
+        http: ports.http === undefined ? undefined : ended,
+        https: ports.https === undefined ? undefined : ended,
+      }
+    );
   }
 
-  async shut(): Promise<void> {
+  async shut(entry?: string): Promise<void> {
+    this.#open.delete(entry);
     if (this.#worker === undefined) return;
-    await this.#ask((id) => ({ kind: "shut", id }));
-    await this.stop();
+    await this.#ask((id) => ({ kind: "shut", id, entry }));
+    if (this.#open.size === 0) await this.stop();
   }
 
   async stop(): Promise<void> {
@@ -107,7 +117,7 @@ export class ThreadServing implements Serving {
     });
     this.#worker = worker;
     worker.on("message", (said: Said) => this.#heard(said));
-    worker.on("error", (error) => this.#log.error("the thread that answers for Ingresses broke", { error }));
+    worker.on("error", (error) => this.#log.error("the thread that answers requests broke", { error }));
     worker.on("exit", () => {
       for (const answer of this.#asked.values()) answer.resolve(undefined);
       this.#asked = new Map();
@@ -130,17 +140,20 @@ export class ThreadServing implements Serving {
 
 function keyOf(change: Change): string {
   switch (change.kind) {
+    case "listeners":
+      return `listeners ${change.entry}`;
     case "routes":
-      return `routes ${change.owner}`;
+      return `routes ${change.entry ?? ""} ${change.listener ?? ""} ${change.owner}`;
     case "endpoints":
       return `endpoints ${change.backend}`;
     case "certificate":
-      return `certificate ${change.host}`;
+      return `certificate ${change.entry ?? ""} ${change.host}`;
   }
 }
 
 function isNothing(change: Change): boolean {
   switch (change.kind) {
+    case "listeners":
     case "routes":
       return change.hosts.length === 0;
     case "endpoints":

@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CertificatePem } from "../../agent/ingress/certificates.ts";
+import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 
 /** One process of nginx with these servers in its configuration. */
 export async function startNginx(

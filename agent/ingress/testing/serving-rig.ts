@@ -5,8 +5,8 @@ import { systemClock } from "../../../base/os/clock.ts";
 import { createLog } from "../../../base/os/log.ts";
 import { createAuthority, createSelfSigned, issueCertificate } from "../../../base/os/pki.ts";
 import { systemRandom } from "../../../base/os/random.ts";
+import type { CertificatePem } from "../../../client/rules/tls-secret.ts";
 import type { Ingress } from "../../../client/types.ts";
-import type { CertificatePem } from "../certificates.ts";
 import { planIngress } from "../ingress-routes.ts";
 import { LocalServing } from "../serving.ts";
 
@@ -39,7 +39,7 @@ export class ServingRig {
     });
     const rig = new ServingRig({ certificatePem: own.certificatePem, keyPem: own.privateKeyPem });
     const opened = await rig.serving.open({ address: "127.0.0.1", http: 0, https: 0 });
-    if (typeof opened.http === "string" || typeof opened.https === "string")
+    if (typeof opened.http !== "number" || typeof opened.https !== "number")
       throw new Error(JSON.stringify(opened));
     rig.http = opened.http;
     rig.https = opened.https;

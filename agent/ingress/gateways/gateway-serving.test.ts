@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
+import type { HttpRoute } from "../../../client/gateway/gateway-types.ts";
+import { gateway, gatewayClass, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
+import type { Service } from "../../../client/types.ts";
+import { ServingRig } from "../testing/serving-rig.ts";
+import { planGateways } from "./gateway-plan.ts";
+
+/** What clients of a Gateway get, over real connections. */
+describe("Gateway API: what is answered", () => {
+  const entry = "ns/gw:80";
+  let rig: ServingRig;
+  let port: number;
+
+  beforeEach(async () => {
+    rig = await ServingRig.open();
+    const opened = await rig.serving.open({ entry, address: "127.0.0.1", http: 0, reachedBy: 80 });
+    assert.ok(typeof opened.http === "number");
+    port = opened.http;
+  });
+  afterEach(() => rig.close());
+
+  const serve = (rules: HttpRoute["spec"]["rules"]) => {
+    const service = (): Service => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "x", uid: "x", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+      spec: { ports: [{ port: 80 }] },
+    });
+    const plan = planGateways({
+      classes: [gatewayClass()],
+      gateways: [gateway("gw")],
+      routes: [httpRoute("r", { ...(rules && { rules }) })],
+      grants: [],
+      namespaceLabels: () => undefined,
+      service: (key) => (key.endsWith("/none") ? undefined : service()),
+    });
+    for (const change of plan.changes.values()) rig.serving.apply(change);
+  };
+  const ask = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+    new Promise<{ status: number; text: string; location: string | undefined; headers: object }>(
+      (resolve, reject) => {
+        const request = httpRequest({
+          host: "127.0.0.1",
+          port,
+          agent: false,
+          path,
+          headers: { host: "a.test", ...headers },
+        });
+        request.on("response", async (response) => {
+          let text = "";
+          for await (const bytes of response) text += bytes;
+          resolve({
+            status: response.statusCode ?? 0,
+            text,
+            location: response.headers.location,
+            headers: response.headers,
+          });
+        });
+        request.on("error", reject);
+        request.end();
+      },
+    );
+  const web = { name: "web", port: 80 };
+  const echo = () =>
+    rig.backend("web", (request, response) => {
+      response.setHeader("x-from", "web");
+      response.end(JSON.stringify({ url: request.url, ...request.headers }));
+    });
+
+  it("is what a route's backends answer, and nothing that Ingresses are for", async () => {
+    await echo();
+    serve([{ backendRefs: [web] }]);
+    assert.match((await ask("/a")).text, /"url":"\/a"/);
+    rig.ingress("a.test", { "/": "other" });
+    assert.equal((await ask("/a")).status, 200);
+    serve([]);
+    assert.equal((await ask("/a")).status, 404);
+  });
+
+  it("is 500 for the share of what is not there, and 503 where no endpoint is ready", async () => {
+    serve([
+      { matches: [{ path: { value: "/none" } }], backendRefs: [{ name: "none", port: 80 }] },
+      { matches: [{ path: { value: "/omitted" } }] },
+      { matches: [{ path: { value: "/zero" } }], backendRefs: [{ ...web, weight: 0 }] },
+      { matches: [{ path: { value: "/idle" } }], backendRefs: [web] },
+    ]);
+    for (const [path, status] of [
+      ["/none", 500],
+      ["/omitted", 500],
+      ["/zero", 500],
+      ["/idle", 503],
+    ] as const)
+      assert.equal((await ask(path)).status, status, path);
+  });
+
+  it("leads clients elsewhere, part by part", async () => {
+    const to = (requestRedirect: object) => [{ type: "RequestRedirect", requestRedirect }];
+    const cases: readonly (readonly [object, string, string])[] = [
+      [{}, "/x/y?q=1", "http://a.test/x/y?q=1"],
+      [{ scheme: "https" }, "/x", "https://a.test/x"],
+      [{ hostname: "b.test", port: 8080 }, "/x", "http://b.test:8080/x"],
+      [{ scheme: "https", port: 443 }, "/x", "https://a.test/x"],
+      [{ path: { type: "ReplaceFullPath", replaceFullPath: "/z" } }, "/x/y?q=1", "http://a.test/z?q=1"],
+      [{ path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/z/" } }, "/x/y", "http://a.test/z/y"],
+      [{ path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/" } }, "/x/y", "http://a.test/y"],
+      [{ path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/" } }, "/x", "http://a.test/"],
+    ];
+    for (const [redirect, path, location] of cases) {
+      serve([{ matches: [{ path: { value: "/x" } }], filters: to(redirect) }]);
+      assert.deepEqual([(await ask(path)).status, (await ask(path)).location], [302, location]);
+    }
+    serve([{ filters: to({ statusCode: 308 }) }]);
+    assert.equal((await ask("/")).status, 308);
+  });
+
+  it("passes requests on with another path, host and headers, and answers with others", async () => {
+    await echo();
+    serve([
+      {
+        matches: [{ path: { value: "/x" } }],
+        filters: [
+          {
+            type: "URLRewrite",
+            urlRewrite: {
+              hostname: "b.test",
+              path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/z" },
+            },
+          },
+          {
+            type: "RequestHeaderModifier",
+            requestHeaderModifier: { set: [{ name: "X-Set", value: "1" }], remove: ["x-gone"] },
+          },
+          {
+            type: "ResponseHeaderModifier",
+            responseHeaderModifier: { add: [{ name: "x-added", value: "2" }], remove: ["x-from"] },
+          },
+        ],
+        backendRefs: [
+          {
+            ...web,
+            filters: [
+              {
+                type: "RequestHeaderModifier",
+                requestHeaderModifier: { set: [{ name: "x-set", value: "of-backend" }] },
+              },
+            ],
+          },
+        ],
+      },
+    ]);
+    const { text, headers } = await ask("/x/y?q=1", { "x-gone": "1", "x-set": "0" });
+    const seen = JSON.parse(text);
+    assert.deepEqual(
+      [seen.url, seen.host, seen["x-set"], seen["x-gone"]],
+      ["/z/y?q=1", "b.test", "of-backend", undefined],
+    );
+    const answered = headers as Readonly<Record<string, string>>;
+    assert.deepEqual([answered["x-added"], answered["x-from"]], ["2", undefined]);
+  });
+
+  it("is 504 where a request, or one backend, takes longer than the route allows", async () => {
+    const waiting: (() => void)[] = [];
+    await rig.backend("web", (_, response) => void waiting.push(() => response.end("late")));
+    for (const timeouts of [{ request: "50ms" }, { backendRequest: "50ms" }]) {
+      serve([{ timeouts, backendRefs: [web] }]);
+      assert.equal((await ask("/")).status, 504, JSON.stringify(timeouts));
+    }
+    assert.equal(waiting.length, 2);
+    serve([{ timeouts: { request: "0s" }, backendRefs: [web] }]);
+    const asked = ask("/");
+    while (waiting.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    waiting[2]?.();
+    assert.equal((await asked).text, "late");
+  });
+
+  it("shows no certificate but its listeners', and none where they have none", async () => {
+    const tls = "ns/gw:443";
+    const opened = await rig.serving.open({ entry: tls, address: "127.0.0.1", https: 0, reachedBy: 443 });
+    const { https } = opened;
+    assert.ok(typeof https === "number");
+    const authority = await createAuthority({ name: "test" });
+    const issued = await issueCertificate(authority, {
+      commonName: "x",
+      dnsNames: ["x.y.a.test"],
+      usage: "server",
+    });
+    const shake = (servername: string) =>
+      new Promise<string>((resolve) => {
+        const request = httpsRequest({
+          host: "127.0.0.1",
+          port: https,
+          servername,
+          agent: false,
+          ca: authority.certificatePem,
+          headers: { host: servername },
+        });
+        request.on("response", (response) => resolve(String(response.resume().statusCode)));
+        request.on("error", () => resolve("refused"));
+        request.end();
+      });
+    assert.equal(await shake("x.y.a.test"), "refused");
+    const pem = { certificatePem: issued.certificatePem, keyPem: issued.privateKeyPem };
+    rig.serving.apply({ kind: "certificate", entry: tls, host: "*.a.test", pem });
+    assert.equal(await shake("x.y.a.test"), "404");
+    assert.equal(await shake("b.test"), "refused");
+    rig.serving.apply({ kind: "certificate", entry: tls, host: "*.a.test", pem: undefined });
+    assert.equal(await shake("x.y.a.test"), "refused");
+  });
+});
