@@ -206,6 +206,87 @@ describe("what a node may do", () => {
       assert.equal(await code("certificate"), 403);
     });
 
+    it("may read the certificates of Gateways that nodes answer for, of other namespaces where these allow it", async () => {
+      const group = "gateway.networking.k8s.io";
+      const kinds = [
+        ["GatewayClass", "gatewayclasses", "Cluster"],
+        ["Gateway", "gateways", "Namespaced"],
+        ["ReferenceGrant", "referencegrants", "Namespaced"],
+      ] as const;
+      for (const [kind, plural, scope] of kinds)
+        await make("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+          apiVersion: "apiextensions.k8s.io/v1",
+          kind: "CustomResourceDefinition",
+          metadata: {
+            name: `${plural}.${group}`,
+            annotations: { "api-approved.kubernetes.io": "https://example.com/" },
+          },
+          spec: {
+            group,
+            scope,
+            names: { kind, plural, singular: kind.toLowerCase() },
+            versions: [
+              {
+                name: "v1",
+                served: true,
+                storage: true,
+                schema: {
+                  openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+                },
+              },
+            ],
+          },
+        });
+      const own = `/apis/${group}/v1`;
+      const served = async () => (await api.admin.call("GET", `${own}/referencegrants`)).code === 200;
+      while (!(await served())) await new Promise((resolve) => setImmediate(resolve));
+      const there = "/api/v1/namespaces/kube-system/secrets";
+      for (const at of [secrets, there])
+        await make(at, { apiVersion: "v1", kind: "Secret", metadata: { name: "of-gateway" } });
+      const code = async (at: string) => (await node.call("GET", `${at}/of-gateway`)).code;
+      const object = (kind: string, name: string, spec: object) => ({
+        apiVersion: `${group}/v1`,
+        kind,
+        metadata: { name },
+        spec,
+      });
+      const gateway = (name: string, gatewayClassName: string) => {
+        const certificateRefs = [undefined, "kube-system"].map((namespace) => ({
+          name: "of-gateway",
+          namespace,
+        }));
+        const listeners = certificateRefs.map((ref, at) => ({
+          name: `l${at}`,
+          port: 443 + at,
+          protocol: "HTTPS",
+          tls: { certificateRefs: [ref] },
+        }));
+        return object("Gateway", name, { gatewayClassName, listeners });
+      };
+      await make(
+        `${own}/gatewayclasses`,
+        object("GatewayClass", "theirs", { controllerName: "example.com/x" }),
+      );
+      await make(`${own}/namespaces/default/gateways`, gateway("theirs", "theirs"));
+      assert.deepEqual([await code(secrets), await code(there)], [403, 403], "another's Gateway");
+      await make(
+        `${own}/gatewayclasses`,
+        object("GatewayClass", "ours", { controllerName: "pintle.dev/gateway" }),
+      );
+      await make(`${own}/namespaces/default/gateways`, gateway("ours", "ours"));
+      assert.deepEqual([await code(secrets), await code(there)], [200, 403], "nobody allows it there");
+      await make(
+        `${own}/namespaces/kube-system/referencegrants`,
+        object("ReferenceGrant", "g", {
+          from: [{ group, kind: "Gateway", namespace: "default" }],
+          to: [{ group: "", kind: "Secret" }],
+        }),
+      );
+      assert.deepEqual([await code(secrets), await code(there)], [200, 200]);
+      await api.admin.call("DELETE", `${own}/namespaces/default/gateways/ours`);
+      assert.deepEqual([await code(secrets), await code(there)], [403, 403]);
+    });
+
     it("a node's name without its group, and the group without a node's name, are nobody", async () => {
       const alone = await api.clientFor("system:node:n1");
       const grouped = await api.clientFor("n1", ["system:nodes"]);

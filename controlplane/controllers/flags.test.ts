@@ -57,6 +57,7 @@ describe("controlplane/controllers/flags", () => {
       [
         ...kubernetes.split(/\s+/),
         "cluster-info",
+        "gateway",
         "ingress-status",
         "local-path-provisioner",
         "node-certificate-approving",

@@ -19,6 +19,7 @@ import { endpointSliceController, endpointsController } from "./endpoints/endpoi
 import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
 import { ephemeralVolumeController } from "./ephemeralvolume/ephemeral-volume-controller.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
+import { gatewayController } from "./gateway/gateway-controller.ts";
 import { ingressStatusController } from "./ingressstatus/ingress-status-controller.ts";
 import { jobController } from "./job/job-controller.ts";
 import { ttlAfterFinishedController } from "./job/ttl.ts";
@@ -76,6 +77,7 @@ export const controllerTable: readonly Controller[] = [
   serviceCidrController,
   serviceLbController,
   ingressStatusController,
+  gatewayController,
   nodeIpamController,
   ttlController,
   nodeLifecycleController,

@@ -4,6 +4,7 @@ import { Rbac } from "../rbac/rbac-authorizer.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type Authorizer, anyOf, type RuleResolver, rulesOfAll, superusers } from "./authorizer.ts";
+import { gatewayKinds } from "./gateway-secrets.ts";
 import { nodeAuthorizer, nodeRulesUnknown } from "./node-authorizer.ts";
 
 export interface Authorizers {
@@ -48,6 +49,7 @@ export function authorizers(deps: {
         ingresses: kindOf("networking.k8s.io", "ingresses"),
         ingressClasses: kindOf("networking.k8s.io", "ingressclasses"),
         policies: kindOf("networking.k8s.io", "networkpolicies"),
+        gatewayKinds: () => gatewayKinds(kinds),
       }),
       rbac.authorizer,
     ),

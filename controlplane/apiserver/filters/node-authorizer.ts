@@ -10,6 +10,7 @@ import type { Kind } from "../registry/kind.ts";
 import { namedKey } from "../registry/stored-object.ts";
 import type { Attributes, ResourceAttributes } from "./authorization.ts";
 import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
+import { isGatewayCertificate } from "./gateway-secrets.ts";
 import { IngressSecrets } from "./ingress-secrets.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
 import { nodeIdentity } from "./service-account-user.ts";
@@ -25,6 +26,8 @@ export interface NodeAuthorizerDeps {
   readonly ingresses: Kind;
   readonly ingressClasses: Kind;
   readonly policies: Kind;
+  /** Of Gateway API, as far as they are defined now. */
+  readonly gatewayKinds: () => readonly Kind[];
 }
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
@@ -64,10 +67,11 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
     return related(node, [pods], () => references.has(node, kind, wanted));
   };
 
-  /** Certificates of Ingresses that the nodes answer for, on a node that does. */
+  /** Certificates of Ingresses and Gateways that the nodes answer for, on a node that does. */
   const isCertificate = (node: string, wanted: ResourceAttributes): boolean => {
     const found = cached(deps.nodes, { ...wanted, namespace: "", name: node }) as Node | undefined;
     if (found === undefined || !answersIngresses(found)) return false;
+    if (isGatewayCertificate(wanted, deps.gatewayKinds(), hub)) return true;
     return [...ingressSecrets.classesOf(wanted)].some((name) => {
       const named = cached(deps.ingressClasses, { ...wanted, namespace: "", name }) as
         | IngressClass
@@ -76,10 +80,10 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
     });
   };
 
-  /** Secrets of its pods, of the volumes that its pods' claims have, and of Ingresses. */
+  /** Secrets of its pods, of the volumes that its pods' claims have, and of Ingresses and Gateways. */
   const secret = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     if (wanted.name === "") return refused("No Object name found");
-    const kinds = [pods, volumes, deps.nodes, deps.ingresses, deps.ingressClasses];
+    const kinds = [pods, volumes, deps.nodes, deps.ingresses, deps.ingressClasses, ...deps.gatewayKinds()];
     return related(node, kinds, () => {
       if (references.has(node, "secrets", wanted)) return true;
       for (const claim of volumeSecrets.claimsOf(wanted))
@@ -92,6 +96,17 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
   const placed = async (node: string, kind: Kind, wanted: ResourceAttributes): Promise<Decision> => {
     if (wanted.name === "") return refused("No Object name found");
     return related(node, [kind], () => objectOf(cached(kind, wanted)?.spec).nodeName === node);
+  };
+
+  /** Gateways may take routes of namespaces by these' labels. */
+  const namespace = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    const decision = await forPolicies(node, wanted);
+    const [gateways] = deps.gatewayKinds();
+    if (decision.allowed || gateways === undefined) return decision;
+    const isFollowing = isOneOf(wanted.verb, "list", "watch") && `${wanted.name}${wanted.subresource}` === "";
+    if (!isFollowing) return undecided;
+    const { allowed } = await related(node, [gateways], () => (hub.peek(gateways)?.count ?? 0) > 0);
+    return { allowed };
   };
 
   /** Whom network policies speak of stands in all pods and namespaces: a node follows them as long as there is a policy. */
@@ -157,7 +172,7 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
       case "pods.":
         return pod(node, wanted);
       case "namespaces.":
-        return forPolicies(node, wanted);
+        return namespace(node, wanted);
       case "nodes.":
         return ownNode(node, wanted);
       case "leases.coordination.k8s.io":

@@ -73,6 +73,9 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "update core persistentvolumes,persistentvolumes/status /v",
     "update core persistentvolumeclaims,persistentvolumeclaims/status shop/x",
     "list,watch storage.k8s.io storageclasses",
+    "list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants",
+    "update gateway.networking.k8s.io gatewayclasses/status,gateways/status,httproutes/status,grpcroutes/status /x",
+    "create,update,delete core services shop/x",
   ],
   scheduler: [
     "list,watch core namespaces,nodes,persistentvolumeclaims,persistentvolumes,pods,services",
@@ -98,6 +101,8 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "list,watch core endpoints,nodes,services",
     "list,watch discovery.k8s.io endpointslices",
     "list,watch networking.k8s.io networkpolicies",
+    "list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants",
+    "list,watch apiextensions.k8s.io customresourcedefinitions /gatewayclasses.gateway.networking.k8s.io",
   ],
 };
 
@@ -169,6 +174,7 @@ describe("the rights of our own parts", () => {
       [
         "pintle:node-network",
         "pintle:ingress-status",
+        "pintle:gateway",
         "system:aggregated-metrics-reader",
         "pintle:node-joiner",
         "pintle:node-approval",
@@ -177,7 +183,7 @@ describe("the rights of our own parts", () => {
     );
     assert.deepEqual(
       ownRoles({ servesMetrics: false, admitsMachines: false }).map(({ metadata }) => metadata.name),
-      ["pintle:node-network", "pintle:ingress-status"],
+      ["pintle:node-network", "pintle:ingress-status", "pintle:gateway"],
     );
     for (const { metadata } of ownBindings({ admitsMachines: true }))
       assert.match(metadata.name ?? "", /^pintle:/);

@@ -6,16 +6,24 @@ import { rolesFromText } from "./roles-from-text.ts";
 
 /** A node's agent carries services and routes to the other nodes' pods itself, as the node, and keeps to network policies: what
  *  kube-proxy and network plugins may with identities of their own, without reading nodes one by one. (Whom policies speak of
- *  the node authorizer shows it, where there are any.) It answers for Ingresses, too; what secrets they have certificates from
- *  is the node authorizer's matter. Their addresses are written by the controller manager. */
+ *  the node authorizer shows it, where there are any.) It answers for Ingresses and Gateways, too; what secrets they have
+ *  certificates from is the node authorizer's matter. Their addresses and statuses are written by the controller manager. */
 const roles = rolesFromText(`
 pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
   list,watch networking.k8s.io ingresses,ingressclasses,networkpolicies
+  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io
+  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants
 pintle:ingress-status
   list,watch networking.k8s.io ingresses,ingressclasses
   update networking.k8s.io ingresses/status
+pintle:gateway
+  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io
+  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants
+  update gateway.networking.k8s.io gatewayclasses/status,gateways/status,httproutes/status,grpcroutes/status
+  create,delete,update,list,watch core services
+  create,delete,update,list,watch discovery.k8s.io endpointslices
 `);
 
 /** Whoever may look at a namespace may look at what its pods use: a metrics-server brings the same role. */
@@ -64,6 +72,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "service-lb-controller": "service-controller",
   // Kubernetes has none that would do.
   "ingress-status-controller": "",
+  "gateway-controller": "",
   "resourceclaim-controller": "resource-claim-controller",
   "device-taint-eviction-controller": "device-taint-eviction-controller",
   // Their roles are in namespaces.
@@ -140,6 +149,7 @@ export function ownBindings({
       subjects: [manager],
     })),
     { name: "pintle:controller-manager:ingress-status", role: "pintle:ingress-status", subjects: [manager] },
+    { name: "pintle:controller-manager:gateway", role: "pintle:gateway", subjects: [manager] },
     // Reading secrets is among what the manager may anyway.
     {
       namespace: "kube-public",
