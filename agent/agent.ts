@@ -15,6 +15,7 @@ import type { Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
 import { cniPlaces, othersTrouble } from "./cni-choice.ts";
+import { openCpus } from "./cpus/open-cpus.ts";
 import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
@@ -307,6 +308,11 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
         os.log.warn("cannot read the node; judging pods by what it registered with", { error });
         return registered;
       });
+  const cpus = await openCpus(config, {
+    isProcesses: chosen.kind === "process",
+    log: os.log,
+    onShared: () => pods.list().forEach(({ metadata }) => void workers.wake(metadata.uid)),
+  });
   const admission = new PodAdmission(
     {
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
@@ -329,6 +335,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       };
     },
     () => pressure.conditions,
+    cpus,
   );
   const statuses = new PodStatuses(client, os, tasks, (pod) => pods.inApi(pod));
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
@@ -369,6 +376,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
       able: podAbilitiesOf(chosen),
       podGroups: podLimitsOf(chosen),
+      cpus,
       recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: {
@@ -386,6 +394,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   await Promise.all([boundPods.synced(tasks.signal), services.synced(tasks.signal)]);
   const ownPods = { ...config, read: parts.readManifest };
   await startStaticPods(ownPods, { os, client, tasks, events, pods, start: () => workers.start(pods) });
+  cpus?.keepOnly(new Set(pods.list().map(({ metadata }) => metadata.uid)));
   csi.start();
   const storage = {
     clock: os.clock,

@@ -75,4 +75,42 @@ describe("the agent's flags", () => {
     ] as const)
       assert.throws(() => config(...words), why);
   });
+
+  it("say which CPUs are containers' own, by the kubelet's names", () => {
+    const { cpus, reserved } = config(
+      "--cpu-manager-policy=static",
+      "--cpu-manager-policy-options=full-pcpus-only=true,strict-cpu-reservation=false",
+      "--reserved-cpus=0-1,8",
+      "--system-reserved=cpu=1",
+      "--topology-manager-policy=restricted",
+      "--topology-manager-scope=pod",
+    );
+    assert.deepEqual(cpus, {
+      isStatic: true,
+      fullCoresOnly: true,
+      keepsReservedFree: false,
+      reserved: new Set([0, 1, 8]),
+      topologyPolicy: "restricted",
+      topologyScope: "pod",
+    });
+    assert.equal(reserved.cpuMillis, 3000);
+    assert.equal(config("--system-reserved=cpu=1").reserved.cpuMillis, 1000);
+    for (const [words, problem] of [
+      [["--cpu-manager-policy=dynamic"], "must be none or static"],
+      [
+        ["--cpu-manager-policy=static", "--cpu-manager-policy-options=align-by-socket=true"],
+        "must be one of",
+      ],
+      [
+        ["--cpu-manager-policy-options=full-pcpus-only=true"],
+        "has no effect without --cpu-manager-policy=static",
+      ],
+      [["--reserved-cpus=3-1"], "is no list of CPUs"],
+      [["--reserved-cpus="], "is no list of CPUs"],
+      [["--topology-manager-policy=near"], "must be one of none, best-effort, restricted, single-numa-node"],
+      [["--topology-manager-policy=restricted"], "has no effect without --cpu-manager-policy=static"],
+      [["--topology-manager-scope=node"], "must be container or pod"],
+    ] as const)
+      assert.throws(() => config(...words), new RegExp(`^UsageError: --.*${problem}`), words.join());
+  });
 });

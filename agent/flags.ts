@@ -7,6 +7,7 @@ import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
+import { type CpuRules, cpuFlags, cpuRules } from "./cpus/cpu-flags.ts";
 import { canonicalName } from "./dns/domain-name.ts";
 import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
@@ -151,6 +152,7 @@ export const agentFlags = {
     value: "pods|none",
   },
   ...pressureFlags,
+  ...cpuFlags,
   "node-status-update-frequency": {
     kind: "duration",
     default: 10_000,
@@ -241,6 +243,7 @@ export interface AgentConfig extends ImageRules {
   /** All pods together are held to the memory that is not reserved. */
   readonly limitsPods: boolean;
   readonly pressure: PressureRules;
+  readonly cpus: CpuRules;
   readonly statusUpdateMs: number;
   readonly leaseSeconds: number;
   readonly clusterDns: readonly string[];
@@ -367,6 +370,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     "must be pods or none: nothing else is held to what is reserved",
   );
   const pressure = pressureRules(flags, check);
+  const cpus = cpuRules(flags, check);
   for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
   for (const key of labelsForbiddenToNodes(flags["node-labels"].map((one) => one.split("=")[0] ?? "")))
     check(false, "node-labels", key, "is a label that a node must not set on itself; use kubectl label");
@@ -457,9 +461,10 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     allowHostImage: flags["allow-host-image"],
     hostImageHide: flags["host-image-hide"].map((path) => resolve(path)),
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
-    reserved,
+    reserved: cpus.reserved === undefined ? reserved : { ...reserved, cpuMillis: cpus.reserved.size * 1000 },
     limitsPods: enforced[0] === "pods",
     pressure,
+    cpus,
     statusUpdateMs: flags["node-status-update-frequency"],
     leaseSeconds: flags["node-lease-duration-seconds"],
     clusterDns: flags["cluster-dns"],

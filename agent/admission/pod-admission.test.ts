@@ -244,4 +244,27 @@ describe("PodAdmission", () => {
     admission.take(running);
     assert.equal(await told(admission, running), undefined);
   });
+
+  it("refuses pods whose containers cannot have the CPUs that they ask for themselves", async () => {
+    const forgotten: string[] = [];
+    const rejection = { reason: "TopologyAffinityError", message: "not here" };
+    const cpus = {
+      admit: async ({ metadata }: Pod) => (metadata.name === "far" ? rejection : undefined),
+      forget: (uid: string) => void forgotten.push(uid),
+    };
+    const admission = new PodAdmission(
+      rules,
+      async () => node,
+      () => [],
+      cpus,
+    );
+    assert.equal(
+      await told(admission, pod("far", { containers: asking("2") })),
+      "TopologyAffinityError: not here",
+    );
+    // It holds no room.
+    assert.equal(await told(admission, pod("near", { containers: asking("2") })), undefined);
+    admission.forget("near");
+    assert.deepEqual(forgotten, ["near"]);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Pod } from "../../client/types.ts";
+import type { CpuManager } from "../cpus/cpu-manager.ts";
 import type { PressureCondition } from "../eviction/signals.ts";
 import { wantsAppArmor } from "../sync/security-profiles.ts";
 import { lacking, type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
@@ -23,17 +24,21 @@ export class PodAdmission {
   readonly #rules: AdmissionRules;
   readonly #node: () => Promise<NodeRoom>;
   readonly #pressure: () => readonly PressureCondition[];
+  readonly #cpus: Pick<CpuManager, "admit" | "forget"> | undefined;
   readonly #admitted = new Map<string, Pod>();
 
-  /** `node` is asked for each pod that comes: labels and taints change. So does `pressure`, what the node is short of. */
+  /** `node` is asked for each pod that comes: labels and taints change. So does `pressure`, what the node is short of. `cpus`
+   *  gives containers some of their own. */
   constructor(
     rules: AdmissionRules,
     node: () => Promise<NodeRoom>,
     pressure: () => readonly PressureCondition[] = () => [],
+    cpus?: Pick<CpuManager, "admit" | "forget">,
   ) {
     this.#rules = rules;
     this.#node = node;
     this.#pressure = pressure;
+    this.#cpus = cpus;
   }
 
   /** Counts a pod that runs here already; it is not asked anything. */
@@ -57,8 +62,11 @@ export class PodAdmission {
     // From here on in one go: two pods that come together must not both get the last of the room.
     const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
     const rejection = rejectionOf(pod, others, node);
-    if (rejection === undefined) this.#admitted.set(uid, pod);
-    return rejection;
+    if (rejection !== undefined) return rejection;
+    this.#admitted.set(uid, pod);
+    const unplaced = await this.#cpus?.admit(pod);
+    if (unplaced !== undefined) this.#admitted.delete(uid);
+    return unplaced;
   }
 
   /** Lets a pod that was taken have other resources, or says why not. */
@@ -76,6 +84,7 @@ export class PodAdmission {
   /** The pod ended or went: its room is free. */
   forget(uid: string): void {
     this.#admitted.delete(uid);
+    this.#cpus?.forget(uid);
   }
 
   #refused(pod: Pod): Rejection | undefined {

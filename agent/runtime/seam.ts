@@ -179,6 +179,8 @@ export interface Resources {
   /** 0: no limit. */
   readonly memoryBytesMost: number;
   readonly oomScoreAdj: number;
+  /** CPUs that it may run on, as the kernel lists them; any where absent. */
+  readonly cpus?: string;
 }
 
 export interface Security {

@@ -1,6 +1,7 @@
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import type { PlacedCpus } from "../cpus/cpu-manager.ts";
 import type { Image } from "../images/image.ts";
 import { textInside } from "../images/layers/path-inside.ts";
 import { imageVolumesAnnotation } from "../images/used-images.ts";
@@ -32,6 +33,8 @@ export interface ConfigInput {
   readonly clusterDomain: string;
   /** The container whose processes this one sees. */
   readonly pidOf?: string | undefined;
+  /** Where containers do not all share all CPUs. */
+  readonly cpus?: PlacedCpus | undefined;
 }
 
 /** Image and pod merged into what the runtime is to run. Rejects with ConfigError. */
@@ -61,7 +64,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
         passwd: account("passwd"),
         group: account("group"),
       });
-  const heldTo = heldToOf(pod, container);
+  const heldTo = heldToOf(pod, container, input.cpus);
   const isComplete = user.uid !== undefined && user.gid !== undefined;
   return {
     name: container.name,
@@ -76,7 +79,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     mounts,
     ...(input.devices.length > 0 && { devices: input.devices }),
     user,
-    resources: resourcesOf(pod, container, input.nodeMemoryBytes),
+    resources: resourcesOf(pod, container, input.nodeMemoryBytes, input.cpus),
     security: securityOf(pod, container),
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
@@ -102,7 +105,12 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
 }
 
 /** Shares from requests, quota and memory from limits, as the kubelet computes them. */
-export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: number): Resources {
+export function resourcesOf(
+  pod: Pod,
+  container: Container,
+  nodeMemoryBytes: number,
+  placed?: PlacedCpus,
+): Resources {
   const { requests = {} } = container.resources ?? {};
   const limits = limitsOf(pod, container);
   const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu);
@@ -113,9 +121,11 @@ export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: num
     qos === "Guaranteed" ? -997 : qos === "BestEffort" ? 1000 : Math.min(999, Math.max(3, share));
   return {
     cpuShares: cpuShares(cpu),
-    cpuQuotaUs: cpuQuotaUs(parseMilliQuantity(limits.cpu)),
+    // CPUs of its own hold a container already.
+    cpuQuotaUs: placed?.isExclusive ? 0 : cpuQuotaUs(parseMilliQuantity(limits.cpu)),
     memoryBytesMost: Math.floor(parseQuantity(limits.memory)),
     oomScoreAdj,
+    ...(placed !== undefined && { cpus: placed.cpus }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
 import type { Pod, Service } from "../../client/types.ts";
 import type { PodAdmission } from "../admission/pod-admission.ts";
+import type { CpuManager } from "../cpus/cpu-manager.ts";
 import type { ImageManager } from "../images/image-manager.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Prober } from "../probes/prober.ts";
@@ -40,6 +41,8 @@ export interface PodContext {
   /** `oci`, `process`, or a container runtime's name. */
   readonly scheme: string;
   readonly able: NodeAbilities;
+  /** Which CPUs containers run on; undefined where all share all. */
+  readonly cpus?: Pick<CpuManager, "cpusOf" | "hasExclusive"> | undefined;
   /** Holds the containers of a pod to what they may take together; undefined where nothing does. */
   readonly podGroups?: PodGroupLimits | undefined;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */

@@ -2,6 +2,7 @@ import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import { podLimit } from "../../client/rules/pod-limits.ts";
 import { podRequests } from "../../client/rules/pod-requests.ts";
 import type { Container, Pod, PodSpec } from "../../client/types.ts";
+import type { PlacedCpus } from "../cpus/cpu-manager.ts";
 import type { GroupResources } from "../runtime/oci/pod-group.ts";
 import { cpuQuotaUs, cpuShares } from "./cpu-amounts.ts";
 
@@ -54,6 +55,13 @@ export function unclaimedMemoryBytes({ spec }: Pod): number {
   return Math.trunc((asWhole - (podRequests(without).memory ?? 0)) / count);
 }
 
-/** The limits of a container in a pod that has some as a whole: these may hold it. */
-export const heldToOf = (pod: Pod, container: Container): string | undefined =>
-  pod.spec.resources === undefined ? undefined : JSON.stringify(limitsOf(pod, container));
+/** What may hold a container that is not its own: the limits of a pod that has some as a whole, and the CPUs that it shares
+ *  with others. Undefined where nothing does. Pure. */
+export const heldToOf = (pod: Pod, container: Container, placed?: PlacedCpus): string | undefined =>
+  pod.spec.resources === undefined && placed === undefined
+    ? undefined
+    : JSON.stringify([limitsOf(pod, container), ...(placed === undefined ? [] : [placed.cpus])]);
+
+/** The limits out of that, as a container's record has it. */
+export const heldLimitsOf = (heldTo: string | undefined): ReturnType<typeof limitsOf> | undefined =>
+  heldTo === undefined ? undefined : (JSON.parse(heldTo) as [ReturnType<typeof limitsOf>])[0];

@@ -158,4 +158,39 @@ describe("PodWorker resizes containers as they run", () => {
     await untilShown("1");
     assert.deepEqual(did, ["group 100000", "container 100000"]);
   });
+
+  it("and moves them to other CPUs, but for those that have theirs, which no quota holds beside", async () => {
+    let shared = "0-3";
+    const cpusOf = (_uid: string, name: string) =>
+      name === "own" ? { cpus: "4", isExclusive: true } : { cpus: shared, isExclusive: false };
+    const groups: number[] = [];
+    Object.assign(rig.context, {
+      cpus: { cpusOf, hasExclusive: () => true },
+      podGroups: {
+        limit: async (_: string, group: { cpuQuotaUs: number }) => void groups.push(group.cpuQuotaUs),
+      },
+    });
+    const own = asking("1", "64Mi", { name: "own" });
+    await rig.run({ containers: [own, asking("500m")] });
+    const id = await rig.untilRunning();
+    const ownId = await rig.untilRunning("own");
+    const has = (one: string) => {
+      const { cpus, cpuQuotaUs } = rig.runtime.configOf(one).resources;
+      return [cpus, cpuQuotaUs];
+    };
+    assert.deepEqual([has(ownId), has(id), groups], [["4", 0], ["0-3", 50_000], [0]]);
+    shared = "2-3";
+    rig.wake();
+    await rig.until(() => (has(id)[0] === "2-3" ? true : undefined), "moved");
+    assert.deepEqual(has(ownId), ["4", 0]);
+    assert.equal(rig.running().get("c"), id);
+    assert.deepEqual(reasons(), []);
+    await rig.patch({ metadata: { generation: 2 }, spec: { containers: [own, asking("1")] } });
+    const pod = await rig.untilPod((one) => condition(one, "PodResizePending") !== undefined, "told");
+    const { reason, message } = condition(pod, "PodResizePending") ?? {};
+    assert.deepEqual(
+      [reason, message],
+      ["Infeasible", 'Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"'],
+    );
+  });
 });

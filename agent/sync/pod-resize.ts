@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeError } from "../../base/os/log.ts";
 import { compareQuantities, parseQuantity } from "../../base/quantity.ts";
+import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import type { PlacedCpus } from "../cpus/cpu-manager.ts";
 import type { GroupResources } from "../runtime/oci/pod-group.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { resourcesOf } from "./container-config.ts";
 import { latest, type Observed } from "./observed.ts";
 import type { PodCondition } from "./pod-conditions.ts";
 import type { PodContext } from "./pod-context.ts";
-import { heldToOf, podGroupResources } from "./pod-group-resources.ts";
+import { heldLimitsOf, heldToOf, limitsOf, podGroupResources } from "./pod-group-resources.ts";
 import { timeText } from "./time-text.ts";
 
 type Resources = NonNullable<Container["resources"]>;
@@ -124,7 +126,12 @@ export class PodResize {
             reason: "Infeasible",
             message: "pods are plain processes on this node, without control groups to resize",
           }
-        : await admission?.resize(pod);
+        : this.#changesOwnCpus(pod)
+          ? {
+              reason: "Infeasible",
+              message: 'Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"',
+            }
+          : await admission?.resize(pod);
     if (rejection !== undefined) {
       const reason = rejection.reason === "Infeasible" ? "Infeasible" : "Deferred";
       const { message } = rejection;
@@ -147,12 +154,13 @@ export class PodResize {
     const toRestart = new Set<string>();
     const failures: string[] = [];
     const group = await this.#widenGroup(pod, observed);
-    for (const container of resizable(pod).map((one) => this.granted(one))) {
+    const ephemeral = this.#context.cpus === undefined ? [] : (pod.spec.ephemeralContainers ?? []);
+    for (const container of [...resizable(pod).map((one) => this.granted(one)), ...ephemeral]) {
       const running = latest(observed, container.name);
       const has = recorded(running);
       if (running?.state.phase !== "running" || has === undefined) continue;
       const wanted = container.resources ?? {};
-      const heldTo = heldToOf(this.grantedPod(pod), container);
+      const heldTo = heldToOf(this.grantedPod(pod), container, this.#cpusOf(pod, container));
       const holds = heldTo === undefined || running.annotations.heldTo === heldTo;
       if (same(has, wanted) && holds) continue;
       if (needsRestart(container, has)) toRestart.add(running.id);
@@ -180,9 +188,10 @@ export class PodResize {
   /** Rejects where a limit would be below what is in use. */
   async #update(pod: Pod, container: Container, running: RuntimeContainer, has: Resources): Promise<void> {
     const { runtime, nodeMemoryBytes } = this.#context;
-    const limit = container.resources?.limits?.memory;
-    const before = has.limits?.memory;
-    if (limit !== undefined && (before === undefined || compareQuantities(limit, before) < 0)) {
+    const granted = this.grantedPod(pod);
+    const limit = limitsOf(granted, container).memory;
+    const before = heldLimitsOf(running.annotations.heldTo)?.memory ?? has.limits?.memory ?? "0";
+    if (limit !== "0" && (before === "0" || compareQuantities(limit, before) < 0)) {
       const { memoryBytes } = await runtime.containerStats(running.id);
       const bytes = parseQuantity(limit);
       if (memoryBytes >= bytes)
@@ -190,12 +199,25 @@ export class PodResize {
           `cannot decrease memory limits: attempting to set container ${JSON.stringify(container.name)} memory limit (${bytes}) below current usage (${memoryBytes})`,
         );
     }
-    const granted = this.grantedPod(pod);
-    const heldTo = heldToOf(granted, container);
-    await runtime.updateContainer(running.id, resourcesOf(granted, container, nodeMemoryBytes), {
+    const cpus = this.#cpusOf(pod, container);
+    const heldTo = heldToOf(granted, container, cpus);
+    await runtime.updateContainer(running.id, resourcesOf(granted, container, nodeMemoryBytes, cpus), {
       resources: JSON.stringify(container.resources ?? {}),
       ...(heldTo !== undefined && { heldTo }),
     });
+  }
+
+  #cpusOf({ metadata }: Pod, { name }: Container): PlacedCpus | undefined {
+    return this.#context.cpus?.cpusOf(metadata.uid, name);
+  }
+
+  #changesOwnCpus(pod: Pod): boolean {
+    if (this.#context.cpus === undefined || qosClass(pod.spec) !== "Guaranteed") return false;
+    const cpu = (resources: Resources | undefined) => resources?.requests?.cpu;
+    return (
+      !sameAmount(cpu(pod.spec.resources), cpu(this.#grantedAsWhole)) ||
+      resizable(pod).some((one) => !sameAmount(cpu(one.resources), cpu(this.#granted?.get(one.name))))
+    );
   }
 
   /** The pod's group holds what its containers have and what they are to have, until each has it. Answers what it is to hold
@@ -203,7 +225,9 @@ export class PodResize {
   async #widenGroup(pod: Pod, observed: Observed): Promise<GroupResources | undefined> {
     if (this.#context.podGroups === undefined) return undefined;
     if (!observed.sandboxes.some(({ state }) => state === "ready")) return undefined;
-    const wanted = podGroupResources(this.grantedPod(pod));
+    const whole = podGroupResources(this.grantedPod(pod));
+    const isHeldByCpus = this.#context.cpus?.hasExclusive(pod.metadata.uid) ?? false;
+    const wanted = isHeldByCpus ? { ...whole, cpuQuotaUs: 0 } : whole;
     const first = this.#limited === undefined;
     try {
       await this.#limitGroup(pod, this.#limited === undefined ? wanted : widest(this.#limited, wanted));

@@ -90,8 +90,10 @@ export class PodWorkers {
       await worker.run(signal);
       this.#workers.delete(uid);
       this.#context.sources.forget(uid);
+      // Where the agent ends, the pod does not, and keeps what it was given.
+      if (signal.aborted) return;
       this.#context.admission?.forget(uid);
-      if (!signal.aborted) this.#context.ended(uid);
+      this.#context.ended(uid);
     });
   }
 

@@ -99,6 +99,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         imageTrees,
         imageVolumeIds: [...mountedImages.values()].map(({ imageId }) => imageId),
         nodeMemoryBytes: context.nodeMemoryBytes,
+        cpus: context.cpus?.cpusOf(pod.metadata.uid, container.name),
         clusterDomain: context.dns.domain,
         pidOf,
       }),

@@ -138,6 +138,7 @@ const linuxContainerResources = message({
   cpuShares: clampedInt64(3),
   memoryLimitInBytes: clampedInt64(4),
   oomScoreAdj: clampedInt64(5),
+  cpusetCpus: string(6),
   memorySwapLimitInBytes: clampedInt64(10),
 });
 const capability = message({ addCapabilities: repeated(string(1)), dropCapabilities: repeated(string(2)) });

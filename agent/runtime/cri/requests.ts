@@ -205,7 +205,7 @@ const plain = (names: readonly string[]) => names.map((name) => name.toUpperCase
 const cpuPeriodUs = 100_000;
 
 /** Pure. */
-export function resourcesMessage({ cpuShares, cpuQuotaUs, memoryBytesMost, oomScoreAdj }: Resources) {
+export function resourcesMessage({ cpuShares, cpuQuotaUs, memoryBytesMost, oomScoreAdj, cpus }: Resources) {
   return {
     cpuShares: Math.max(2, cpuShares),
     ...(cpuQuotaUs > 0 && { cpuQuota: cpuQuotaUs, cpuPeriod: cpuPeriodUs }),
@@ -215,6 +215,7 @@ export function resourcesMessage({ cpuShares, cpuQuotaUs, memoryBytesMost, oomSc
       memorySwapLimitInBytes: memoryBytesMost,
     }),
     oomScoreAdj,
+    ...(cpus !== undefined && { cpusetCpus: cpus }),
   };
 }
 

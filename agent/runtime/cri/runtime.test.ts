@@ -73,9 +73,12 @@ describe("with containerd", function () {
       const nobody = await runtime.connectPort(sandbox, 1);
       await assert.rejects(text(nobody), /refused/);
 
-      const resources = { ...config.resources, memoryBytesMost: 256 << 20 };
+      const resources = { ...config.resources, memoryBytesMost: 256 << 20, cpus: "0" };
       await runtime.updateContainer(id, resources, { resources: "new" });
       assert.equal(runtime.containerStatus(id)?.annotations.resources, "new");
+      const words = ["/busybox", "grep", "Cpus_allowed_list", "/proc/self/status"];
+      const { stdout } = await runtime.execSync(id, words, 60_000);
+      assert.equal(Buffer.from(stdout).toString(), "Cpus_allowed_list:\t0\n");
       assert.ok((await runtime.containerStats(id)).workingSetBytes > 0);
       await runtime.close();
       runtime = await open(root);

@@ -7,6 +7,8 @@ import { systemDisk } from "../../../base/os/disk.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
+import { cpuSetText } from "../../cpus/cpu-set.ts";
+import { readCpuTopology } from "../../cpus/cpu-topology.ts";
 import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { chooseRuntime, podLimitsOf } from "../choose.ts";
 import { containerConfig, sandboxConfig } from "../suite-configs.ts";
@@ -59,6 +61,17 @@ describe("a running container", function () {
           return Buffer.from(stdout).toString();
         };
         assert.match(await read(), /\b20000\b/);
+        const runsOn = async () => {
+          const { stdout } = await runtime.execSync(id, ["cat", "/proc/self/status"], 60_000);
+          return /^Cpus_allowed_list:\s+(\S+)$/m.exec(Buffer.from(stdout).toString())?.[1];
+        };
+        const all = (await readCpuTopology()).map((one) => one.id);
+        const last = String(all.at(-1));
+        const everywhere = await runsOn();
+        await runtime.updateContainer(id, { ...resources, cpus: last }, {});
+        assert.equal(await runsOn(), last);
+        await runtime.updateContainer(id, { ...resources, cpus: cpuSetText(new Set(all)) }, {});
+        assert.equal(await runsOn(), everywhere);
         for (const [cpuQuotaUs, memoryBytesMost] of [
           [40_000, 2 * memory],
           [30_000, memory],

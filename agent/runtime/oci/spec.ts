@@ -140,7 +140,6 @@ const devicesOf = ({ devices = [] }: ContainerConfig): readonly object[] =>
   }));
 
 function resourcesOf({ resources, security, devices = [] }: ContainerConfig): object {
-  const { cpuShares, cpuQuotaUs, memoryBytesMost } = resources;
   return {
     devices: security.privileged
       ? [{ allow: true, access: "rwm" }]
@@ -157,8 +156,7 @@ function resourcesOf({ resources, security, devices = [] }: ContainerConfig): ob
             access: readOnly ? "r" : "rwm",
           })),
         ],
-    cpu: { shares: Math.max(2, cpuShares), ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }) },
-    memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},
+    ...updatedResources(resources),
   };
 }
 
@@ -167,9 +165,14 @@ export function updatedResources({
   cpuShares,
   cpuQuotaUs,
   memoryBytesMost,
+  cpus,
 }: ContainerConfig["resources"]): object {
   return {
-    cpu: { shares: Math.max(2, cpuShares), ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }) },
+    cpu: {
+      shares: Math.max(2, cpuShares),
+      ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }),
+      ...(cpus !== undefined && { cpus }),
+    },
     memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},
   };
 }

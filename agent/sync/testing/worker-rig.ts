@@ -154,6 +154,10 @@ export class WorkerRig {
     return this.api.patch(resources.pods, ref, body, { type: "merge" });
   }
 
+  wake(): void {
+    this.#worker?.wake();
+  }
+
   /** Ids of the pod's containers that run, by name. */
   running(): ReadonlyMap<string, string> {
     const all = this.runtime.listContainers().filter(({ state }) => state.phase === "running");
