@@ -112,6 +112,14 @@ describe("Gateway API: what is answered", () => {
       serve([{ matches: [{ path: { value: "/x" } }], filters: to(redirect) }]);
       assert.deepEqual([(await ask(path)).status, (await ask(path)).location], [302, location]);
     }
+    for (const [value, location] of [
+      ["/", "http://a.test/z/x/y"],
+      ["/x/", "http://a.test/z/y"],
+    ] as const) {
+      const path = { type: "ReplacePrefixMatch", replacePrefixMatch: "/z" };
+      serve([{ matches: [{ path: { value } }], filters: to({ path }) }]);
+      assert.equal((await ask("/x/y")).location, location);
+    }
     serve([{ filters: to({ statusCode: 308 }) }]);
     assert.equal((await ask("/")).status, 308);
   });

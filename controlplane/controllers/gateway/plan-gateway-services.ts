@@ -77,9 +77,8 @@ export function wantedService(
 
 const portName = (port: number) => `port-${port}`;
 
-/** The Service as it is to be; undefined: it is so. Undefined, too, for one that is somebody else's. */
+/** The Service, one of the Gateway's, as it is to be; undefined: it is so. */
 export function changedService(current: Service, wanted: ServiceDraft): Service | undefined {
-  if (!isOf(current, wanted)) return undefined;
   const { labels, annotations } = wanted.metadata;
   const before = current.spec.ports ?? [];
   const ports = (wanted.spec.ports ?? []).map(
