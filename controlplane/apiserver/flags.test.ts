@@ -22,6 +22,7 @@ describe("API server flags", () => {
       "--oidc-required-claim=x",
       "--authentication-token-webhook-version=v2",
       "--disable-admission-plugins=Priority,PodPreset",
+      "--feature-gates=ContainerStopSignals=true,GenericWorkload=true",
     ];
     assert.throws(
       () => apiserverConfig(parseFlags(apiserverFlags, argv).flags),
@@ -34,6 +35,7 @@ describe("API server flags", () => {
           /--service-cluster-ip-range: "10\.0\.0\.1\/16" is not an IPv4 block/,
           /--service-node-port-range: "9-3" is not FIRST-LAST/,
           /--etcd-certfile: cannot read \/missing\/cert\.pem/,
+          /--feature-gates: "GenericWorkload=true" is not one of ContainerStopSignals, =true or =false/,
           /--disable-admission-plugins: "PodPreset" is none of NamespaceLifecycle, /,
           /--tls-cert-file: a file is needed/,
           /--watch-history-mb: 0 is not at least 1/,

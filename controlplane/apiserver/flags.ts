@@ -17,6 +17,7 @@ import { authenticationConfig, authenticationFlags } from "./authentication/flag
 import { historyBytesDefault } from "./cache/history-budget.ts";
 import { type EncryptionConfig, encryptionProblems } from "./encryption/configuration-file.ts";
 import type { NodeTls } from "./reach/node-link.ts";
+import { type Feature, features } from "./registry/kind.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 import { type ShutdownConfig, shutdownConfig, shutdownFlags } from "./shutdown/flags.ts";
 import type { TelemetryConfig } from "./telemetry/request-record.ts";
@@ -160,6 +161,12 @@ export const apiserverFlags = {
     default: false,
     help: "Serve metrics.k8s.io (kubectl top, autoscalers), asking the nodes; a metrics-server that is installed takes its place",
   },
+  "feature-gates": {
+    kind: "list",
+    default: [],
+    value: "NAME=true|false,…",
+    help: `Features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
+  },
   "watch-history-mb": {
     kind: "integer",
     value: "MEGABYTES",
@@ -196,6 +203,7 @@ export interface ApiserverConfig {
   readonly proxyCertificate: ProxyCertificate;
   /** Whether metrics.k8s.io is served here. */
   readonly resourceMetrics: boolean;
+  readonly features: ReadonlySet<Feature>;
   readonly watchHistoryBytesMax: number;
   readonly http2: { readonly serves: boolean; readonly streamsMax: number };
   /** How long a client may take to shake hands, or to send a request's head. */
@@ -243,6 +251,14 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
   if (flags.v < 0 || flags.v > verbosityMax)
     problems.push(`--v: ${flags.v} is no level (0 to ${verbosityMax}): nothing would be told beyond`);
+  const switchedOn = new Set<Feature>();
+  for (const text of flags["feature-gates"]) {
+    const [name, value] = text.split("=");
+    const feature = features.find((one) => one === name);
+    if (feature === undefined || !["true", "false"].includes(value ?? ""))
+      problems.push(`--feature-gates: "${text}" is not one of ${features.join(", ")}, =true or =false`);
+    else if (value === "true") switchedOn.add(feature);
+  }
   const audit = auditConfig(flags, problems);
   const shutdown = shutdownConfig(flags, problems);
   const encryptionFile = flags["encryption-provider-config"];
@@ -301,6 +317,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
     resourceMetrics: flags["resource-metrics"],
+    features: switchedOn,
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     http2: {
       serves: !flags["disable-http2-serving"],

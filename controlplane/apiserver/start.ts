@@ -324,6 +324,7 @@ function handlerDeps(
   const lookup = { kinds, hub, storage, clock: os.clock };
   const facts: ValidationContext = {
     ruleTimes: ruleTimes(os.metrics, os.clock),
+    features: config.features,
     loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
   };
   const nodes = nodeLink(config.nodeTls);

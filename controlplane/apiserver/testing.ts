@@ -160,6 +160,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     priorityAndFairness: true,
     proxyCertificate: { cert: undefined, key: undefined },
     resourceMetrics: false,
+    features: new Set(),
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
     http2: { serves: true, streamsMax: http2StreamsDefault },

@@ -95,7 +95,7 @@ function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Request
   const rules = rulesOf(kind, by.served);
   for (const warning of kind.earlyWarnings?.(object) ?? []) by.warn(warning);
   rules.prepareForCreate?.(object, by.user);
-  kind.dropDisabled?.(object);
+  kind.dropDisabled?.(object, undefined, deps.facts);
   const problems = [...rules.validate(object, deps.facts), ...(rules.validateCreate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);
   for (const warning of kind.warnings?.(object) ?? []) by.warn(warning);

@@ -10,9 +10,15 @@ export interface ClusterFacts {
   readonly loopbackEndpoints: boolean;
 }
 
+/** Of Kubernetes, off there: those that `--feature-gates` may switch on. */
+export const features = ["ContainerStopSignals"] as const;
+export type Feature = (typeof features)[number];
+
 /** What validation is handed beside the object. */
 export interface ValidationContext extends ClusterFacts {
   readonly ruleTimes?: RuleTimes;
+  /** Features of Kubernetes that are on here and off there. */
+  readonly features?: ReadonlySet<Feature>;
 }
 
 /** Everything the generic registry, the handlers, discovery and printing need to know of a kind. A kind is a value:
@@ -78,7 +84,7 @@ export interface Kind {
   readonly prepareForStatus?: (next: KubeObject, current: KubeObject, now: string) => void;
   /** Leaves out of `next` what belongs to features that are off, as far as `current` does not have it; mutates `next`. Runs on
    *  create, and on updates through the main resource and …/status. */
-  readonly dropDisabled?: (next: KubeObject, current?: KubeObject) => void;
+  readonly dropDisabled?: (next: KubeObject, current?: KubeObject, context?: ValidationContext) => void;
   /** @param current What is stored, in an update: faults of values that the rules of their time took, and that the update
    *  does not touch, are no reason to refuse it.
    *  @param part Set where nothing else of the object can be other than it was. */

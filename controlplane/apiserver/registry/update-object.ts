@@ -259,7 +259,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   const rules = rulesOf(kind, by.served);
   if (via === "object") rules.prepareForUpdate?.(next, current);
   if (via === "status") kind.prepareForStatus?.(next, current, now);
-  if (via !== "server") kind.dropDisabled?.(next, current);
+  if (via !== "server") kind.dropDisabled?.(next, current, deps.facts);
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && (via === "object" || part) && isNewWish(kind, next, current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;

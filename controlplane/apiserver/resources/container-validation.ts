@@ -10,6 +10,7 @@ import { validateHandler, validateProbe } from "./probe-validation.ts";
 import { validateResizePolicy } from "./resize-policy-validation.ts";
 import { validateContainerRestarts } from "./restart-policy-validation.ts";
 import { validateContainerSecurity } from "./security-context-validation.ts";
+import { validateStopSignal } from "./stop-signal-validation.ts";
 
 export interface ContainerContext {
   /** Of the pod. */
@@ -119,6 +120,9 @@ function validateProbes(
         ...validateHandler(handler, `${field}.lifecycle.${name}`, spec.terminationGracePeriodSeconds),
       );
   }
+  problems.push(
+    ...validateStopSignal(container, `${field}.lifecycle`, { spec, isRunToEnd: init && !sidecar }),
+  );
   return problems;
 }
 

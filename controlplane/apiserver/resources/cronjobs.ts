@@ -47,7 +47,8 @@ export const cronJobs = kindOf<CronJob>({
   },
   prepareForCreate: clearStatus,
   prepareForUpdate: keepStatus,
-  dropDisabled: (next, current) => dropDisabledTemplate(jobOf(next), current && jobOf(current)),
+  dropDisabled: (next, current, context) =>
+    dropDisabledTemplate(jobOf(next), current && jobOf(current), context),
   validate: (object, _facts, current) => validateCronJob(object, current),
   validateCreate: validateNewCronJob,
   columns: [

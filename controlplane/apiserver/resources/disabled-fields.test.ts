@@ -85,4 +85,71 @@ describe("fields of features that are off", () => {
       }
     });
   });
+
+  describe("on a server with ContainerStopSignals", () => {
+    let api: TestApiserver;
+    before(async () => {
+      api = await startTestApiserver({ config: { features: new Set(["ContainerStopSignals"] as const) } });
+    });
+    after(() => api.stop());
+    const lifecycle = (stopSignal: string) => ({ lifecycle: { stopSignal } });
+    const dry = (spec: object) =>
+      api.admin.call("POST", "/api/v1/namespaces/default/pods?dryRun=All", {
+        body: {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { name: "p" },
+          spec: { containers: [{ name: "c", image: "i" }], automountServiceAccountToken: false, ...spec },
+        },
+      });
+    const container = (stopSignal: string) => ({ name: "c", image: "i", ...lifecycle(stopSignal) });
+    const linux = { os: { name: "linux" } };
+
+    it("stop signals stay, in templates too", async () => {
+      for (const signal of ["SIGUSR1", "SIGRTMIN+15", "SIGRTMAX-14", "SIGRTMAX"]) {
+        const { code, body } = await dry({ containers: [container(signal)], ...linux });
+        assert.equal(code, 201, JSON.stringify(body));
+        assert.deepEqual(body.spec.containers[0].lifecycle, { stopSignal: signal });
+      }
+      const labels = { app: "a" };
+      const template = { metadata: { labels }, spec: { containers: [container("SIGUSR1")], ...linux } };
+      const made = await api.admin.call("POST", "/apis/apps/v1/namespaces/default/deployments?dryRun=All", {
+        body: {
+          apiVersion: "apps/v1",
+          kind: "Deployment",
+          metadata: { name: "d" },
+          spec: { selector: { matchLabels: labels }, template },
+        },
+      });
+      assert.deepEqual(made.body.spec.template.spec.containers[0].lifecycle, { stopSignal: "SIGUSR1" });
+    });
+
+    for (const [what, spec, said] of [
+      [
+        "of a pod that names no system",
+        { containers: [container("SIGUSR1")] },
+        "spec.containers[0].lifecycle.stopSignal: Forbidden: may not be set for containers with empty `spec.os.name`",
+      ],
+      [
+        "that are none",
+        { containers: [container("SIGRTMIN+16")], ...linux },
+        'spec.containers[0].lifecycle.stopSignal: Unsupported value: "SIGRTMIN+16": supported values: "SIGABRT", "SIGALRM", ',
+      ],
+      [
+        "that another system lacks",
+        { containers: [container("SIGUSR1")], os: { name: "windows" } },
+        'spec.containers[0].lifecycle.stopSignal: Unsupported value: "SIGUSR1": supported values: "SIGKILL", "SIGTERM"',
+      ],
+      [
+        "of init containers that only have to end",
+        { initContainers: [{ ...container("SIGUSR1"), name: "i" }], ...linux },
+        "spec.initContainers[0].lifecycle: Forbidden: may not be set for init containers without restartPolicy=Always",
+      ],
+    ] as const)
+      it(`stop signals are refused ${what}`, async () => {
+        const { code, body } = await dry(spec);
+        assert.equal(code, 422);
+        assert.ok(body.message.includes(said), body.message);
+      });
+  });
 });

@@ -7,6 +7,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
 } from "../../../client/types.ts";
+import type { ValidationContext } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { podContainers } from "./pod-defaults.ts";
 
@@ -14,8 +15,8 @@ import { podContainers } from "./pod-defaults.ts";
  *  as Kubernetes does. What an object has already, from the time of a server that had the feature on, it keeps. All mutate
  *  `next`. */
 
-export function dropDisabledPod(next: Pod, current?: Pod): void {
-  dropDisabledPodSpec(next.spec, current?.spec);
+export function dropDisabledPod(next: Pod, current?: Pod, context?: ValidationContext): void {
+  dropDisabledPodSpec(next.spec, current?.spec, context);
   const { status } = next;
   if (status === undefined) return;
   const before = current?.status;
@@ -31,19 +32,20 @@ export function dropDisabledPod(next: Pod, current?: Pod): void {
 export function dropDisabledTemplate(
   next: { readonly spec: { readonly template?: PodTemplateSpec } },
   current?: { readonly spec: { readonly template?: PodTemplateSpec } },
+  context?: ValidationContext,
 ): void {
   const spec = next.spec.template?.spec;
-  if (spec !== undefined) dropDisabledPodSpec(spec, current?.spec.template?.spec);
+  if (spec !== undefined) dropDisabledPodSpec(spec, current?.spec.template?.spec, context);
 }
 
-function dropDisabledPodSpec(next: PodSpec, current?: PodSpec): void {
+function dropDisabledPodSpec(next: PodSpec, current?: PodSpec, context?: ValidationContext): void {
   // GenericWorkload
   if (current?.schedulingGroup === undefined) delete next.schedulingGroup;
   // ClusterTrustBundleProjection, PodCertificateRequest
   for (const kind of ["clusterTrustBundle", "podCertificate"] as const)
     if (!projections(current).some((source) => source[kind] !== undefined))
       for (const source of projections(next)) delete source[kind];
-  // ContainerStopSignals
+  if (context?.features?.has("ContainerStopSignals")) return;
   const stops = current !== undefined && podContainers(current).some((one) => one.lifecycle?.stopSignal);
   if (!stops) for (const container of podContainers(next)) dropStopSignal(container);
 }

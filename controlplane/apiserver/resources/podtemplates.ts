@@ -32,7 +32,8 @@ export const podTemplates = kindOf<PodTemplate>({
     if (!sameValue(next.template, current.template))
       next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   },
-  dropDisabled: (next, current) => dropDisabledTemplate({ spec: next }, current && { spec: current }),
+  dropDisabled: (next, current, context) =>
+    dropDisabledTemplate({ spec: next }, current && { spec: current }, context),
   validate: ({ template }): readonly FieldError[] => validateTemplate(template ?? {}, "template"),
   columns: [column("Containers"), column("Images"), column("Pod Labels")],
   warnings: ({ template, metadata }, current) =>

@@ -62,8 +62,8 @@ export const statefulSets = kindOf<StatefulSet>({
     object.status = { replicas: 0, availableReplicas: 0 };
   },
   prepareForUpdate: keepStatus,
-  dropDisabled(next, current) {
-    dropDisabledTemplate(next, current);
+  dropDisabled(next, current, context) {
+    dropDisabledTemplate(next, current, context);
     // MaxUnavailableStatefulSet
     const { rollingUpdate } = next.spec.updateStrategy ?? {};
     if (current?.spec.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)

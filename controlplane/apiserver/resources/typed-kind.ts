@@ -40,7 +40,7 @@ export interface TypedKind<T>
   readonly prepareForCreate?: (object: T, user?: User) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
   readonly prepareForStatus?: (next: T, current: T, now: string) => void;
-  readonly dropDisabled?: (next: T, current?: T) => void;
+  readonly dropDisabled?: (next: T, current?: T, context?: ValidationContext) => void;
   readonly validate: (
     object: T,
     context?: ValidationContext,
