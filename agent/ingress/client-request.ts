@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Front } from "./front.ts";
 import { hostOf } from "./host-name.ts";
 import { type RequestTarget, requestTarget } from "./request-target.ts";
@@ -17,6 +18,8 @@ export interface ClientRequest {
   /** As the client says; undefined: as long as it gets. */
   readonly bodyBytes: number | undefined;
   readonly clientAddress: string;
+  /** The host that the client named in its handshake; "": none. */
+  readonly serverName: string;
   readonly front: Front;
 }
 
@@ -68,6 +71,7 @@ export function readRequest(request: IncomingMessage, front: Front): ClientReque
     hasBody: request.httpVersionMajor === 2 ? !request.complete : transfer.length > 0 || (bodyBytes ?? 0) > 0,
     bodyBytes,
     clientAddress: plainAddress(request.socket.remoteAddress ?? ""),
+    serverName: serverNameOf(request.socket),
     front,
   };
 }
@@ -83,6 +87,9 @@ function readTarget(
   const target = requestTarget(rest.startsWith("?") ? `/${rest}` : rest);
   return authority === undefined || target === undefined ? undefined : { authority, target };
 }
+
+const serverNameOf = (socket: Socket): string =>
+  "servername" in socket && typeof socket.servername === "string" ? socket.servername.toLowerCase() : "";
 
 const plainAddress = (address: string) =>
   address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;

@@ -41,12 +41,14 @@ export class Entry {
     return this.#tables.size === 0;
   }
 
+  /** The host of the listener that a host's requests belong to. */
+  listenerFor(host: string): string | undefined {
+    return this.#rule.textsFor(host).find((text) => this.#tables.has(text));
+  }
+
   match(request: MatchedRequest): RouteMatch | undefined {
-    for (const text of this.#rule.textsFor(request.host)) {
-      const table = this.#tables.get(text);
-      if (table !== undefined) return table.match(request);
-    }
-    return undefined;
+    const listener = this.listenerFor(request.host);
+    return listener === undefined ? undefined : this.#tables.get(listener)?.match(request);
   }
 
   #table(listener: string): RoutingTable {

@@ -6,6 +6,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { Random } from "../../base/os/random.ts";
 import { type ClientRequest, isRefusal, readRequest } from "./client-request.ts";
 import type { DataPlane } from "./data-plane.ts";
+import { ingressEntry } from "./entry.ts";
 import type { Front } from "./front.ts";
 import { type OwnAnswer, stoppedAtGate } from "./gate.ts";
 import { answerSelf } from "./own-answer.ts";
@@ -25,6 +26,7 @@ export interface IngressProxyParts {
 
 const doNothing = () => undefined;
 const unknown: OwnAnswer = { status: 404, headers: {} };
+const misdirected: OwnAnswer = { status: 421, headers: {} };
 
 /** Answers requests: by itself, or through an endpoint of the route that they take. */
 export class IngressProxy {
@@ -114,8 +116,9 @@ export class IngressProxy {
       answerSelf(response, read.status);
       return;
     }
-    const match = this.#match(read, request);
-    const decided = match === undefined ? unknown : this.#decide(match, read);
+    const isMisdirected = this.#isMisdirected(read);
+    const match = isMisdirected ? undefined : this.#match(read, request);
+    const decided = match === undefined ? (isMisdirected ? misdirected : unknown) : this.#decide(match, read);
     if (match === undefined || "status" in decided) {
       // A body that nobody reads would stand in the way of the next request.
       if (read.hasBody && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
@@ -126,6 +129,13 @@ export class IngressProxy {
       { request, response, read, match, forward: decided, upgrade, sayContinue },
       this.#proxy,
     ).start();
+  }
+
+  /** A connection to one listener of a Gateway leads to no other, whose certificates and rules it was not asked for. */
+  #isMisdirected({ front, host, serverName }: ClientRequest): boolean {
+    if (!front.isTls || front.entry === ingressEntry) return false;
+    const entry = this.#parts.plane.entry(front.entry);
+    return entry.listenerFor(serverName) !== entry.listenerFor(host);
   }
 
   /** What is answered here, or where the request goes. */

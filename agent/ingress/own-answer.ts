@@ -8,6 +8,7 @@ const texts: Readonly<Record<number, string>> = {
   405: "the method is not served",
   408: "the request took too long",
   413: "the request is too large",
+  421: "the connection is not for this host",
   431: "the request's headers are too large",
   500: "the route leads to no backend",
   501: "the request asks for what is not known here",

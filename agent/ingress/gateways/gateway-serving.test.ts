@@ -195,7 +195,7 @@ describe("Gateway API: what is answered", () => {
       dnsNames: ["x.y.a.test"],
       usage: "server",
     });
-    const shake = (servername: string) =>
+    const shake = (servername: string, host = servername) =>
       new Promise<string>((resolve) => {
         const request = httpsRequest({
           host: "127.0.0.1",
@@ -203,7 +203,7 @@ describe("Gateway API: what is answered", () => {
           servername,
           agent: false,
           ca: authority.certificatePem,
-          headers: { host: servername },
+          headers: { host },
         });
         request.on("response", (response) => resolve(String(response.resume().statusCode)));
         request.on("error", () => resolve("refused"));
@@ -214,6 +214,11 @@ describe("Gateway API: what is answered", () => {
     rig.serving.apply({ kind: "certificate", entry: tls, host: "*.a.test", pem });
     assert.equal(await shake("x.y.a.test"), "404");
     assert.equal(await shake("b.test"), "refused");
+    rig.serving.apply({ kind: "listeners", entry: tls, hosts: ["*.a.test", "b.test"] });
+    assert.deepEqual(
+      [await shake("x.y.a.test", "z.a.test"), await shake("x.y.a.test", "b.test")],
+      ["404", "421"],
+    );
     rig.serving.apply({ kind: "certificate", entry: tls, host: "*.a.test", pem: undefined });
     assert.equal(await shake("x.y.a.test"), "refused");
   });
