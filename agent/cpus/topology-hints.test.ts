@@ -88,6 +88,21 @@ describe("hints are merged", () => {
       assert.deepEqual([merged.hint.nodes, merged.admit], [nodes, admit]);
     });
 
+  it("where nobody's preference is met, to as many nodes as the neediest could do with, else the most below", () => {
+    const merged = (...lists: (readonly number[])[]) =>
+      mergeHints(
+        "best-effort",
+        15,
+        lists.map((list) => list.map((nodes) => hint(nodes))),
+      ).hint.nodes;
+    assert.equal(merged([0b0011, 0b0110], [0b1100, 0b1110]), 0b0110);
+    assert.equal(merged([0b0111], [0b0011, 0b0100]), 0b0011);
+    assert.equal(merged([0b0111], [0b0100, 0b0011]), 0b0011);
+    assert.equal(merged([0b1111], [0b0111, 0b0001]), 0b0111);
+    const unloved = [0b0011, 0b1100, 0b1111].map((nodes) => hint(nodes, false));
+    assert.equal(mergeHints("best-effort", 15, [unloved]).hint.nodes, 0b0011);
+  });
+
   it("to one that is preferred wherever all can be given what they prefer from the same nodes", () => {
     const list = fc.array(fc.record({ nodes: fc.integer({ min: 1, max: 7 }), preferred: fc.boolean() }), {
       minLength: 1,
