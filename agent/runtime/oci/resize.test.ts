@@ -13,7 +13,7 @@ import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { chooseRuntime, podLimitsOf } from "../choose.ts";
 import { containerConfig, sandboxConfig } from "../suite-configs.ts";
 import { SupervisedRuntime } from "../supervised/runtime.ts";
-import { cgroupStats } from "./cgroups.ts";
+import { cgroupStats, removeGroup } from "./cgroups.ts";
 import { ociLauncher } from "./launcher.ts";
 import { overlayFilesystems } from "./root-filesystem.ts";
 
@@ -100,6 +100,7 @@ describe("a running container", function () {
       } finally {
         for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
         await runtime.close();
+        await removeGroup(chosen.config.cgroups, chosen.config.cgroupParent);
         await rm(rootDir, { recursive: true, force: true });
       }
     });
