@@ -9,6 +9,7 @@ import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { chooseRuntime } from "../choose.ts";
+import { removeGroup } from "../oci/cgroups.ts";
 import { ociLauncher } from "../oci/launcher.ts";
 import { overlayFilesystems } from "../oci/root-filesystem.ts";
 import { processLauncher } from "../process/launcher.ts";
@@ -39,6 +40,10 @@ runtimeSuite("process", { runs: true, isolates: false }, (rootDir) =>
 
 for (const program of ["crun", "runc"])
   describe(`with ${program}`, () => {
+    const ends: (() => Promise<void>)[] = [];
+    after(async () => {
+      for (const end of ends.splice(0)) await end();
+    });
     before(async function () {
       const chosen = await chooseRuntime({
         runtime: "auto",
@@ -56,6 +61,8 @@ for (const program of ["crun", "runc"])
         nodeName: `test-${process.pid}`,
       });
       if (chosen.kind !== "oci") throw new Error("unreachable");
+      const { cgroups, cgroupParent } = chosen.config;
+      ends.push(() => removeGroup(cgroups, cgroupParent));
       const filesystems = overlayFilesystems({ lowerDirs: async () => ["/"] });
       const launcher = ociLauncher(chosen.config, { filesystems });
       return SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
@@ -84,6 +91,7 @@ describe("pintle.local/host in containers", function () {
     } finally {
       for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
       await runtime.close();
+      await removeGroup(chosen.config.cgroups, chosen.config.cgroupParent);
       for (const path of [rootDir, secrets]) await rm(path, { recursive: true, force: true });
     }
   });
