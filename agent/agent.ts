@@ -10,13 +10,11 @@ import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
-import { localPath } from "../client/rules/local-path.ts";
 import type { Pod } from "../client/types.ts";
-import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
 import { cniPlaces, othersTrouble } from "./cni-choice.ts";
 import { openCpus } from "./cpus/open-cpus.ts";
-import { type NodeCsi, openCsi } from "./csi/start-csi.ts";
+import { openCsi } from "./csi/start-csi.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import { diskLayout, onceKnown, openNodePressure } from "./eviction/open-pressure.ts";
@@ -34,9 +32,17 @@ import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
+import { descriptionOf, localVolumesFolder, nodeInput } from "./node-input.ts";
 import { Prober } from "./probes/prober.ts";
 import { checkReserved, together } from "./reserved.ts";
-import { type Chosen, chooseCri, chooseRuntime, podLimitsOf, podsGroupOf } from "./runtime/choose.ts";
+import {
+  type Chosen,
+  checkPodProcesses,
+  chooseCri,
+  chooseRuntime,
+  podLimitsOf,
+  podsGroupOf,
+} from "./runtime/choose.ts";
 import { CriImages } from "./runtime/cri/cri-images.ts";
 import { openCriRuntime } from "./runtime/cri/open-cri.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
@@ -45,7 +51,7 @@ import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
 import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
-import { abilitiesOf, podAbilitiesOf } from "./runtime-abilities.ts";
+import { podAbilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { listen } from "./server/listen.ts";
 import { shutDownNode } from "./shutdown/shut-down-node.ts";
@@ -57,7 +63,7 @@ import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
-import { allocatableOf, type NodeInput } from "./status/node-object.ts";
+import { allocatableOf } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
 import { podCidrOf } from "./status/pod-cidr.ts";
 import { PodStatuses } from "./status/pod-statuses.ts";
@@ -90,6 +96,7 @@ export async function startAgent(
     config.cri === undefined
       ? await chooseRuntime(config)
       : await chooseCri({ ...config.cri, nodeName: config.nodeName }, os);
+  await checkPodProcesses(chosen, config.podProcessesMost);
   if (chosen.kind === "process")
     log.warn("pods are plain processes: nothing is isolated", {
       reason: chosen.reason || "--runtime process",
@@ -375,7 +382,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       ended: (uid) => pods.ended(uid),
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
       able: podAbilitiesOf(chosen),
-      podGroups: podLimitsOf(chosen),
+      podGroups: podLimitsOf(chosen, config.podProcessesMost),
       cpus,
       recursiveReadOnly,
       nodeIp: config.nodeIp,
@@ -440,8 +447,8 @@ function openRuntime(
   imageStore: ImageStore,
   network: PodNetwork,
 ): Promise<Runtime> {
-  const { rootDir } = config;
-  if (chosen.kind === "cri") return openCriRuntime({ rootDir, found: chosen.found }, { network, os });
+  const { rootDir, logs } = config;
+  if (chosen.kind === "cri") return openCriRuntime({ rootDir, found: chosen.found, logs }, { network, os });
   const launcher =
     chosen.kind === "oci"
       ? ociLauncher(
@@ -449,48 +456,5 @@ function openRuntime(
           { filesystems: overlayFilesystems(imageStore) },
         )
       : processLauncher();
-  return SupervisedRuntime.open({ rootDir }, { launcher, network, os });
-}
-
-function descriptionOf(chosen: Chosen): string {
-  if (chosen.kind === "cri") return chosen.found.description;
-  return chosen.kind === "oci" ? `oci://${chosen.config.version}` : processLauncher().description;
-}
-
-/** Where volumes are that are this node's own folders. */
-const localVolumesFolder = ({ rootDir }: AgentConfig): string => join(rootDir, "local-volumes");
-
-function nodeInput(
-  config: AgentConfig,
-  {
-    port,
-    version,
-    chosen,
-    csi,
-  }: { readonly port: number; readonly version: string; readonly chosen: Chosen; readonly csi: NodeCsi },
-): NodeInput {
-  return {
-    name: config.nodeName,
-    ip: config.nodeIp,
-    port,
-    maxPods: config.maxPods,
-    labels: config.nodeLabels,
-    taints: config.taints,
-    externalCloud: config.externalCloud,
-    providerId: config.providerId,
-    reserved: config.reserved,
-    runtimeVersion: version,
-    volumesInUse: () => csi.volumes.attachments.inUse,
-    agentVersion: kubernetesVersion.gitVersion,
-    ...abilitiesOf(chosen),
-    annotations: {
-      "pintle.dev/runtime": chosen.kind,
-      [localPath.folderAnnotation]: localVolumesFolder(config),
-      // Volumes of CSI drivers are attached by the controller, never by the node itself.
-      "volumes.kubernetes.io/controller-managed-attach-detach": "true",
-      ...(chosen.kind === "process" && {
-        "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}`,
-      }),
-    },
-  };
+  return SupervisedRuntime.open({ rootDir, logs }, { launcher, network, os });
 }

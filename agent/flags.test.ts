@@ -56,6 +56,24 @@ describe("the agent's flags", () => {
     assert.throws(() => config("--file-check-frequency=0s"), /--file-check-frequency: 0 must be positive/);
   });
 
+  it("bound containers' logs, and pods' processes", () => {
+    assert.deepEqual(config().logs, { logBytesMost: 10 * 1024 * 1024, filesMost: 5 });
+    assert.equal(config().podProcessesMost, undefined);
+    const given = config("--container-log-max-size=1Ki", "--container-log-max-files=2", "--pod-max-pids=100");
+    assert.deepEqual(given.logs, { logBytesMost: 1024, filesMost: 2 });
+    assert.equal(given.podProcessesMost, 100);
+    for (const [word, why] of [
+      [
+        "--container-log-max-size=-1",
+        /--container-log-max-size: "-1" is not a quantity of whole bytes above 0/,
+      ],
+      ["--container-log-max-size=much", /is not a quantity/],
+      ["--container-log-max-files=1", /--container-log-max-files: 1 must be 2 to 1000/],
+      ["--pod-max-pids=0", /--pod-max-pids: 0 must be positive, or -1/],
+    ] as const)
+      assert.throws(() => config(word), why);
+  });
+
   it("say what connects pods, and what goes together", () => {
     assert.equal(config().cni, undefined);
     assert.equal(config().podNetworkBackend, "auto");

@@ -17,8 +17,10 @@ import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
 import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
-import { type Reservation, readReservation, together } from "./reserved.ts";
+import { type ReservedRules, reservedFlags, reservedRules } from "./reserved-flags.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
+import type { LogRotation } from "./runtime/log-files.ts";
+import { logFlags, logRotation } from "./runtime/log-flags.ts";
 import { shutdownFlags } from "./shutdown/shutdown-flags.ts";
 import type { ShutdownTime } from "./shutdown/shutdown-rounds.ts";
 
@@ -102,6 +104,12 @@ export const agentFlags = {
     default: 20_000,
     help: "How often the files of --pod-manifest-path are looked at although nothing is told of them.",
   },
+  ...logFlags,
+  "pod-max-pids": {
+    kind: "integer",
+    default: -1,
+    help: "How many processes and threads a pod may have; -1: as many as the node.",
+  },
   "max-pods": { kind: "integer", default: 110, help: "How many pods this node takes." },
   "node-labels": { kind: "list", default: [], help: "Labels to register with.", value: "KEY=VALUE,…" },
   "register-with-taints": {
@@ -133,24 +141,7 @@ export const agentFlags = {
     help: "external: a cloud controller manager initializes the node; empty: nobody need.",
   },
   "provider-id": { kind: "string", help: "By which a cloud knows this machine.", value: "ID" },
-  "system-reserved": {
-    kind: "list",
-    default: [],
-    help: "What pods are not given, for the system: cpu, memory, ephemeral-storage.",
-    value: "RESOURCE=QUANTITY,…",
-  },
-  "kube-reserved": {
-    kind: "list",
-    default: [],
-    help: "And for the cluster's own parts on this node, the agent among them.",
-    value: "RESOURCE=QUANTITY,…",
-  },
-  "enforce-node-allocatable": {
-    kind: "list",
-    default: ["pods"],
-    help: "pods: the kernel holds all pods together to the memory that is not reserved; none: nobody does.",
-    value: "pods|none",
-  },
+  ...reservedFlags,
   ...pressureFlags,
   ...cpuFlags,
   "node-status-update-frequency": {
@@ -212,7 +203,7 @@ export const agentFlags = {
   "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
 } as const satisfies FlagTable;
 
-export interface AgentConfig extends ImageRules {
+export interface AgentConfig extends ImageRules, ReservedRules {
   readonly nodeName: string;
   readonly kubeconfig: string | undefined;
   readonly rootDir: string;
@@ -230,6 +221,9 @@ export interface AgentConfig extends ImageRules {
   readonly manifests: { readonly path: string; readonly everyMs: number } | undefined;
   /** In whole seconds; 0: the node never goes down gracefully. */
   readonly shutdown: ShutdownTime;
+  readonly logs: LogRotation;
+  /** Undefined: as many as the node. */
+  readonly podProcessesMost: number | undefined;
   readonly maxPods: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
@@ -238,10 +232,6 @@ export interface AgentConfig extends ImageRules {
   readonly allowHostImage: boolean;
   readonly hostImageHide: readonly string[];
   readonly allowedUnsafeSysctls: readonly string[];
-  /** For the system and the cluster's own parts. */
-  readonly reserved: Reservation;
-  /** All pods together are held to the memory that is not reserved. */
-  readonly limitsPods: boolean;
   readonly pressure: PressureRules;
   readonly cpus: CpuRules;
   readonly statusUpdateMs: number;
@@ -346,6 +336,9 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   const everyMs = flags["file-check-frequency"];
   check(everyMs > 0, "file-check-frequency", everyMs, "must be positive");
+  const logs = logRotation(flags, check);
+  const pids = flags["pod-max-pids"];
+  check(pids === -1 || pids > 0, "pod-max-pids", pids, "must be positive, or -1");
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
   check(
     flags["node-lease-duration-seconds"] > 0,
@@ -359,16 +352,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["tls-cert-file"] ?? "",
     "must be given together with --tls-private-key-file",
   );
-  const reserved = (["system-reserved", "kube-reserved"] as const)
-    .map((name) => readReservation(flags[name], (text, rule) => check(false, name, text, rule)))
-    .reduce(together);
-  const enforced = flags["enforce-node-allocatable"];
-  check(
-    enforced.length === 0 || (enforced.length === 1 && ["pods", "none"].includes(enforced[0] ?? "")),
-    "enforce-node-allocatable",
-    enforced.join(),
-    "must be pods or none: nothing else is held to what is reserved",
-  );
+  const { reserved, limitsPods } = reservedRules(flags, check);
   const pressure = pressureRules(flags, check);
   const cpus = cpuRules(flags, check);
   for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
@@ -449,6 +433,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
         ? undefined
         : { path: resolve(flags["pod-manifest-path"]), everyMs: flags["file-check-frequency"] },
     shutdown: { seconds: shutdownMs / 1000, criticalSeconds: criticalMs / 1000 },
+    logs,
+    podProcessesMost: pids === -1 ? undefined : pids,
     maxPods: flags["max-pods"],
     nodeLabels: Object.fromEntries(
       flags["node-labels"].map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]),
@@ -462,7 +448,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     hostImageHide: flags["host-image-hide"].map((path) => resolve(path)),
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
     reserved: cpus.reserved === undefined ? reserved : { ...reserved, cpuMillis: cpus.reserved.size * 1000 },
-    limitsPods: enforced[0] === "pods",
+    limitsPods,
     pressure,
     cpus,
     statusUpdateMs: flags["node-status-update-frequency"],

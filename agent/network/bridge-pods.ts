@@ -95,8 +95,7 @@ export async function openBridgePods(
   return {
     async attach(pod) {
       const known = pool.entries().find(([owner]) => owner === pod.sandboxId);
-      const links = await podLinks();
-      if (known !== undefined && links.has(linkName(pod.sandboxId)))
+      if (known !== undefined && (await podLinks()).has(linkName(pod.sandboxId)))
         return { podIp: known[1], gateway: pool.gateway };
       return await attach(pod);
     },

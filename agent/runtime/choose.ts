@@ -11,7 +11,7 @@ import { type FoundCri, findCri } from "./cri/open-cri.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
-import { limitGroup, type PodGroupLimits } from "./oci/pod-group.ts";
+import { countsProcesses, limitGroup, type PodGroupLimits } from "./oci/pod-group.ts";
 import { PodsGroup } from "./oci/pods-group.ts";
 import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
 import { supportsSeccomp } from "./oci/seccomp-profile.ts";
@@ -111,12 +111,25 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-/** What holds the containers of each pod to what they may take together; undefined where nothing does. */
-export function podLimitsOf(chosen: Chosen): PodGroupLimits | undefined {
-  if (chosen.kind === "cri") return chosen.found.groups.limits;
+/** What holds the containers of each pod to what they may take together; undefined where nothing does.
+ *  @param processesMost That each pod may have; undefined: any number. */
+export function podLimitsOf(chosen: Chosen, processesMost?: number): PodGroupLimits | undefined {
+  if (chosen.kind === "cri") return chosen.found.groups.limits?.(processesMost);
   if (chosen.kind !== "oci") return undefined;
   const { cgroups, cgroupParent } = chosen.config;
-  return { limit: (uid, resources) => limitGroup(cgroups, `${cgroupParent}/pod${uid}`, resources) };
+  return {
+    limit: (uid, resources) => limitGroup(cgroups, `${cgroupParent}/pod${uid}`, resources, processesMost),
+  };
+}
+
+/** Throws UsageError where nothing would hold pods to a number of processes. */
+export async function checkPodProcesses(chosen: Chosen, processesMost: number | undefined): Promise<void> {
+  if (processesMost === undefined) return;
+  const cgroups = chosen.kind === "oci" ? chosen.config.cgroups : await findCgroups();
+  if (podLimitsOf(chosen) === undefined || cgroups === undefined || !(await countsProcesses(cgroups)))
+    throw new UsageError(
+      "--pod-max-pids: nothing here holds pods to a number of processes (that takes containers, control groups that are not systemd's, and the controller pids)",
+    );
 }
 
 /** The control group of all pods, where they have one. */

@@ -3,9 +3,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { deferred } from "../../base/deferred.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
+import { rotatedLogs } from "../runtime/log-files.ts";
 import { LineSplitter, type LogLine, parseLogLine } from "./cri-log.ts";
 
-export const logLimits = { chunkBytes: 64 * 1024, rotatedMost: 4 } as const;
+const chunkBytes = 64 * 1024;
 
 export interface FollowOptions {
   /** Begin at the end of what is there. */
@@ -21,8 +22,8 @@ export interface FollowOptions {
  *  never by time. */
 export async function* followLog(path: string, options: FollowOptions): AsyncGenerator<LogLine, void, void> {
   if (!options.fromEnd)
-    for (let number = logLimits.rotatedMost; number > 0; number--) {
-      const rotated = await ifPresent(open(`${path}.${number}`, "r"));
+    for (const name of await rotatedLogs(path)) {
+      const rotated = await ifPresent(open(name, "r"));
       if (rotated !== undefined) yield* readThrough(rotated);
     }
   let bell = deferred<void>();
@@ -90,12 +91,7 @@ function* parsed(splitter: LineSplitter, chunk: Buffer): Generator<LogLine> {
 }
 
 async function readAt(file: FileHandle, position: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(
-    Buffer.alloc(logLimits.chunkBytes),
-    0,
-    logLimits.chunkBytes,
-    position,
-  );
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, position);
   return buffer.subarray(0, bytesRead);
 }
 

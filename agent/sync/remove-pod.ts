@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { describeError } from "../../base/os/log.ts";
 import { deleteAtOnce } from "../../client/delete-at-once.ts";
 import type { Pod } from "../../client/types.ts";
+import { rotatedLogs } from "../runtime/log-files.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
@@ -89,6 +90,6 @@ export async function dropOldContainers(
     if (one.name !== name || one.attempt >= attempt - deadContainersKept || one.state.phase === "running")
       continue;
     await runtime.removeContainer(one.id);
-    for (const suffix of ["", ".1", ".2", ".3", ".4"]) await rm(`${one.logPath}${suffix}`, { force: true });
+    for (const path of [one.logPath, ...(await rotatedLogs(one.logPath))]) await rm(path, { force: true });
   }
 }

@@ -135,7 +135,7 @@ describe("logs that a runtime writes", () => {
   it("are renamed once they are long, the oldest dropped, and taken back where no other can be begun", async () => {
     const dir = await mkdtemp(join(tmpdir(), "pintle-rotate-"));
     const log = join(dir, "0.log");
-    const limits = { logBytesMost: 4, keptMost: 2 };
+    const limits = { logBytesMost: 4, filesMost: 3 };
     const files = async () =>
       Promise.all(
         (await readdir(dir)).sort().map(async (name) => `${name} ${await readFile(join(dir, name), "utf8")}`),
@@ -155,6 +155,9 @@ describe("logs that a runtime writes", () => {
         /gone/,
       );
       assert.deepEqual(await files(), ["0.log four!", "0.log.2 three"]);
+      // Fewer are to be kept than there are.
+      await rotateLogs(log, async () => writeFile(log, ""), { ...limits, filesMost: 2 });
+      assert.deepEqual(await files(), ["0.log ", "0.log.1 four!"]);
     } finally {
       await rm(dir, { recursive: true });
     }

@@ -2,6 +2,7 @@ import { UsageError } from "../../../base/os/flags.ts";
 import { describeError } from "../../../base/os/log.ts";
 import type { Os } from "../../../base/os/os.ts";
 import type { PodNetwork } from "../../network-seam.ts";
+import { type LogRotation, usualLogRotation } from "../log-files.ts";
 import { findCgroups } from "../oci/cgroups.ts";
 import { textOf } from "./answers.ts";
 import {
@@ -82,12 +83,19 @@ export async function findCri(choice: CriChoice, os: Pick<Os, "clock" | "random"
   }
 }
 
+export interface CriOpening {
+  readonly rootDir: string;
+  readonly found: FoundCri;
+  /** Absent: as usual. */
+  readonly logs?: LogRotation;
+}
+
 export function openCriRuntime(
-  { rootDir, found }: { readonly rootDir: string; readonly found: FoundCri },
+  { rootDir, found, logs = usualLogRotation }: CriOpening,
   { network, os }: { readonly network: PodNetwork; readonly os: Os },
 ): Promise<CriRuntime> {
   const { client, groups, nodeName, description, cni } = found;
-  return CriRuntime.open({ rootDir, nodeName, description, cni }, { client, groups, network, os });
+  return CriRuntime.open({ rootDir, nodeName, description, cni, logs }, { client, groups, network, os });
 }
 
 /** What containerd tells of its configuration; nothing where it is another runtime's, or has another form. Pure. */

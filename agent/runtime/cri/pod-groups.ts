@@ -9,8 +9,8 @@ export interface PodGroups {
   remove(podUid: string): Promise<void>;
   /** How many processes a container has; undefined where systemd alone knows. */
   processes(podUid: string, containerId: string): Promise<number | undefined>;
-  /** What each pod may take; undefined where systemd keeps its group. */
-  readonly limits: PodGroupLimits | undefined;
+  /** What each pod may take, of processes so many; undefined where systemd keeps its group. */
+  readonly limits: ((processesMost?: number) => PodGroupLimits) | undefined;
   /** That of all pods; undefined where systemd keeps it. */
   readonly all: PodsGroup | undefined;
 }
@@ -38,7 +38,11 @@ export function podGroups(
     remove: async (uid) => {
       if (cgroups !== undefined) await removeGroup(cgroups, parentOf(uid));
     },
-    limits: cgroups && { limit: (uid, resources) => limitGroup(cgroups, parentOf(uid), resources) },
+    limits:
+      cgroups &&
+      ((processesMost) => ({
+        limit: (uid, resources) => limitGroup(cgroups, parentOf(uid), resources, processesMost),
+      })),
     all: cgroups && new PodsGroup(cgroups, `/pintle/${nodeName}`),
     processes: async (uid, id) =>
       cgroups === undefined ? undefined : groupProcesses(cgroups, `${parentOf(uid)}/${id}`),

@@ -7,6 +7,7 @@ import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { Os } from "../../../base/os/os.ts";
 import { TaskScope } from "../../../base/os/task-scope.ts";
 import type { KnownAttachment, PodNetwork } from "../../network-seam.ts";
+import type { LogRotation } from "../log-files.ts";
 import { hostsFile } from "../oci/hosts-file.ts";
 import { localhostProfile } from "../oci/seccomp-profile.ts";
 import {
@@ -48,6 +49,7 @@ export interface CriConfig {
   /** `containerd://1.7.2`. */
   readonly description: string;
   readonly cni: Pick<CniPlaces, "confDir" | "binDir">;
+  readonly logs: LogRotation;
 }
 
 export interface CriDeps {
@@ -456,8 +458,10 @@ export class CriRuntime implements Runtime {
       await sleep(this.#os.clock, criTimes.rotationMs, signal);
       for (const { id, logPath, state } of this.listContainers())
         if (state.phase === "running")
-          await rotateLogs(logPath, () =>
-            this.#client.ask("ReopenContainerLog", { containerId: id }, { signal }),
+          await rotateLogs(
+            logPath,
+            () => this.#client.ask("ReopenContainerLog", { containerId: id }, { signal }),
+            this.#config.logs,
           ).catch((error: unknown) => {
             signal.throwIfAborted();
             this.#os.log.warn("cannot rotate a container's log", { id, error });

@@ -11,6 +11,8 @@ export type Cgroups =
       readonly cpuacct: string;
       /** Undefined where CPU time is not shared out. */
       readonly cpu?: string;
+      /** Undefined where processes are not counted. */
+      readonly pids?: string;
     }
   | { readonly version: 2; readonly root: string };
 
@@ -28,9 +30,15 @@ export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefin
     if (type === "cgroup2") v2 = path;
   }
   const memory = v1.get("memory");
-  const cpu = v1.get("cpu");
+  const [cpu, pids] = [v1.get("cpu"), v1.get("pids")];
   if (memory !== undefined)
-    return { version: 1, memory, cpuacct: v1.get("cpuacct") ?? memory, ...(cpu !== undefined && { cpu }) };
+    return {
+      version: 1,
+      memory,
+      cpuacct: v1.get("cpuacct") ?? memory,
+      ...(cpu !== undefined && { cpu }),
+      ...(pids !== undefined && { pids }),
+    };
   if (v2 === undefined) return undefined;
   const controllers = (await readOptional(join(v2, "cgroup.controllers"))) ?? "";
   return controllers.split(/\s+/).includes("memory") ? { version: 2, root: v2 } : undefined;

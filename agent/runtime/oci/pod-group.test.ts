@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCgroups, removeGroup } from "./cgroups.ts";
-import { cpuWeight, limitGroup } from "./pod-group.ts";
+import { countsProcesses, cpuWeight, limitGroup } from "./pod-group.ts";
 
 describe("the group of a pod", () => {
   let root: string;
@@ -21,12 +21,18 @@ describe("the group of a pod", () => {
     await writeFile(join(root, "a/b/pod/cpu.weight"), "100\n");
     await limitGroup(cgroups, "/a/b/pod", limits);
     for (const level of [[], ["a"], ["a", "b"]])
-      assert.equal(await read(...level, "cgroup.subtree_control"), "+cpu +memory");
+      assert.equal(await read(...level, "cgroup.subtree_control"), "+cpu +memory +pids");
     const found = () =>
       Promise.all(["cpu.weight", "cpu.max", "memory.max"].map((name) => read("a/b/pod", name)));
     assert.deepEqual(await found(), ["174", "150000 100000", "4096"]);
     await limitGroup(cgroups, "/a/b/pod", { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0 });
     assert.deepEqual(await found(), ["1", "max 100000", "max"]);
+    await assert.rejects(read("a/b/pod/pids.max"), /ENOENT/);
+    await limitGroup(cgroups, "/a/b/pod", limits, 77);
+    assert.equal(await read("a/b/pod/pids.max"), "77");
+    assert.equal(await countsProcesses(cgroups), true);
+    await writeFile(join(root, "cgroup.controllers"), "cpuset cpu io memory\n");
+    assert.equal(await countsProcesses(cgroups), false);
   });
 
   it("is not left less memory than it uses", async () => {
@@ -52,17 +58,19 @@ describe("the group of a pod", () => {
     if (cgroups === undefined) return this.skip();
     const path = `/pintle-test-${process.pid}`;
     try {
-      await limitGroup(cgroups, path, { ...limits, memoryBytesMost: 1024 * 1024 });
+      await limitGroup(cgroups, path, { ...limits, memoryBytesMost: 1024 * 1024 }, 55);
       const told = async (name: string) => {
         const { version } = cgroups;
+        const [controller] = name.split(".");
         const root =
-          version === 2 ? cgroups.root : name.startsWith("cpu") ? (cgroups.cpu ?? "") : cgroups.memory;
+          version === 2 ? cgroups.root : (cgroups[controller as "cpu" | "memory" | "pids"] ?? cgroups.memory);
         return (await readFile(join(root, path, name), "utf8")).trim();
       };
       const isFirst = cgroups.version === 1;
       assert.equal(await told(isFirst ? "cpu.shares" : "cpu.weight"), isFirst ? "2048" : "174");
       assert.match(await told(isFirst ? "cpu.cfs_quota_us" : "cpu.max"), /^150000\b/);
       assert.equal(await told(isFirst ? "memory.limit_in_bytes" : "memory.max"), "1048576");
+      if (await countsProcesses(cgroups)) assert.equal(await told("pids.max"), "55");
       await limitGroup(cgroups, path, { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0 });
       assert.match(await told(isFirst ? "cpu.cfs_quota_us" : "cpu.max"), /^(-1|max)\b/);
     } finally {

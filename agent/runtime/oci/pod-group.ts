@@ -13,6 +13,13 @@ export interface GroupResources {
   readonly memoryBytesMost: number;
 }
 
+/** Whether the kernel can hold groups to a number of processes. */
+export async function countsProcesses(cgroups: Cgroups): Promise<boolean> {
+  if (cgroups.version === 1) return cgroups.pids !== undefined;
+  const offered = await readFile(join(cgroups.root, "cgroup.controllers"), "utf8");
+  return offered.split(/\s+/).includes("pids");
+}
+
 /** Holds the containers of each pod to what they may take together. */
 export interface PodGroupLimits {
   limit(podUid: string, resources: GroupResources): Promise<void>;
@@ -23,27 +30,32 @@ const cpuPeriodUs = 100_000;
 /** Makes a group where it is not there yet; in v2 each level above hands the controllers down to the next. */
 export async function makeGroup(cgroups: Cgroups, path: string): Promise<void> {
   if (cgroups.version === 1) {
-    for (const root of [cgroups.memory, cgroups.cpu])
+    for (const root of [cgroups.memory, cgroups.cpu, cgroups.pids])
       if (root !== undefined) await makeFolder(join(root, path), 0o755);
     return;
   }
   await makeFolder(join(cgroups.root, path), 0o755);
   const levels = path.split("/").filter((name) => name !== "");
   const offered = (await readFile(join(cgroups.root, "cgroup.controllers"), "utf8")).split(/\s+/);
-  const wanted = ["cpu", "memory"].filter((name) => offered.includes(name)).map((name) => `+${name}`);
+  const wanted = ["cpu", "memory", "pids"].filter((name) => offered.includes(name)).map((name) => `+${name}`);
   for (let depth = 0; depth < levels.length; depth++) {
     const level = join(cgroups.root, ...levels.slice(0, depth));
     await writeFile(join(level, "cgroup.subtree_control"), wanted.join(" "));
   }
 }
 
-/** From now on the kernel holds a pod's group to these. Rejects where it uses more memory than it would be left. */
+/** From now on the kernel holds a pod's group to these. Rejects where it uses more memory than it would be left.
+ *  @param processesMost Of the whole pod; undefined: no limit. */
 export async function limitGroup(
   cgroups: Cgroups,
   path: string,
   { cpuShares, cpuQuotaUs, memoryBytesMost }: GroupResources,
+  processesMost?: number,
 ): Promise<void> {
   await makeGroup(cgroups, path);
+  const counted = cgroups.version === 1 ? cgroups.pids : cgroups.root;
+  if (processesMost !== undefined && counted !== undefined)
+    await writeFile(join(counted, path, "pids.max"), String(processesMost));
   await limitMemory(cgroups, path, memoryBytesMost);
   if (cgroups.version === 1) {
     if (cgroups.cpu === undefined) return;

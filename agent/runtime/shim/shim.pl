@@ -6,8 +6,8 @@
 # DIR      the container's folder. Read: environ, cwd, ids (kind=process); group, the folder of a
 #          control group that ends with the container (kind=oci). Written: pid, started, exit, stdin (a fifo)
 # EXITS    a folder that gets an empty file named as DIR's last part once DIR/exit stands: one watch serves all containers
-# LOG      lines "<RFC 3339 with nanoseconds> stdout|stderr F|P <text>"; beyond 10 MiB renamed to LOG.1, LOG.1 to LOG.2…
-# OPTIONS  comma separated: kind=oci|process, stdin, tty
+# LOG      lines "<RFC 3339 with nanoseconds> stdout|stderr F|P <text>"; when it is full renamed to LOG.1, LOG.1 to LOG.2…
+# OPTIONS  comma separated: kind=oci|process, stdin, tty, bytes=N (a log is full then), files=N (are kept of it)
 # COMMAND  kind=oci: an OCI runtime's command that starts the container detached and writes DIR/pid; else the container's own
 #
 # Says "started PID" or "failed STATUS" on its standard output, once. SIGUSR1 ends the container's standard input.
@@ -17,7 +17,8 @@ use Config;
 
 my ($dir, $exits, $log, $options, @command) = @ARGV;
 my %option = map { /^(\w+)(?:=(.*))?$/ ? ($1 => $2 // 1) : () } split /,/, $options;
-my ($LINE_MOST, $LOG_MOST, $LOGS_KEPT, $DRAIN_SECONDS) = (16384, 10 * 1024 * 1024, 4, 2);
+my ($LINE_MOST, $DRAIN_SECONDS) = (16384, 2);
+my ($LOG_MOST, $LOGS_KEPT) = ($option{bytes} // 10 * 1024 * 1024, ($option{files} // 5) - 1);
 my $KILL_ROUNDS = 100;
 # How long we sleep at most before we ask the kernel who ended; the second where it cannot tell us by a descriptor.
 my ($LOOK_SECONDS, $LOOK_SECONDS_UNTOLD) = (10, 0.1);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../base/os/clock.ts";
@@ -93,6 +93,36 @@ describe("pintle.local/host in containers", function () {
       await runtime.close();
       await removeGroup(chosen.config.cgroups, chosen.config.cgroupParent);
       for (const path of [rootDir, secrets]) await rm(path, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("a container's log", function () {
+  this.timeout(60_000);
+
+  it("goes on in another file once it is full, and so many files are kept", async () => {
+    const rootDir = await mkdtemp(join(tmpdir(), "pintle-logs-"));
+    const logs = { logBytesMost: 100, filesMost: 2 };
+    const launcher = processLauncher();
+    const runtime = await SupervisedRuntime.open({ rootDir, logs }, { launcher, network: network(), os });
+    try {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("logs"));
+      const log = join(rootDir, "logs", "0.log");
+      const script = "for n in 1 2 3 4 5; do echo line-$n-of-some-length; sleep 0.02; done";
+      const id = await runtime.createContainer(sandbox, containerConfig(["/bin/sh", "-c", script], log));
+      const ended = new Promise<void>((resolve) => {
+        runtime.subscribe((event) => event.id === id && resolve());
+      });
+      await runtime.startContainer(id);
+      await ended;
+      assert.deepEqual((await readdir(join(rootDir, "logs"))).sort(), ["0.log", "0.log.1"]);
+      const said = await Promise.all([`${log}.1`, log].map((path) => readFile(path, "utf8")));
+      assert.match(said.join(""), /line-5-of-some-length\n$/);
+      assert.ok(said.every((text) => text.length <= logs.logBytesMost));
+    } finally {
+      for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
+      await runtime.close();
+      await rm(rootDir, { recursive: true, force: true });
     }
   });
 });

@@ -8,6 +8,7 @@ import type { Os } from "../../../base/os/os.ts";
 import { unlessFull } from "../../../base/os/unless-full.ts";
 import { folderBytes, folderInodes } from "../../eviction/folder-size.ts";
 import type { KnownAttachment, PodNetwork } from "../../network-seam.ts";
+import { type LogRotation, usualLogRotation } from "../log-files.ts";
 import {
   type AttachPoint,
   type ContainerConfig,
@@ -41,13 +42,15 @@ import {
 } from "./records.ts";
 import { mustRun } from "./run-command.ts";
 import { execToEnd, pipeSession, terminalSession } from "./session.ts";
-import { startShim } from "./start-shim.ts";
+import { shimOptions, startShim } from "./start-shim.ts";
 
 type Annotations = Readonly<Record<string, string>>;
 
 export interface SupervisedConfig {
   /** Absolute. */
   readonly rootDir: string;
+  /** Absent: as usual. */
+  readonly logs?: LogRotation;
 }
 
 export const supervisedLimits = {
@@ -60,6 +63,7 @@ export const supervisedLimits = {
 /** Sandboxes and containers as folders, each container under a shim. The kind of container is the launcher's. */
 export class SupervisedRuntime implements Runtime {
   readonly #root: string;
+  readonly #logs: LogRotation;
   readonly #launcher: Launcher;
   readonly #network: PodNetwork;
   readonly #os: Os;
@@ -77,6 +81,7 @@ export class SupervisedRuntime implements Runtime {
 
   private constructor(config: SupervisedConfig, deps: SupervisedDeps) {
     this.#root = config.rootDir;
+    this.#logs = config.logs ?? usualLogRotation;
     this.#launcher = deps.launcher;
     this.#network = deps.network;
     this.#os = deps.os;
@@ -217,16 +222,11 @@ export class SupervisedRuntime implements Runtime {
   async startContainer(id: string): Promise<void> {
     const { record } = this.#get(id);
     const dir = this.#dir(id);
-    const options = [`kind=${this.#launcher.kind}`];
-    if (record.config.stdin) options.push("stdin");
-    if (record.config.tty) options.push("tty");
-    const argv = [dir, join(this.#root, "exits"), record.config.logPath, options.join(",")];
+    const options = shimOptions(record.config, this.#launcher.kind, this.#logs);
+    const argv = [dir, join(this.#root, "exits"), record.config.logPath, options];
     const command = this.#launcher.command(record, dir);
-    const failure = await startShim({
-      argv: [...argv, ...command],
-      dir,
-      timeoutMs: supervisedLimits.startMs,
-    }).then(
+    const { startMs: timeoutMs } = supervisedLimits;
+    const failure = await startShim({ argv: [...argv, ...command], dir, timeoutMs }).then(
       async (started) => (started ? undefined : this.#launcher.startFailure(dir)),
       async (error: unknown) => {
         // What was started without a word of it is not kept: nobody would write its log or note its end.

@@ -3,7 +3,8 @@ import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFile } from "../../package-file.ts";
-import { RuntimeError } from "../seam.ts";
+import type { LogRotation } from "../log-files.ts";
+import { type ContainerConfig, RuntimeError } from "../seam.ts";
 
 export const shimPath = shimFile("shim.pl");
 
@@ -18,6 +19,16 @@ export interface ShimStart {
   readonly dir: string;
   readonly timeoutMs: number;
   readonly program?: string;
+}
+
+/** What the shim is told of a container, in one word. */
+export function shimOptions(
+  { stdin, tty }: Pick<ContainerConfig, "stdin" | "tty">,
+  kind: string,
+  { logBytesMost, filesMost }: LogRotation,
+): string {
+  const given = [`kind=${kind}`, `bytes=${logBytesMost}`, `files=${filesMost}`];
+  return [...given, ...(stdin ? ["stdin"] : []), ...(tty ? ["tty"] : [])].join(",");
 }
 
 /** Starts a shim in a session of its own and waits for its one line. True: the container runs (or ran); false: it could
