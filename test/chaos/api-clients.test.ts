@@ -51,6 +51,8 @@ describe(`chaos: kill -9 of API servers and store members under clients of the A
       return startClient({ config: { ...config, servers }, namespace, name: `client-${at}`, random: own });
     });
     clients = await Promise.all(begun);
+    // Not before all listen: of a deletion nobody can say later whether it was before.
+    for (const client of clients) client.begin();
   });
   after(async () => {
     await Promise.all(clients.map((client) => client.stop()));

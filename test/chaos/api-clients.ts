@@ -11,7 +11,7 @@ import { RestClient } from "../../client/rest.ts";
 import type { ConfigMap, Resource, WatchEvent } from "../../client/types.ts";
 import type { AcknowledgedWrite, ObjectRecord, SeenEvent, WatchLife } from "./client-records.ts";
 
-/** A client that lists, watches and writes ConfigMaps of its namespace, and writes down itself what it was told. */
+/** A client that lists and watches ConfigMaps of its namespace, writes some once it is told to, and writes down itself what it was told. */
 export interface RecordingClient {
   readonly namespace: string;
   readonly objects: readonly ObjectRecord[];
@@ -22,6 +22,8 @@ export interface RecordingClient {
   /** Writes that a server refused: its answer was neither that it is done nor that nobody knows. */
   readonly refusedWrites: readonly string[];
   readonly informer: Informer<ConfigMap>;
+  /** Begins to write. */
+  begin(): void;
   /** Stops writing; the informer goes on. */
   settle(): Promise<void>;
   stop(): Promise<void>;
@@ -57,7 +59,7 @@ export async function startClient({
   const objects: WrittenObject[] = [];
   const refusedWrites: string[] = [];
   const stopping = new AbortController();
-  const writing = (async () => {
+  const write = async () => {
     for (let n = 0; !stopping.signal.aborted; n++) {
       const object = new WrittenObject(client, { name: `${name}-${n}`, namespace }, refusedWrites);
       objects.push(object);
@@ -65,10 +67,11 @@ export async function startClient({
       while (!stopping.signal.aborted && (await object.writeOnce(random)))
         await sleep(systemClock, below(random, pauseMsMax), stopping.signal).catch(() => undefined);
     }
-  })();
-  const settle = () => {
+  };
+  let writing: Promise<void> | undefined;
+  const settle = async () => {
     stopping.abort();
-    return writing;
+    await writing;
   };
   return {
     namespace,
@@ -76,6 +79,9 @@ export async function startClient({
     ...heard,
     refusedWrites,
     informer,
+    begin() {
+      writing ??= write();
+    },
     settle,
     async stop() {
       await settle();
