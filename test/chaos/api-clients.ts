@@ -11,7 +11,7 @@ import { RestClient } from "../../client/rest.ts";
 import type { ConfigMap, Resource, WatchEvent } from "../../client/types.ts";
 import type { AcknowledgedWrite, ObjectRecord, SeenEvent, WatchLife } from "./client-records.ts";
 
-/** A client that lists and watches ConfigMaps of its namespace, writes some once it is told to, and writes down itself what it was told. */
+/** A client that lists, watches and, once it is to, writes ConfigMaps of its namespace, and notes itself what it was told. */
 export interface RecordingClient {
   readonly namespace: string;
   readonly objects: readonly ObjectRecord[];
