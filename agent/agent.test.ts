@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { parseFlags, UsageError } from "../base/os/flags.ts";
 import { createLog } from "../base/os/log.ts";
 import type { Running } from "../base/os/os.ts";
-import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
-import { RestClient } from "../client/rest.ts";
+import type { RestClient } from "../client/rest.ts";
 import type { Container, Pod } from "../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../controlplane/apiserver/testing.ts";
 import { startAgent } from "./agent.ts";
 import { agentConfig, agentFlags } from "./flags.ts";
 import { tearDownNode } from "./teardown.ts";
-import { nodeIdentity, until } from "./testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "./testing/whole-node.ts";
 
 // One whole agent against a whole API server, pods as plain processes: needs neither root nor a network of its own.
 describe("agent, with pods as processes", function () {
@@ -41,11 +40,7 @@ describe("agent, with pods as processes", function () {
     ];
     argv.push("--runtime=process");
     argv.push("--pod-cidr=127.65.1.0/24");
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     agent = await start();
   });
   after(async () => {

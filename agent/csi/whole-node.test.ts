@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { parseFlags } from "../../base/os/flags.ts";
 import { createLog } from "../../base/os/log.ts";
 import type { Running } from "../../base/os/os.ts";
-import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
-import { RestClient } from "../../client/rest.ts";
+import type { RestClient } from "../../client/rest.ts";
 import { attachmentName, uniqueName } from "../../client/rules/csi-volume-names.ts";
 import type { Pod } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../agent.ts";
 import { agentConfig, agentFlags } from "../flags.ts";
-import { nodeIdentity, until } from "../testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "../testing/whole-node.ts";
 import { mountPoints, removeMounts } from "../volumes/sub-paths.ts";
 import { FakeDriver } from "./testing/fake-driver.ts";
 
@@ -45,11 +44,7 @@ describe("a node with a CSI driver", function () {
       "--runtime=process",
       "--pod-cidr=127.67.1.0/24",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     agent = await start();
     driver = new FakeDriver(join(dir, "data"));
     await driver.listen(join(dir, "root/plugins_registry/fake.sock"));

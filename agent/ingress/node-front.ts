@@ -1,5 +1,4 @@
 import type { Clock } from "../../base/os/clock.ts";
-import { sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
@@ -14,8 +13,7 @@ import {
 } from "../../client/rules/ingress-class.ts";
 import type { IngressClass, Node } from "../../client/types.ts";
 import type { FrontPorts, OpenedPorts, Serving } from "./serving.ts";
-
-const retryMs = 5_000;
+import { TouchedLoop } from "./touched-loop.ts";
 
 export interface NodeFrontParts {
   readonly nodeName: string;
@@ -36,17 +34,13 @@ export class NodeFront {
   readonly #parts: NodeFrontParts;
   #opened: OpenedPorts | undefined;
   #said = "";
-  #wake: () => void = () => undefined;
-  #isDirty = true;
+  readonly #loop = new TouchedLoop();
 
   constructor(parts: NodeFrontParts) {
     this.#parts = parts;
   }
 
-  touch = (): void => {
-    this.#isDirty = true;
-    this.#wake();
-  };
+  touch = (): void => this.#loop.touch();
 
   /** The ports were closed, not by us. */
   broken(): void {
@@ -62,24 +56,10 @@ export class NodeFront {
       classes.subscribe(handler),
       nodes.subscribe({ onAdd: onNode, onUpdate: onNode, onDelete: onNode }),
     ];
-    signal.addEventListener("abort", this.touch, { once: true });
+    const onError = (error: unknown) =>
+      log.warn("cannot say where the node answers for Ingresses; trying again", { error });
     try {
-      while (!signal.aborted) {
-        if (!this.#isDirty)
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        if (signal.aborted) return;
-        this.#isDirty = false;
-        const isDone = await this.#keep(signal).catch((error: unknown) => {
-          signal.throwIfAborted();
-          log.warn("cannot say where the node answers for Ingresses; trying again", { error });
-          return false;
-        });
-        if (isDone) continue;
-        this.#isDirty = true;
-        await sleep(clock, retryMs, signal);
-      }
+      await this.#loop.run({ clock, keep: () => this.#keep(signal), onError }, signal);
     } finally {
       for (const one of off) one();
     }

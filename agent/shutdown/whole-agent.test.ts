@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Running } from "../../base/os/os.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
-import { TestAgent, until } from "../testing/test-agent.ts";
+import { TestAgent } from "../testing/test-agent.ts";
+import { untilFound } from "../testing/whole-node.ts";
 
 describe("a node's shutdown by SIGTERM", function () {
   this.timeout(120_000);
@@ -30,7 +31,7 @@ describe("a node's shutdown by SIGTERM", function () {
     containers: [{ name: "c", image: "pintle.local/host", command: ["/bin/sh", "-c", script] }],
   });
   const podOf = (name: string, wanted: (pod: Pod) => boolean) =>
-    until(
+    untilFound(
       async () => (await node.client.list(resources.pods, { namespace: "default" })).items,
       (items) => items.find((one) => one.metadata.name === name && wanted(one)),
     );

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Running } from "../../base/os/os.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
-import { TestAgent, until } from "../testing/test-agent.ts";
+import { TestAgent } from "../testing/test-agent.ts";
+import { untilFound } from "../testing/whole-node.ts";
 
 describe("static pods of a whole agent", function () {
   this.timeout(120_000);
@@ -41,7 +42,7 @@ describe("static pods of a whole agent", function () {
   };
   const mirrors = async () => (await node.client.list(resources.pods, { namespace: "default" })).items;
   const mirror = (wanted: (pod: Pod) => boolean) =>
-    until(mirrors, (items) => items.find((one) => one.metadata.name === ref.name && wanted(one)));
+    untilFound(mirrors, (items) => items.find((one) => one.metadata.name === ref.name && wanted(one)));
   const container = ({ status }: Pod) => status?.containerStatuses?.[0];
   const isReady = (pod: Pod) => container(pod)?.ready === true;
 
@@ -63,7 +64,7 @@ describe("static pods of a whole agent", function () {
     // A file that is broken ends nothing, and is named.
     await write("{");
     const events = () => node.client.list(resources.events, { namespace: "default" });
-    const told = await until(events, ({ items }) =>
+    const told = await untilFound(events, ({ items }) =>
       items.find(({ reason }) => reason === "InvalidStaticPod"),
     );
     assert.match(told.message ?? "", /manifests\/web.json: /);
@@ -79,7 +80,7 @@ describe("static pods of a whole agent", function () {
     assert.notEqual(second.metadata.uid, again.metadata.uid);
 
     await rm(join(node.dir, "manifests", "web.json"));
-    await until(mirrors, (items) => (items.length === 0 ? true : undefined));
+    await untilFound(mirrors, (items) => (items.length === 0 ? true : undefined));
   });
 
   it("run on through a restart of the agent; a mirror of nothing is deleted and never run", async () => {
@@ -96,7 +97,7 @@ describe("static pods of a whole agent", function () {
       },
     });
     agent = await node.start();
-    await until(mirrors, (items) =>
+    await untilFound(mirrors, (items) =>
       items.some(({ metadata }) => metadata.name === "stray") ? undefined : true,
     );
     const after = await mirror(isReady);

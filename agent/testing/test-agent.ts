@@ -1,18 +1,16 @@
-import { strict as assert } from "node:assert";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../base/os/flags.ts";
 import { createLog } from "../../base/os/log.ts";
 import type { Running } from "../../base/os/os.ts";
-import { loadKubeconfig } from "../../client/kubeconfig.ts";
-import { resources } from "../../client/resources.ts";
-import { RestClient } from "../../client/rest.ts";
+import type { RestClient } from "../../client/rest.ts";
 import { podOfManifest } from "../../controlplane/apiserver/pod-manifest.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../agent.ts";
 import { agentConfig, agentFlags } from "../flags.ts";
 import { tearDownNode } from "../teardown.ts";
+import { openAdministrator } from "./whole-node.ts";
 
 /** A whole agent beside a whole API server, which keeps nodes to what they may write; pods are plain processes. */
 export class TestAgent {
@@ -23,10 +21,15 @@ export class TestAgent {
   readonly #nodeName: string;
   readonly #argv: readonly string[];
 
-  private constructor(dir: string, api: TestApiserver, nodeName: string, argv: readonly string[]) {
+  private constructor(
+    dir: string,
+    { api, client }: { readonly api: TestApiserver; readonly client: RestClient },
+    nodeName: string,
+    argv: readonly string[],
+  ) {
     this.dir = dir;
     this.api = api;
-    this.client = new RestClient(loadKubeconfig(api.kubeconfig));
+    this.client = client;
     this.#nodeName = nodeName;
     this.#argv = argv;
   }
@@ -40,7 +43,7 @@ export class TestAgent {
     const dir = await mkdtemp(join(tmpdir(), "pintle-test-agent-"));
     const api = await startTestApiserver();
     await writeFile(join(dir, "ca"), api.authority.certificatePem);
-    const own = new TestAgent(dir, api, nodeName, [
+    return new TestAgent(dir, { api, client: await openAdministrator(api) }, nodeName, [
       `--node-name=${nodeName}`,
       "--allow-host-image",
       `--kubeconfig=${await api.kubeconfigFor(`system:node:${nodeName}`, ["system:nodes"])}`,
@@ -53,11 +56,6 @@ export class TestAgent {
       `--pod-cidr=${podCidr}`,
       ...flags(dir),
     ]);
-    for (const name of ["default", "kube-node-lease"])
-      await own.client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
-    return own;
   }
 
   /** What it says goes nowhere: tests look at what it does. */
@@ -80,17 +78,5 @@ export class TestAgent {
     this.client.close();
     await this.api.stop();
     await rm(this.dir, { recursive: true, force: true });
-  }
-}
-
-/** Asks every 50 ms: there is no other end of a status to wait at from outside. */
-export async function until<T, R>(ask: () => Promise<T>, wanted: (answer: T) => R | undefined): Promise<R> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    const found = wanted(answer);
-    if (found !== undefined) return found;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

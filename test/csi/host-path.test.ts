@@ -9,7 +9,7 @@ import { CsiError } from "../../agent/csi/driver-calls.ts";
 import { FakeDriver } from "../../agent/csi/testing/fake-driver.ts";
 import { agentConfig, agentFlags } from "../../agent/flags.ts";
 import { SocketCalls } from "../../agent/socket-calls.ts";
-import { nodeIdentity, until } from "../../agent/testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "../../agent/testing/whole-node.ts";
 import { mountPoints, removeMounts } from "../../agent/volumes/sub-paths.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { parseFlags } from "../../base/os/flags.ts";
@@ -17,9 +17,8 @@ import { createLog } from "../../base/os/log.ts";
 import type { Running } from "../../base/os/os.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { clampedInt64, message, nested, repeated, string } from "../../base/protobuf.ts";
-import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
-import { RestClient } from "../../client/rest.ts";
+import type { RestClient } from "../../client/rest.ts";
 import type { Pod } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
 
@@ -102,11 +101,7 @@ describe("a node with csi-driver-host-path", function () {
       "--runtime=process",
       "--pod-cidr=127.68.1.0/24",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     await client.create(resources.csidrivers, {
       metadata: { name: driverName },
       spec: {

@@ -38,8 +38,10 @@ const kubeconfig = `${serverDir}/kubeconfig`;
       JSON.parse(await pintle("get", ...words, "-o", "json"));
     const isReady = async (name: string): Promise<string> => {
       const node = await get("node", name);
-      // biome-ignore lint/suspicious/noExplicitAny: a Node as it stands in JSON
-      return node.status?.conditions?.find((condition: any) => condition.type === "Ready")?.status ?? "none";
+      return (
+        node.status?.conditions?.find((condition: { readonly type: string }) => condition.type === "Ready")
+          ?.status ?? "none"
+      );
     };
     const binary = join(import.meta.dirname, "../../bin/pintle");
 
@@ -130,8 +132,9 @@ const kubeconfig = `${serverDir}/kubeconfig`;
       assert.match(told, /pintle agent .*--token=\*{23}/);
       assert.ok(!told.includes(secret));
       const { items } = await get("certificatesigningrequests");
-      // biome-ignore lint/suspicious/noExplicitAny: requests as they stand in JSON
-      const clients = items.filter((item: any) => item.spec.signerName.endsWith("client-kubelet"));
+      const clients = items.filter((item: { readonly spec: { readonly signerName: string } }) =>
+        item.spec.signerName.endsWith("client-kubelet"),
+      );
       assert.equal(clients.length, 2);
     });
 

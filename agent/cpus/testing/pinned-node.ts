@@ -5,16 +5,15 @@ import { join } from "node:path";
 import { parseFlags } from "../../../base/os/flags.ts";
 import { createLog } from "../../../base/os/log.ts";
 import type { Running } from "../../../base/os/os.ts";
-import { loadKubeconfig } from "../../../client/kubeconfig.ts";
 import { resources } from "../../../client/resources.ts";
-import { RestClient } from "../../../client/rest.ts";
+import type { RestClient } from "../../../client/rest.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../../agent.ts";
 import { agentConfig, agentFlags } from "../../flags.ts";
 import { readOptional } from "../../runtime/supervised/records.ts";
 import { mustRun } from "../../runtime/supervised/run-command.ts";
 import { tearDownNode } from "../../teardown.ts";
-import { nodeIdentity, until } from "../../testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "../../testing/whole-node.ts";
 import { cpuSetText, parseCpuSet, union } from "../cpu-set.ts";
 import { readCpuTopology } from "../cpu-topology.ts";
 
@@ -55,11 +54,7 @@ describe("agent, with CPUs that are containers' own", function () {
       "--cpu-manager-policy=static",
       "--reserved-cpus=0",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     await start();
   });
   after(async () => {

@@ -5,16 +5,15 @@ import { join } from "node:path";
 import { parseFlags } from "../../../base/os/flags.ts";
 import { createLog } from "../../../base/os/log.ts";
 import type { Running } from "../../../base/os/os.ts";
-import { loadKubeconfig } from "../../../client/kubeconfig.ts";
 import { resources } from "../../../client/resources.ts";
-import { RestClient } from "../../../client/rest.ts";
+import type { RestClient } from "../../../client/rest.ts";
 import type { Node, Pod } from "../../../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../../controlplane/apiserver/testing.ts";
 import { startAgent } from "../../agent.ts";
 import { agentConfig, agentFlags } from "../../flags.ts";
 import { mustRun } from "../../runtime/supervised/run-command.ts";
 import { tearDownNode } from "../../teardown.ts";
-import { nodeIdentity, until } from "../../testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "../../testing/whole-node.ts";
 import { processNumbersOf } from "../observe-node.ts";
 import type { PressureCondition } from "../signals.ts";
 
@@ -67,11 +66,7 @@ describe("agent, on a node that a pod fills", function () {
       "--service-cluster-ip-range=10.97.0.0/24",
       "--node-status-update-frequency=200ms",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     await start();
     await run("bystander", "echo here; exec sleep 100000", { requests: { memory: "32Mi" } });
     await pod("bystander", isReady);

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../../base/os/clock.ts";
+import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { ApiClient } from "../../../client/api.ts";
 import type { EventRecorder } from "../../../client/events.ts";
@@ -13,9 +13,8 @@ import { resources } from "../../../client/resources.ts";
 import { answersIngresses } from "../../../client/rules/ingress-class.ts";
 import type { Node } from "../../../client/types.ts";
 import type { Serving } from "../serving.ts";
+import { TouchedLoop } from "../touched-loop.ts";
 import type { GatewayPort } from "./gateway-plan.ts";
-
-const retryMs = 5_000;
 
 export interface GatewayFrontsParts {
   readonly nodeName: string;
@@ -42,17 +41,13 @@ export class GatewayFronts {
   readonly #parts: GatewayFrontsParts;
   #open = new Map<string, Open>();
   readonly #troubled = new Map<string, string>();
-  #wake: () => void = () => undefined;
-  #isDirty = true;
+  readonly #loop = new TouchedLoop();
 
   constructor(parts: GatewayFrontsParts) {
     this.#parts = parts;
   }
 
-  touch = (): void => {
-    this.#isDirty = true;
-    this.#wake();
-  };
+  touch = (): void => this.#loop.touch();
 
   /** The ports were closed, not by us. */
   broken(): void {
@@ -64,24 +59,10 @@ export class GatewayFronts {
     const { nodes, nodeName, clock, log } = this.#parts;
     const onNode = ({ metadata }: Node) => metadata.name === nodeName && this.touch();
     const off = nodes.subscribe({ onAdd: onNode, onUpdate: onNode, onDelete: onNode });
-    signal.addEventListener("abort", this.touch, { once: true });
+    const onError = (error: unknown) =>
+      log.warn("cannot say where the node answers for Gateways; trying again", { error });
     try {
-      while (!signal.aborted) {
-        if (!this.#isDirty)
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        if (signal.aborted) return;
-        this.#isDirty = false;
-        const isDone = await this.#keep(signal).catch((error: unknown) => {
-          signal.throwIfAborted();
-          log.warn("cannot say where the node answers for Gateways; trying again", { error });
-          return false;
-        });
-        if (isDone) continue;
-        this.#isDirty = true;
-        await sleep(clock, retryMs, signal);
-      }
+      await this.#loop.run({ clock, keep: () => this.#keep(signal), onError }, signal);
     } finally {
       off();
     }

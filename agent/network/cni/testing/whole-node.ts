@@ -1,14 +1,12 @@
 import { strict as assert } from "node:assert";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../../../base/os/flags.ts";
 import type { Running } from "../../../../base/os/os.ts";
-import { issueCertificate } from "../../../../base/os/pki.ts";
-import { loadKubeconfig } from "../../../../client/kubeconfig.ts";
 import { resources } from "../../../../client/resources.ts";
-import { RestClient } from "../../../../client/rest.ts";
+import type { RestClient } from "../../../../client/rest.ts";
 import type { Pod } from "../../../../client/types.ts";
 import {
   startTestApiserver,
@@ -18,6 +16,7 @@ import {
 import { startAgent } from "../../../agent.ts";
 import { agentConfig, agentFlags } from "../../../flags.ts";
 import { mustRun } from "../../../runtime/supervised/run-command.ts";
+import { nodeIdentity, openAdministrator, until } from "../../../testing/whole-node.ts";
 
 // One whole agent with a whole API server, in a network namespace of their own: `whole-node.test.ts` makes it.
 const nodeIp = "10.98.0.1";
@@ -38,18 +37,8 @@ describe("agent, with CNI plugins", function () {
     dir = await mkdtemp(join(tmpdir(), "pintle-agent-"));
     mkdirSync(join(dir, "net.d"));
     api = await startTestApiserver();
-    const name = { commonName: "system:node:n-cni", addresses: [nodeIp] };
-    const serving = await issueCertificate(api.authority, { ...name, usage: "server" });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      "--node-name=n-cni",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
-      `--kubeconfig=${await api.kubeconfigFor("system:node:n-cni", ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
+      ...(await nodeIdentity(api, dir, { nodeName: "n-cni", address: nodeIp })),
       "--runtime=oci",
       "--allow-host-image",
       "--network-plugin=cni",
@@ -60,11 +49,7 @@ describe("agent, with CNI plugins", function () {
       "--service-cluster-ip-range=10.97.0.0/24",
       "--node-status-update-frequency=200ms",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     agent = await start();
   });
   after(async () => {
@@ -158,13 +143,3 @@ describe("agent, with CNI plugins", function () {
     );
   });
 });
-
-async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 60_000;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

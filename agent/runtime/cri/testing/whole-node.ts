@@ -1,14 +1,12 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../../../base/os/flags.ts";
 import { createLog } from "../../../../base/os/log.ts";
 import type { Running } from "../../../../base/os/os.ts";
-import { issueCertificate } from "../../../../base/os/pki.ts";
-import { loadKubeconfig } from "../../../../client/kubeconfig.ts";
 import { resources } from "../../../../client/resources.ts";
-import { RestClient } from "../../../../client/rest.ts";
+import type { RestClient } from "../../../../client/rest.ts";
 import type { Container, Pod } from "../../../../client/types.ts";
 import {
   startTestApiserver,
@@ -18,7 +16,7 @@ import {
 import { startAgent } from "../../../agent.ts";
 import { agentConfig, agentFlags } from "../../../flags.ts";
 import { TestRegistry } from "../../../images/testing/test-registry.ts";
-import { until } from "../../../testing/whole-node.ts";
+import { nodeIdentity, openAdministrator, until } from "../../../testing/whole-node.ts";
 import { mustRun } from "../../supervised/run-command.ts";
 import { openRuntimeClient } from "../cri-client.ts";
 import { keptKeys } from "../kept.ts";
@@ -49,21 +47,8 @@ describe("agent, with containerd", function () {
     assert.ok(found !== undefined);
     containerd = found;
     api = await startTestApiserver();
-    const serving = await issueCertificate(api.authority, {
-      commonName: "system:node:n1",
-      addresses: [nodeIp],
-      usage: "server",
-    });
-    await writeFile(join(dir, "cert"), serving.certificatePem);
-    await writeFile(join(dir, "key"), serving.privateKeyPem);
-    await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
-      "--node-name=n1",
-      `--tls-cert-file=${dir}/cert`,
-      `--tls-private-key-file=${dir}/key`,
-      `--client-ca-file=${dir}/ca`,
-      `--kubeconfig=${await api.kubeconfigFor("system:node:n1", ["system:nodes"])}`,
-      `--root-dir=${dir}/root`,
+      ...(await nodeIdentity(api, dir, { address: nodeIp })),
       `--container-runtime-endpoint=${containerd.endpoint}`,
       `--node-ip=${nodeIp}`,
       "--port=0",
@@ -72,11 +57,7 @@ describe("agent, with containerd", function () {
       "--service-cluster-ip-range=10.97.0.0/24",
       "--node-status-update-frequency=200ms",
     ];
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    for (const name of ["default", "kube-node-lease"])
-      await client
-        .create(resources.namespaces, { metadata: { name }, spec: {} })
-        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    client = await openAdministrator(api);
     agent = await start();
   });
   after(async () => {
