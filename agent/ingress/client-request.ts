@@ -12,8 +12,8 @@ export interface ClientRequest {
   /** As the client wrote it. */
   readonly authority: string;
   readonly target: RequestTarget;
-  /** Names in lower case, in the order in which they came. */
-  readonly headers: readonly (readonly [string, string])[];
+  /** Names in lower case and values by turns, in the order in which they came. */
+  readonly headers: readonly string[];
   readonly hasBody: boolean;
   /** As the client says; undefined: as long as it gets. */
   readonly bodyBytes: number | undefined;
@@ -40,35 +40,44 @@ export function readRequest(request: IncomingMessage, front: Front): ClientReque
   const { method = "", rawHeaders } = request;
   if (method === "CONNECT" || method === "TRACE") return refused(405, `${method} is not served`);
   if (rawHeaders.length > 2 * headersMost) return refused(431, "there are too many headers");
-  const headers: [string, string][] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2)
-    headers.push([(rawHeaders[at] ?? "").toLowerCase(), rawHeaders[at + 1] ?? ""]);
-  const all = (name: string) => headers.filter(([one]) => one === name).map(([, value]) => value);
-  const transfer = all("transfer-encoding");
-  const lengths = all("content-length");
-  if (transfer.length > 0) {
-    if (transfer.length > 1 || transfer[0]?.toLowerCase() !== "chunked")
+  const headers: string[] = [];
+  let [transfer, transfers, length, lengths, host, hosts] = ["", 0, "", 0, "", 0];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name, value] = [(rawHeaders[at] as string).toLowerCase(), rawHeaders[at + 1] as string];
+    headers.push(name, value);
+    if (name === "transfer-encoding") {
+      transfer = value;
+      transfers += 1;
+    } else if (name === "content-length") {
+      length = value;
+      lengths += 1;
+    } else if (name === "host") {
+      host = value;
+      hosts += 1;
+    }
+  }
+  if (transfers > 0) {
+    if (transfers > 1 || transfer.toLowerCase() !== "chunked")
       return refused(501, "only chunked is known of transfer encodings");
-    if (lengths.length > 0 || request.httpVersionMinor === 0)
+    if (lengths > 0 || request.httpVersionMinor === 0)
       return refused(400, "the body's end is told in two ways");
   }
-  if (lengths.length > 1 || lengths.some((length) => !/^\d{1,15}$/.test(length)))
+  if (lengths > 1 || (lengths === 1 && !/^\d{1,15}$/.test(length)))
     return refused(400, "the body's length is none");
-  const hosts = all("host");
-  if (hosts.length > 1) return refused(400, "there are two hosts");
-  const read = readTarget(request.url ?? "", hosts[0]);
+  if (hosts > 1) return refused(400, "there are two hosts");
+  const read = readTarget(request.url ?? "", hosts === 0 ? undefined : host);
   if (read === undefined) return refused(400, "the address of the request is none");
   const { authority, target } = read;
-  const host = hostOf(authority);
-  if (host === undefined) return refused(400, "the host is none");
-  const bodyBytes = lengths[0] === undefined ? undefined : Number(lengths[0]);
+  const name = hostOf(authority);
+  if (name === undefined) return refused(400, "the host is none");
+  const bodyBytes = lengths === 0 ? undefined : Number(length);
   return {
     method,
-    host,
+    host: name,
     authority,
     target,
     headers,
-    hasBody: request.httpVersionMajor === 2 ? !request.complete : transfer.length > 0 || (bodyBytes ?? 0) > 0,
+    hasBody: request.httpVersionMajor === 2 ? !request.complete : transfers > 0 || (bodyBytes ?? 0) > 0,
     bodyBytes,
     clientAddress: plainAddress(request.socket.remoteAddress ?? ""),
     serverName: serverNameOf(request.socket),
@@ -86,6 +95,14 @@ function readTarget(
   const rest = whole === null ? url : whole[2] || "/";
   const target = requestTarget(rest.startsWith("?") ? `/${rest}` : rest);
   return authority === undefined || target === undefined ? undefined : { authority, target };
+}
+
+/** All values that the request has for a name, in lower case. */
+export function headerValues({ headers }: Pick<ClientRequest, "headers">, name: string): readonly string[] {
+  const values: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2)
+    if (headers[at] === name) values.push(headers[at + 1] as string);
+  return values;
 }
 
 const serverNameOf = (socket: Socket): string =>

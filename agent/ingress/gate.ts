@@ -1,5 +1,5 @@
 import { familyBits, type IpRange, parseAddress, parseIpRange } from "../../base/ip-range.ts";
-import type { ClientRequest } from "./client-request.ts";
+import { type ClientRequest, headerValues } from "./client-request.ts";
 import type { Cors, Gate } from "./route.ts";
 
 /** An answer that needs no backend. */
@@ -51,8 +51,7 @@ function isWithin(text: string, address: string): boolean {
   return parsed.value >> rest === range.first >> rest;
 }
 
-const headerOf = ({ headers }: ClientRequest, wanted: string) =>
-  headers.find(([name]) => name === wanted)?.[1];
+const headerOf = (request: ClientRequest, name: string) => headerValues(request, name)[0];
 
 const isPreflight = (request: ClientRequest) =>
   request.method === "OPTIONS" &&

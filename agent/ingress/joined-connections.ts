@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { lowerNames } from "./readable-answer.ts";
 import { namedByConnection } from "./upstream-headers.ts";
 
 /** Connections that speak another protocol from now on, as WebSocket's. */
@@ -41,7 +42,7 @@ export function switchingHead(
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2)
     pairs.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
-  const left = namedByConnection(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+  const left = namedByConnection(lowerNames(rawHeaders));
   const ofConnection = new Set([
     "connection",
     "upgrade",
@@ -50,7 +51,7 @@ export function switchingHead(
     "content-length",
   ]);
   const kept = pairs.filter(
-    ([name]) => !ofConnection.has(name.toLowerCase()) && !left.has(name.toLowerCase()),
+    ([name]) => !ofConnection.has(name.toLowerCase()) && !left?.has(name.toLowerCase()),
   );
   const lines = ["HTTP/1.1 101 Switching Protocols", `Upgrade: ${protocol}`, "Connection: Upgrade"];
   return `${[...lines, ...kept.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;

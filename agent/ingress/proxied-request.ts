@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HttpResponse } from "../../base/http2/http-response.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import type { AnswerHead } from "./answer-parser.ts";
+import { AnswerWriter } from "./answer-writer.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
 import { corsHeaders } from "./gate.ts";
@@ -10,17 +12,12 @@ import { answerSelf } from "./own-answer.ts";
 import { rewrittenPath } from "./path-rewrite.ts";
 import { Pump } from "./pump.ts";
 import { retriesFailure, retriesStatus } from "./retry-rule.ts";
-import { type BackendProtocol, type Endpoint, type Forward, type ForwardSettings, noEdits } from "./route.ts";
+import type { BackendProtocol, Endpoint, Forward, ForwardSettings } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { StickyClient } from "./sticky-client.ts";
-import type {
-  Upstream,
-  UpstreamAnswer,
-  UpstreamEvents,
-  UpstreamExchange,
-  UpstreamFailure,
-} from "./upstream.ts";
-import { downstreamHeaders, upstreamHeaders } from "./upstream-headers.ts";
+import type { UpgradeEvents, Upstream, UpstreamExchange, UpstreamFailure } from "./upstream.ts";
+import { downstreamHeaders, downstreamTrailers, upstreamHeaders } from "./upstream-headers.ts";
+import { requestUpgrade } from "./upstream-upgrade.ts";
 
 export interface ProxyParts {
   readonly clock: Clock;
@@ -50,7 +47,7 @@ export interface ProxiedParts {
 
 /** One request on its way to an endpoint, and its answer. What either side sends is taken as fast as the other takes it.
  *  Invariant: no byte of a body is read before an endpoint is connected, so until then any endpoint will do. */
-export class ProxiedRequest {
+export class ProxiedRequest implements UpgradeEvents {
   readonly #given: ProxiedParts;
   readonly #parts: ProxyParts;
   readonly #tried = new Set<Endpoint>();
@@ -62,7 +59,7 @@ export class ProxiedRequest {
   #endpoint: Endpoint | undefined;
   #exchange: UpstreamExchange | undefined;
   #body: Pump | undefined;
-  #answer: Pump | undefined;
+  #answer: AnswerWriter | undefined;
   #bodyBytes = 0;
   /** With what is otherwise for the backend that was chosen. */
   #settings: ForwardSettings;
@@ -83,10 +80,6 @@ export class ProxiedRequest {
     const { settings, backends } = forward;
     const { pool } = this.#parts;
     response.on("close", () => this.#end());
-    response.on("drain", () => this.#answer?.drained());
-    // A client that leaves is heard of by its answer's close.
-    response.on("error", () => this.#end());
-    this.#given.request.on("error", () => undefined);
     if ((read.bodyBytes ?? 0) > (settings.bodyBytesMost ?? Number.POSITIVE_INFINITY)) {
       this.#refuseBody();
       return;
@@ -129,15 +122,7 @@ export class ProxiedRequest {
       headers: this.#headers,
       hasBody: read.hasBody,
       bodyBytes: read.hasBody ? read.bodyBytes : undefined,
-      upgrade: upgrade?.protocol,
       settings,
-    };
-    const events: UpstreamEvents = {
-      connected: () => this.#sendBody(),
-      answered: (answer) => this.#answered(answer),
-      upgraded: (answer, socket, first) => this.#upgraded(answer, socket, first),
-      drained: () => this.#body?.drained(),
-      failed: (failure) => this.#failed(failure),
     };
     this.#cancelAttempt();
     if (settings.attemptTimeoutMs !== undefined)
@@ -145,14 +130,17 @@ export class ProxiedRequest {
         this.#late("the backend"),
       );
     try {
-      this.#exchange = this.#parts.upstreams[settings.protocol].send(endpoint, head, events);
+      this.#exchange =
+        upgrade === undefined
+          ? this.#parts.upstreams[settings.protocol].send(endpoint, head, this)
+          : requestUpgrade(endpoint, head, upgrade.protocol, this, this.#parts.clock);
     } catch (error) {
       // Headers that HTTP/1.1 may have twice and HTTP/2 may not.
       this.#fail(400, `the request cannot be passed on: ${(error as Error).message}`);
     }
   }
 
-  #sendBody(): void {
+  connected(): void {
     const { read, request, sayContinue } = this.#given;
     if (!read.hasBody || this.#body !== undefined || this.#isOver) return;
     const { bodyBytesMost = Number.POSITIVE_INFINITY, sendTimeoutMs } = this.#settings;
@@ -171,8 +159,8 @@ export class ProxiedRequest {
     });
   }
 
-  #answered(answer: UpstreamAnswer): void {
-    const { response, read, match } = this.#given;
+  answered(answer: AnswerHead): void {
+    const { response } = this.#given;
     const settings = this.#settings;
     this.#cancelAttempt();
     if (retriesStatus(settings.retry, answer.status, this.#attemptNow()) && this.#hasAnother()) {
@@ -180,60 +168,57 @@ export class ProxiedRequest {
       this.#attempt();
       return;
     }
-    const byName = new Map<string, string | string[]>();
-    const add = (name: string, value: string) => {
-      const before = byName.get(name);
-      byName.set(name, before === undefined ? value : [before, value].flat());
-    };
-    for (const [name, value] of downstreamHeaders(answer.headers, settings.responseHeaders)) add(name, value);
-    const { cors } = match.route.gate;
-    if (cors !== undefined)
-      for (const [name, value] of Object.entries(corsHeaders(cors, read))) byName.set(name, value);
-    const cookie =
-      this.#endpoint && this.#sticky?.cookieFor(this.#endpoint, this.#parts.clock.wallMs(), read.front.isTls);
-    if (cookie !== undefined) add("set-cookie", cookie);
     try {
-      for (const [name, value] of byName) response.setHeader(name, value);
-      response.writeHead(answer.status);
+      response.writeHead(answer.status, this.#answerHeaders(answer));
     } catch (error) {
-      for (const name of byName.keys()) response.removeHeader(name);
       this.#fail(502, `the answer's head is none: ${(error as Error).message}`);
       return;
     }
-    // The head leaves with the first piece, if that comes at once.
-    const flush = setImmediate(() => {
-      if (!this.#isOver && !response.destroyed) response.flushHeaders();
-    });
-    this.#answer = new Pump(answer.body, {
+    this.#answer = new AnswerWriter(response, {
       clock: this.#parts.clock,
       stallMs: settings.sendTimeoutMs,
-      write: (bytes) => response.write(bytes),
-      onEnd: () => {
-        clearImmediate(flush);
-        const trailers = downstreamHeaders(answer.trailers(), noEdits).filter(
-          ([name]) => name !== "content-length",
-        );
-        this.#isOver = true;
-        this.#cancelRequest();
-        try {
-          if (trailers.length > 0) response.addTrailers(trailers.map(([name, value]) => [name, value]));
-          response.end();
-        } catch {
-          response.destroy(); // what may not stand there makes the answer none
-        }
-      },
+      onDrained: () => this.#exchange?.resume(),
       onStalled: () => response.destroy(),
     });
-    const broken = () => {
-      if (this.#isOver) return;
-      this.#parts.onFailure(match.route.id, this.#endpoint, "the answer broke off");
-      response.destroy();
-    };
-    answer.body.on("aborted", broken);
-    answer.body.on("error", broken);
   }
 
-  #upgraded(answer: IncomingMessage, upstream: Duplex, first: Buffer): void {
+  #answerHeaders(answer: AnswerHead): string[] {
+    const { read, match } = this.#given;
+    const headers = downstreamHeaders(answer.headers, this.#settings.responseHeaders);
+    const { cors } = match.route.gate;
+    const ours = cors === undefined ? [] : Object.entries(corsHeaders(cors, read));
+    const cookie =
+      this.#endpoint && this.#sticky?.cookieFor(this.#endpoint, this.#parts.clock.wallMs(), read.front.isTls);
+    if (cookie !== undefined) headers.push("set-cookie", cookie);
+    if (ours.length === 0) return headers;
+    const kept = headers.filter((_, at) => !ours.some(([name]) => headers[at - (at % 2)] === name));
+    return [...kept, ...ours.flat()];
+  }
+
+  data(bytes: Buffer): boolean {
+    return this.#answer?.piece(bytes) ?? true;
+  }
+
+  paused(): void {
+    if (!this.#isOver && !this.#given.response.destroyed) this.#answer?.flush();
+  }
+
+  ended(trailers: readonly string[]): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelRequest();
+    try {
+      this.#answer?.end(trailers.length === 0 ? trailers : downstreamTrailers(trailers));
+    } catch {
+      this.#given.response.destroy(); // what may not stand there makes the answer none
+    }
+  }
+
+  drained(): void {
+    this.#body?.drained();
+  }
+
+  upgraded(answer: IncomingMessage, upstream: Duplex, first: Buffer): void {
     const { upgrade } = this.#given;
     const head = upgrade && switchingHead(answer, upgrade.protocol);
     if (upgrade === undefined || head === undefined) {
@@ -253,7 +238,7 @@ export class ProxiedRequest {
     );
   }
 
-  #failed(failure: UpstreamFailure): void {
+  failed(failure: UpstreamFailure): void {
     if (this.#isOver) return;
     this.#cancelAttempt();
     const { response } = this.#given;

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+} from "node:http";
 import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { type AddressInfo, connect, createServer as createTcp } from "node:net";
@@ -111,6 +117,19 @@ describe("a node that answers for Ingresses", () => {
         assert.equal((await ask("a.test", "/", { method, body, headers })).text.length, body.length, method);
     assert.equal((await ask("a.test", "/", { method: "POST" })).text, "");
   });
+
+  for (const protocol of ["HTTP", "HTTPS"])
+    it(`passes each its own bytes, with backends that speak ${protocol}`, async () => {
+      const echo = (request: IncomingMessage, response: ServerResponse) => void request.pipe(response);
+      if (protocol === "HTTP") await rig.backend("echo", echo);
+      else await rig.tlsBackend("echo", echo);
+      rig.ingress("a.test", { "/": "echo" }, { "proxy-body-size": "0", "backend-protocol": protocol });
+      const bodies = Array.from({ length: 12 }, (_, at) => randomBytes(at * 40_000 + 10).toString("hex"));
+      for (let round = 0; round < 2; round++) {
+        const answers = await Promise.all(bodies.map((body) => ask("a.test", "/", { method: "PUT", body })));
+        for (const [at, { text }] of answers.entries()) assert.ok(text === bodies[at], `body ${at}`);
+      }
+    });
 
   it("asks for a body that a client holds back only once it is wanted", async () => {
     await rig.backend("echo", (request, response) => void request.pipe(response));
@@ -371,6 +390,37 @@ describe("a node that answers for Ingresses", () => {
     await left;
     assert.ok(written < 100 * 1024 * 1024, `${written} bytes were taken for a client that reads none`);
     client.destroy();
+  });
+
+  it("keeps what waits for a slow client as it came, whatever passes meanwhile", async () => {
+    const piece = 64 * 1024;
+    const bytes = randomBytes(512 * piece);
+    let isStalled: () => void = () => undefined;
+    const stalled = new Promise<void>((resolve) => {
+      isStalled = resolve;
+    });
+    await rig.backend("big", async (_, response) => {
+      response.writeHead(200, { "content-length": bytes.length });
+      for (let at = 0; at < bytes.length; at += piece)
+        if (!response.write(bytes.subarray(at, at + piece))) {
+          const timer = setTimeout(isStalled, 300);
+          await once(response, "drain");
+          clearTimeout(timer);
+        }
+      response.end();
+    });
+    await rig.backend("other", (_, response) => void response.end(Buffer.alloc(1_000_000, "o")));
+    rig.ingress("a.test", { "/": "big", "/other": "other" });
+    const client = connect(rig.http, "127.0.0.1", () =>
+      client.write("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"),
+    );
+    await stalled;
+    await ask("a.test", "/other");
+    const read: Buffer[] = [];
+    client.on("data", (one) => read.push(one));
+    await once(client, "close");
+    const all = Buffer.concat(read);
+    assert.ok(all.subarray(all.indexOf("\r\n\r\n") + 4).equals(bytes));
   });
 
   it("leaves a backend alone whose client has gone", async () => {

@@ -1,4 +1,4 @@
-import type { ClientRequest } from "./client-request.ts";
+import { type ClientRequest, headerValues } from "./client-request.ts";
 import { cookieOf } from "./conditions.ts";
 import { type EndpointPool, endpointToken } from "./endpoint-pool.ts";
 import type { CookieAffinity, Endpoint } from "./route.ts";
@@ -14,8 +14,7 @@ export class StickyClient {
   constructor(affinity: CookieAffinity, request: ClientRequest, backend: string, pool: EndpointPool) {
     this.#affinity = affinity;
     this.#backend = backend;
-    const cookies = request.headers.filter(([name]) => name === "cookie").map(([, value]) => value);
-    this.#token = cookieOf(cookies.join(";"), affinity.cookie);
+    this.#token = cookieOf(headerValues(request, "cookie").join(";"), affinity.cookie);
     this.endpoint = this.#token === undefined ? undefined : pool.byToken(backend, this.#token);
   }
 

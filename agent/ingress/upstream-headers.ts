@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { ClientRequest } from "./client-request.ts";
-import type { ForwardSettings, HeaderEdits } from "./route.ts";
+import { type ForwardSettings, type HeaderEdits, noEdits } from "./route.ts";
 
 /** Headers on their way through: those of one connection stay behind, and what a client says about where it comes from is replaced
  *  by what is known here. */
@@ -42,11 +42,14 @@ const ours: ReadonlySet<string> = new Set([
   "proxy",
 ]);
 
-/** What else the client's `Connection` keeps to its connection. */
-export function namedByConnection(headers: Iterable<readonly [string, string]>): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const [name, value] of headers)
-    if (name === "connection") for (const one of value.split(",")) names.add(one.trim().toLowerCase());
+/** What else `Connection` keeps to its connection. @param flat Names in lower case and values by turns. */
+export function namedByConnection(flat: readonly string[]): ReadonlySet<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let at = 0; at + 1 < flat.length; at += 2)
+    if (flat[at] === "connection") {
+      names ??= new Set();
+      for (const one of (flat[at + 1] ?? "").split(",")) names.add(one.trim().toLowerCase());
+    }
   return names;
 }
 
@@ -56,18 +59,20 @@ const isOurs = (name: string) =>
 
 const requestIdPattern = /^[-A-Za-z0-9._]{1,128}$/;
 
-/** Names and values by turns, as Node's client takes them; without those that frame the body. */
+/** Names in lower case and values by turns; without those that frame the body. */
 export function upstreamHeaders(request: ClientRequest, settings: ForwardSettings): string[] {
   const { authority, host, clientAddress, front } = request;
   const scheme = front.isTls ? "https" : "http";
   const left = namedByConnection(request.headers);
+  const { headers } = request;
   const sent: string[] = ["host", settings.host ?? authority];
   const cookies: string[] = [];
   let requestId: string | undefined;
   let takesTrailers = false;
-  for (const [name, value] of request.headers) {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const [name, value] = [headers[at] as string, headers[at + 1] as string];
     if (name === "te") takesTrailers ||= /(^|[,\s])trailers\s*(,|$)/i.test(value);
-    if (ofOneConnection.has(name) || left.has(name) || isOurs(name)) continue;
+    if (ofOneConnection.has(name) || left?.has(name) || isOurs(name)) continue;
     if (name === "cookie") cookies.push(value);
     else if (name === "x-request-id") requestId ??= requestIdPattern.test(value) ? value : undefined;
     else sent.push(name, value);
@@ -75,7 +80,7 @@ export function upstreamHeaders(request: ClientRequest, settings: ForwardSetting
   // HTTP/2 may cut it into pieces.
   if (cookies.length > 0) sent.push("cookie", cookies.join("; "));
   if (takesTrailers && settings.protocol.startsWith("grpc")) sent.push("te", "trailers");
-  sent.push("x-request-id", requestId ?? randomUUID().replaceAll("-", ""));
+  sent.push("x-request-id", requestId ?? newRequestId());
   sent.push("x-real-ip", clientAddress, "x-forwarded-for", clientAddress, "x-forwarded-host", host);
   sent.push(
     "x-forwarded-port",
@@ -90,29 +95,49 @@ export function upstreamHeaders(request: ClientRequest, settings: ForwardSetting
   return edited(sent, settings.requestHeaders);
 }
 
-/** Names in lower case, of what a backend answers. */
-export function downstreamHeaders(
-  raw: readonly string[],
-  edits: HeaderEdits,
-): readonly (readonly [string, string])[] {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2)
-    pairs.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
-  const left = namedByConnection(pairs);
-  const kept = pairs.filter(([name]) => !ofOneConnection.has(name) && !left.has(name)).flat();
-  const all = edited(kept, edits);
-  return Array.from(
-    { length: all.length / 2 },
-    (_, at) => [all[at * 2] ?? "", all[at * 2 + 1] ?? ""] as const,
-  );
+/** What of a backend's headers is passed on. @param flat Names in lower case and values by turns. */
+export function downstreamHeaders(flat: readonly string[], edits: HeaderEdits): string[] {
+  const left = namedByConnection(flat);
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    const name = flat[at] as string;
+    if (!ofOneConnection.has(name) && !left?.has(name)) kept.push(name, flat[at + 1] as string);
+  }
+  return edited(kept, edits);
 }
 
-function edited(flat: string[], { set, add, remove }: HeaderEdits): string[] {
+/** What of that which stands behind a backend's body is passed on. */
+export function downstreamTrailers(flat: readonly string[]): string[] {
+  const kept = downstreamHeaders(flat, noEdits);
+  return kept.filter((_, at) => kept[at - (at % 2)] !== "content-length");
+}
+
+function isEmpty(values: Readonly<Record<string, string>>): boolean {
+  for (const _ in values) return false;
+  return true;
+}
+
+function edited(flat: string[], edits: HeaderEdits): string[] {
+  const { set, add, remove } = edits;
+  if (remove.length === 0 && isEmpty(set) && isEmpty(add)) return flat;
   const [toSet, toAdd] = [Object.entries(set), Object.entries(add)];
-  if (toSet.length + toAdd.length + remove.length === 0) return flat;
   const gone = new Set([...remove, ...toSet.map(([name]) => name)]);
   const kept: string[] = [];
   for (let at = 0; at + 1 < flat.length; at += 2)
     if (!gone.has(flat[at] ?? "")) kept.push(flat[at] ?? "", flat[at + 1] ?? "");
   return [...kept, ...toSet.flat(), ...toAdd.flat()];
+}
+
+const idBytes = 16;
+/** The system's chance comes in portions, for asking costs the same for one as for many. */
+const portion = Buffer.alloc(256 * idBytes);
+let used = portion.length;
+
+function newRequestId(): string {
+  if (used === portion.length) {
+    randomFillSync(portion);
+    used = 0;
+  }
+  used += idBytes;
+  return portion.toString("hex", used - idBytes, used);
 }

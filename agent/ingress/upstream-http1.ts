@@ -1,149 +1,152 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type RequestOptions,
-  request as requestHttp,
-} from "node:http";
-import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import type { Socket } from "node:net";
 import type { Clock } from "../../base/os/clock.ts";
+import { Http1Connection } from "./http1-connection.ts";
 import type { Endpoint } from "./route.ts";
-import type {
-  Upstream,
-  UpstreamEvents,
-  UpstreamExchange,
-  UpstreamFailure,
-  UpstreamHead,
-} from "./upstream.ts";
+import type { Upstream, UpstreamEvents, UpstreamExchange, UpstreamHead } from "./upstream.ts";
+import { WaitingExchange } from "./waiting-exchange.ts";
 
 /** Shorter than servers keep idle connections as a rule (Node's: 5 s), so that seldom one closes under a request. */
-const idleMs = 4_000;
+const idleMsMost = 4_000;
+const sweepMs = 1_000;
 const idlePerEndpointMost = 64;
-const connectionsPerEndpointMost = 1_024;
-const headBytesMost = 64 * 1024;
+const connectionsMostDefault = 1_024;
+
+export interface Http1Options {
+  readonly isTls: boolean;
+  /** To one endpoint; further requests wait. */
+  readonly connectionsMost?: number;
+}
+
+type WayClock = Pick<Clock, "monotonicMs" | "after">;
 
 /** Endpoints that speak HTTP/1.1; connections are kept for the next request. */
 export class Http1Upstream implements Upstream {
-  readonly #clock: Pick<Clock, "after">;
+  readonly #clock: WayClock;
   readonly #isTls: boolean;
-  readonly #agent: HttpAgent;
+  readonly #connectionsMost: number;
+  readonly #ways = new Map<string, Way>();
+  #stopSweep: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, "after">, options: { readonly isTls: boolean }) {
+  constructor(clock: WayClock, options: Http1Options) {
     this.#clock = clock;
     this.#isTls = options.isTls;
-    const pool = {
-      keepAlive: true,
-      timeout: idleMs,
-      maxSockets: connectionsPerEndpointMost,
-      maxFreeSockets: idlePerEndpointMost,
-      scheduling: "lifo",
-      noDelay: true,
-    } as const;
-    // Pods have no names that a certificate could be for.
-    this.#agent = options.isTls
-      ? new HttpsAgent({ ...pool, rejectUnauthorized: false })
-      : new HttpAgent(pool);
+    this.#connectionsMost = options.connectionsMost ?? connectionsMostDefault;
   }
 
-  send({ address, port }: Endpoint, head: UpstreamHead, events: UpstreamEvents): UpstreamExchange {
-    const { settings, upgrade } = head;
-    const options: RequestOptions & { readonly servername?: string } = {
-      host: address,
-      port,
-      method: head.method,
-      path: head.path,
-      headers: [...head.headers, ...framing(head)] as never,
-      setHost: false,
-      agent: upgrade === undefined ? this.#agent : false,
-      timeout: settings.readTimeoutMs,
-      maxHeaderSize: headBytesMost,
-      ...(this.#isTls && { servername: settings.tlsName ?? "", rejectUnauthorized: false }),
-    };
-    const request = this.#isTls ? requestHttps(options) : requestHttp(options);
-    return this.#follow(request, head, events);
+  send(endpoint: Endpoint, head: UpstreamHead, events: UpstreamEvents): UpstreamExchange {
+    const tlsName = this.#isTls ? (head.settings.tlsName ?? "") : undefined;
+    const key = `${endpoint.address} ${endpoint.port} ${tlsName ?? ""}`;
+    let way = this.#ways.get(key);
+    if (way === undefined) {
+      const tls = tlsName === undefined ? undefined : { name: tlsName };
+      way = new Way({
+        endpoint,
+        tls,
+        clock: this.#clock,
+        connectionsMost: this.#connectionsMost,
+        onEmpty: () => this.#ways.delete(key),
+      });
+      this.#ways.set(key, way);
+    }
+    // One look for all of them costs less than a timer each.
+    this.#stopSweep ??= this.#clock.after(sweepMs, () => this.#sweep());
+    return way.send(head, events);
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#stopSweep?.();
+    for (const way of [...this.#ways.values()]) way.close();
   }
 
-  #follow(
-    request: ClientRequest,
-    { hasBody, settings, upgrade }: UpstreamHead,
-    events: UpstreamEvents,
-  ): UpstreamExchange {
-    let isConnected = false;
-    let isAnswered = false;
-    let isOver = false;
-    let timedOut: UpstreamFailure["kind"] | undefined;
-    let cancelTimer = () => {};
-    const connected = () => {
-      cancelTimer();
-      isConnected = true;
-      events.connected();
-    };
-    request.once("socket", (socket: Socket) => {
-      if (!socket.connecting) return connected();
-      cancelTimer = this.#clock.after(settings.connectTimeoutMs, () => {
-        timedOut = "connectTimeout";
-        request.destroy(new Error(`no connection within ${settings.connectTimeoutMs} ms`));
-      });
-      socket.once(this.#isTls ? "secureConnect" : "connect", connected);
-    });
-    request.on("timeout", () => {
-      timedOut ??= "timeout";
-      request.destroy(new Error(`silent for ${settings.readTimeoutMs} ms`));
-    });
-    request.on("error", (error: NodeJS.ErrnoException) => {
-      cancelTimer();
-      if (isOver) return;
-      isOver = true;
-      const kind =
-        timedOut ?? (!isConnected ? "connect" : error.code?.startsWith("HPE_") ? "invalid" : "broken");
-      events.failed({ kind, error, wasReused: request.reusedSocket });
-    });
-    // As for one that speaks a protocol that nobody asked for.
-    request.on("close", () => {
-      if (isOver || isAnswered) return;
-      isOver = true;
-      events.failed({ kind: "invalid", error: new Error("there was no answer"), wasReused: false });
-    });
-    request.on("response", (response) => {
-      if (isOver) return;
-      isAnswered = true;
-      events.answered({
-        status: response.statusCode ?? 502,
-        headers: response.rawHeaders,
-        body: response,
-        trailers: () => response.rawTrailers,
-      });
-    });
-    if (upgrade !== undefined)
-      request.on("upgrade", (response, socket, first) => {
-        isAnswered = true;
-        events.upgraded?.(response, socket, first);
-      });
-    request.on("drain", () => events.drained());
-    if (!hasBody) request.end();
-    return {
-      write: (bytes) => request.write(bytes),
-      end: () => request.end(),
-      destroy: () => {
-        isOver = true;
-        cancelTimer();
-        request.destroy();
-      },
-    };
+  #sweep(): void {
+    this.#stopSweep = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const way of [...this.#ways.values()]) way.endIdle(nowMs);
+    if (this.#ways.size > 0) this.#stopSweep = this.#clock.after(sweepMs, () => this.#sweep());
   }
 }
 
-/** How the endpoint knows where the body ends, and what becomes of the connection. */
-function framing({ hasBody, bodyBytes, method, upgrade }: UpstreamHead): readonly string[] {
-  const connection =
-    upgrade === undefined ? ["connection", "keep-alive"] : ["connection", "Upgrade", "upgrade", upgrade];
-  if (hasBody)
-    return bodyBytes === undefined
-      ? [...connection, "transfer-encoding", "chunked"]
-      : [...connection, "content-length", String(bodyBytes)];
-  return ["POST", "PUT", "PATCH"].includes(method) ? [...connection, "content-length", "0"] : connection;
+interface WayParts {
+  readonly endpoint: Endpoint;
+  readonly tls: { readonly name: string } | undefined;
+  readonly clock: WayClock;
+  readonly connectionsMost: number;
+  readonly onEmpty: () => void;
+}
+
+/** All connections to one endpoint. */
+class Way {
+  readonly #parts: WayParts;
+  readonly #open = new Set<Http1Connection>();
+  /** The one that served last is asked first, so that those that are too many grow old. */
+  readonly #idle: Http1Connection[] = [];
+  readonly #waiting = new Set<WaitingExchange>();
+
+  constructor(parts: WayParts) {
+    this.#parts = parts;
+  }
+
+  send(head: UpstreamHead, events: UpstreamEvents): UpstreamExchange {
+    const known = this.#idle.pop();
+    if (known === undefined && this.#open.size >= this.#parts.connectionsMost) {
+      const waiting = new WaitingExchange(head, events, {
+        clock: this.#parts.clock,
+        onLeft: () => this.#waiting.delete(waiting),
+      });
+      this.#waiting.add(waiting);
+      return waiting;
+    }
+    const connection = known ?? this.#connect(head.settings.connectTimeoutMs);
+    try {
+      return connection.send(head, events);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  endIdle(nowMs: number): void {
+    const isOld = (one: Http1Connection) => nowMs - one.idleSinceMs >= one.idleMs(idleMsMost);
+    for (const one of this.#idle.filter(isOld)) one.destroy();
+  }
+
+  close(): void {
+    for (const one of [...this.#open]) one.destroy();
+  }
+
+  #connect(timeoutMs: number): Http1Connection {
+    const { endpoint, tls, clock } = this.#parts;
+    const connection = new Http1Connection(
+      {
+        endpoint,
+        tls,
+        clock,
+        onFree: () => this.#freed(connection),
+        onClosed: () => this.#closed(connection),
+      },
+      timeoutMs,
+    );
+    this.#open.add(connection);
+    return connection;
+  }
+
+  #freed(connection: Http1Connection): void {
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      this.#waiting.delete(next);
+      next.begin(connection);
+    } else if (this.#idle.length >= idlePerEndpointMost || connection.idleMs(idleMsMost) <= 0)
+      connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  #closed(connection: Http1Connection): void {
+    this.#open.delete(connection);
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      this.#waiting.delete(next);
+      next.begin(this.#connect(next.connectTimeoutMs));
+    } else if (this.#open.size === 0) this.#parts.onEmpty();
+  }
 }

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2";
 import type { Clock } from "../../base/os/clock.ts";
+import { tellBody } from "./readable-answer.ts";
 import type { Endpoint } from "./route.ts";
 import type {
   Upstream,
@@ -66,12 +67,12 @@ export class Http2Upstream implements Upstream {
     });
     stream.on("response", (headers) => {
       if (isOver) return;
-      events.answered({
-        status: Number(headers[":status"] ?? 502),
-        headers: flat(headers),
-        body: stream,
-        trailers: () => trailers,
-      });
+      events.answered({ status: Number(headers[":status"] ?? 502), headers: flat(headers) });
+      const told = () => {
+        isOver = true; // its close is no failure then
+        return trailers;
+      };
+      tellBody({ body: stream, trailers: told, isOver: () => isOver }, events);
     });
     stream.on("trailers", (headers) => {
       trailers = flat(headers);
@@ -79,13 +80,10 @@ export class Http2Upstream implements Upstream {
     stream.on("drain", () => events.drained());
     stream.on("error", fail);
     stream.on("close", () => fail(new Error("the endpoint ended the stream")));
-    stream.on("end", () => {
-      // Its close is no failure then.
-      isOver = true;
-    });
     return {
       write: (bytes) => stream.write(bytes),
       end: () => void stream.end(),
+      resume: () => void stream.resume(),
       destroy: () => {
         isOver = true;
         cancelTimer();

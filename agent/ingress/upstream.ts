@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
+import type { AnswerHead } from "./answer-parser.ts";
 import type { Endpoint, ForwardSettings } from "./route.ts";
 
 /** The way to one endpoint, by whichever protocol it speaks. */
 export interface Upstream {
+  /** @throws Where the head cannot be said in its protocol. */
   send(endpoint: Endpoint, head: UpstreamHead, events: UpstreamEvents): UpstreamExchange;
   close(): void;
 }
@@ -12,22 +14,11 @@ export interface UpstreamHead {
   readonly method: string;
   /** With its query. */
   readonly path: string;
-  /** Names and values by turns; those that frame the body are not among them. */
+  /** Names in lower case and values by turns; those that frame the body are not among them. */
   readonly headers: readonly string[];
   readonly hasBody: boolean;
   readonly bodyBytes: number | undefined;
-  /** The protocol that the connection is to change to. */
-  readonly upgrade: string | undefined;
   readonly settings: ForwardSettings;
-}
-
-export interface UpstreamAnswer {
-  readonly status: number;
-  /** Names and values by turns. */
-  readonly headers: readonly string[];
-  readonly body: Readable;
-  /** Known once the body has ended. */
-  readonly trailers: () => readonly string[];
 }
 
 /** Why there is no answer, or no whole one. */
@@ -38,20 +29,34 @@ export interface UpstreamFailure {
   readonly wasReused: boolean;
 }
 
-/** Told in this order; after `failed` nothing comes. */
+/** Told in this order; after `ended` and `failed` nothing comes. */
 export interface UpstreamEvents {
   /** The endpoint is there: from now on a body may be written. */
   connected(): void;
-  answered(answer: UpstreamAnswer): void;
-  /** It speaks the protocol that was asked for. */
-  upgraded?(response: IncomingMessage, socket: Duplex, head: Buffer): void;
+  answered(head: AnswerHead): void;
+  /** A piece of the body, only lent. False: no more before `resume`. */
+  data(bytes: Buffer): boolean;
+  /** No more of the answer is at hand. */
+  paused(): void;
+  /** The answer is whole; what stands behind its body, by turns. */
+  ended(trailers: readonly string[]): void;
+  /** There is room for more of the request's body. */
   drained(): void;
   failed(failure: UpstreamFailure): void;
+}
+
+/** What a change of protocols tells besides. */
+export interface UpgradeEvents extends UpstreamEvents {
+  /** The endpoint speaks the protocol that was asked for, or another one. */
+  upgraded(response: IncomingMessage, socket: Duplex, first: Buffer): void;
 }
 
 export interface UpstreamExchange {
   /** False: better wait for `drained`. */
   write(bytes: Buffer): boolean;
   end(): void;
+  /** More of the answer may come. */
+  resume(): void;
+  /** Nothing is told any more. */
   destroy(): void;
 }

@@ -16,8 +16,9 @@ export interface HttpResponse extends Writable {
   getHeader(name: string): number | string | string[] | undefined;
   hasHeader(name: string): boolean;
   removeHeader(name: string): void;
-  appendHeader(name: string, value: string | readonly string[]): this;
-  writeHead(code: number, headers?: Readonly<Record<string, number | string>>): this;
+  appendHeader(name: string, value: string | string[]): this;
+  /** @param headers By name, or names and values by turns, of which one may come twice. */
+  writeHead(code: number, headers?: Readonly<Record<string, number | string>> | string[]): this;
   flushHeaders(): void;
   /** Headers that come behind the body, in place of those named before. */
   addTrailers(headers: readonly [string, string][]): void;

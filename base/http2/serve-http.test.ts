@@ -157,6 +157,19 @@ describe("HTTP on HTTP/2's streams", () => {
     assert.equal((await client.next(isType(DATA, 1))).payload.toString(), "four");
   });
 
+  it("writes a head of names and values by turns, of which one may come twice", async () => {
+    handler = async (_, response) => {
+      assert.throws(() => response.writeHead(200, ["X-Bad", "a\r\nb"]), { code: "ERR_INVALID_CHAR" });
+      response.writeHead(201, ["X-A", "1", "Set-Cookie", "a", "set-cookie", "b"]);
+      assert.deepEqual(response.getHeader("set-cookie"), ["a", "b"]);
+      response.end();
+    };
+    const client = begun();
+    client.send(request(1, get));
+    const { date: _, ...headers } = await answered(client, 1);
+    assert.deepEqual(headers, { ":status": "201", "x-a": "1", "set-cookie": "b" });
+  });
+
   for (const [what, method, code] of [
     ["HEAD", "HEAD", 200],
     ["204", "GET", 204],

@@ -92,8 +92,11 @@ export class ServerResponse extends Writable implements HttpResponse {
   }
 
   /** The head is sent with the first bytes of the body, or by `flushHeaders`. */
-  writeHead(code: number, headers: Readonly<Record<string, number | string>> = {}): this {
-    for (const [name, value] of Object.entries(headers)) this.setHeader(name, value);
+  writeHead(code: number, headers: Readonly<Record<string, number | string>> | string[] = {}): this {
+    if (isFlat(headers))
+      for (let at = 0; at + 1 < headers.length; at += 2)
+        this.appendHeader(headers[at] as string, headers[at + 1] as string);
+    else for (const [name, value] of Object.entries(headers)) this.setHeader(name, value);
     this.statusCode = code;
     this.#isHeadWritten = true;
     return this;
@@ -178,6 +181,8 @@ export class ServerResponse extends Writable implements HttpResponse {
     else this.#stream.respond(block);
   }
 }
+
+const isFlat = (headers: object): headers is string[] => Array.isArray(headers);
 
 function lengthOf(chunk: unknown, encoding: unknown): number {
   if (chunk instanceof Uint8Array) return chunk.length;

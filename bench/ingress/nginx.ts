@@ -5,18 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CertificatePem } from "../../client/rules/tls-secret.ts";
 
-/** One process of nginx with these servers in its configuration. */
+/** nginx with these servers in its configuration. @param workers Processes that answer; 1: there is no other one. */
 export async function startNginx(
   program: string,
   servers: string,
   ports: readonly number[],
+  workers = 1,
 ): Promise<ChildProcess> {
   const folder = await mkdtemp(join(tmpdir(), "pintle-nginx-"));
   const file = join(folder, "nginx.conf");
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (one) => `${one}_temp_path ${folder}/${one};`,
   );
-  const text = `daemon off; master_process off; pid ${folder}/pid; error_log stderr warn;
+  const text = `daemon off; ${workers === 1 ? "master_process off" : `user root; worker_processes ${workers}`}; pid ${folder}/pid; error_log stderr warn;
 events { worker_connections 4096; }
 http { access_log off; ${temp.join(" ")} keepalive_requests 100000000; ${servers} }`;
   await writeFile(file, text);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from "node:http2";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { systemClock } from "../../../base/os/clock.ts";
 import { createLog } from "../../../base/os/log.ts";
@@ -109,6 +110,30 @@ export class ServingRig {
       asked.push(`${request.method} ${request.url}`);
       answer(request, response);
     });
+    const port = await this.listen(server);
+    this.endpoints(service, [port]);
+    return { port, asked, server };
+  }
+
+  /** One that speaks HTTP/1.1 by TLS, with a certificate that nobody vouches for. */
+  async tlsBackend(
+    service: string,
+    answer: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Promise<Backend> {
+    const asked: string[] = [];
+    const own = await createSelfSigned({
+      organization: "test",
+      hosts: ["backend.test"],
+      usage: "server",
+      validDays: 2,
+    });
+    const server = createTlsServer(
+      { cert: own.certificatePem, key: own.privateKeyPem },
+      (request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        answer(request, response);
+      },
+    );
     const port = await this.listen(server);
     this.endpoints(service, [port]);
     return { port, asked, server };
