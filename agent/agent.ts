@@ -11,10 +11,9 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import type { Pod } from "../client/types.ts";
-import { PodAdmission } from "./admission/pod-admission.ts";
 import { cniPlaces, othersTrouble } from "./cni-choice.ts";
-import { openCpus } from "./cpus/open-cpus.ts";
 import { openCsi } from "./csi/start-csi.ts";
+import { openDevices } from "./devices/start-devices.ts";
 import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import { diskLayout, onceKnown, openNodePressure } from "./eviction/open-pressure.ts";
@@ -32,6 +31,7 @@ import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
+import { openNodeAdmission } from "./node-admission.ts";
 import { descriptionOf, localVolumesFolder, nodeInput } from "./node-input.ts";
 import { Prober } from "./probes/prober.ts";
 import { checkReserved, together } from "./reserved.ts";
@@ -49,7 +49,6 @@ import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
-import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import { podAbilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
@@ -70,6 +69,7 @@ import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { evictionGraceSeconds } from "./sync/grace-seconds.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
+import { UserRanges } from "./users/user-ranges.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
 import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
@@ -152,9 +152,15 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     pods: () => pods.list(),
   });
   closers.push(async () => csi.close());
+  const devices = await openDevices(config, {
+    ...{ os, tasks, pods: () => pods.list() },
+    cpus: () => cpus,
+    onHealth: (podUid) => workers.wake(podUid),
+  });
+  closers.push(() => devices.close());
   const reserved = together(config.reserved, evictionReservation(config.pressure.thresholds, machine));
   checkReserved(reserved, machine);
-  const node = nodeInput({ ...config, reserved }, { port: server.port, version, chosen, csi });
+  const node = nodeInput({ ...config, reserved }, { port: server.port, version, chosen, csi, devices });
   const imageDisk: { dir: () => Promise<string> } = { dir: async () => config.rootDir };
   const pressure = await openNodePressure(
     { ...config, rules: config.pressure, memoryBytes: machine.memoryBytes },
@@ -307,43 +313,14 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   closers.push(async () => tokens.stop());
   const { recursiveReadOnly } = node;
   const able = allocatableOf(node, machine);
-  // Where the API does not answer, what the node registered with has to do.
-  const nodeNow = () =>
-    client
-      .get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal })
-      .catch((error: unknown) => {
-        os.log.warn("cannot read the node; judging pods by what it registered with", { error });
-        return registered;
-      });
-  const cpus = await openCpus(config, {
+  const { admission, cpus, nodeNow } = await openNodeAdmission({
+    ...{ config, client, os, tasks, node, machine, registered },
     isProcesses: chosen.kind === "process",
-    log: os.log,
+    devices: devices.manager,
+    pressure: () => pressure.conditions,
+    isShuttingDown: () => isShuttingDown,
     onShared: () => pods.list().forEach(({ metadata }) => void workers.wake(metadata.uid)),
   });
-  const admission = new PodAdmission(
-    {
-      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
-      supplementalGroups: node.supplementalGroups,
-      appArmor: (await readOptional("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
-      isShuttingDown: () => isShuttingDown,
-    },
-    async () => {
-      const now = await nodeNow();
-      return {
-        name: config.nodeName,
-        labels: now.metadata.labels ?? {},
-        taints: now.spec?.taints ?? [],
-        allocatable: {
-          cpu: able.cpuMillis,
-          memory: able.memoryBytes,
-          "ephemeral-storage": able.storageBytes,
-          pods: config.maxPods,
-        },
-      };
-    },
-    () => pressure.conditions,
-    cpus,
-  );
   const statuses = new PodStatuses(client, os, tasks, (pod) => pods.inApi(pod));
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
   const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
@@ -364,6 +341,11 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     mountsSubPaths: chosen.kind !== "process",
     recursiveReadOnly,
   });
+  const users = await UserRanges.open(
+    { dir: join(config.rootDir, "pods"), rootDir: config.rootDir },
+    await volumes.list(),
+    os.log,
+  );
   const workers = new PodWorkers(
     {
       os,
@@ -379,11 +361,16 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       sources,
       services: () => services.list(),
       inApi: (pod) => pods.inApi(pod),
-      ended: (uid) => pods.ended(uid),
+      ended: (uid) => {
+        pods.ended(uid);
+        users.forget(uid);
+      },
       scheme: chosen.kind === "cri" ? chosen.found.scheme : chosen.kind,
       able: podAbilitiesOf(chosen),
       podGroups: podLimitsOf(chosen, config.podProcessesMost),
       cpus,
+      devices: devices.manager,
+      users,
       recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: {
@@ -399,9 +386,11 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     tasks,
   );
   await Promise.all([boundPods.synced(tasks.signal), services.synced(tasks.signal)]);
+  await devices.start();
   const ownPods = { ...config, read: parts.readManifest };
   await startStaticPods(ownPods, { os, client, tasks, events, pods, start: () => workers.start(pods) });
-  cpus?.keepOnly(new Set(pods.list().map(({ metadata }) => metadata.uid)));
+  for (const one of [cpus, devices.manager, users])
+    await one?.keepOnly(new Set(pods.list().map(({ metadata }) => metadata.uid)));
   csi.start();
   const storage = {
     clock: os.clock,

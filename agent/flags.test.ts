@@ -126,7 +126,6 @@ describe("the agent's flags", () => {
       [["--reserved-cpus=3-1"], "is no list of CPUs"],
       [["--reserved-cpus="], "is no list of CPUs"],
       [["--topology-manager-policy=near"], "must be one of none, best-effort, restricted, single-numa-node"],
-      [["--topology-manager-policy=restricted"], "has no effect without --cpu-manager-policy=static"],
       [["--topology-manager-scope=node"], "must be container or pod"],
     ] as const)
       assert.throws(() => config(...words), new RegExp(`^UsageError: --.*${problem}`), words.join());

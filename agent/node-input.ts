@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { localPath } from "../client/rules/local-path.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import type { NodeCsi } from "./csi/start-csi.ts";
+import type { NodeDevices } from "./devices/start-devices.ts";
 import type { AgentConfig } from "./flags.ts";
 import type { Chosen } from "./runtime/choose.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
@@ -25,7 +26,14 @@ export function nodeInput(
     version,
     chosen,
     csi,
-  }: { readonly port: number; readonly version: string; readonly chosen: Chosen; readonly csi: NodeCsi },
+    devices,
+  }: {
+    readonly port: number;
+    readonly version: string;
+    readonly chosen: Chosen;
+    readonly csi: NodeCsi;
+    readonly devices: NodeDevices;
+  },
 ): NodeInput {
   return {
     name: config.nodeName,
@@ -38,6 +46,7 @@ export function nodeInput(
     providerId: config.providerId,
     reserved: config.reserved,
     runtimeVersion: version,
+    devices: devices.manager,
     volumesInUse: () => csi.volumes.attachments.inUse,
     agentVersion: kubernetesVersion.gitVersion,
     ...abilitiesOf(chosen),

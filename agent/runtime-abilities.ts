@@ -6,24 +6,34 @@ import type { NodeAbilities } from "./sync/unsupported-fields.ts";
 export const podAbilitiesOf = (chosen: Chosen): NodeAbilities => ({
   runtimeHandlers: chosen.kind === "cri",
   podResources: chosen.kind === "process" || podLimitsOf(chosen) !== undefined,
+  userNamespaces: (handler) => {
+    if (chosen.kind === "oci") return chosen.config.userNamespaces;
+    const found = chosen.kind === "cri" ? chosen.found.handlers : [];
+    return found.find(({ name }) => name === handler)?.userNamespaces ?? false;
+  },
 });
 
 /** What a node says of itself that depends on what runs its containers. */
 export function abilitiesOf(
   chosen: Chosen,
-): Pick<NodeInput, "supplementalGroups" | "recursiveReadOnly" | "resizesPods" | "runtimeHandlers"> {
+): Pick<
+  NodeInput,
+  "supplementalGroups" | "recursiveReadOnly" | "userNamespaces" | "resizesPods" | "runtimeHandlers"
+> {
   const resizesPods = podLimitsOf(chosen) !== undefined;
   if (chosen.kind !== "cri")
     return {
       resizesPods,
       supplementalGroups: chosen.kind === "oci",
       recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
+      userNamespaces: chosen.kind === "oci" && chosen.config.userNamespaces,
     };
   const [usual, ...others] = chosen.found.handlers;
   return {
     resizesPods,
     supplementalGroups: chosen.found.supplementalGroupsPolicy,
     recursiveReadOnly: usual?.recursiveReadOnlyMounts ?? false,
+    userNamespaces: usual?.userNamespaces ?? false,
     runtimeHandlers: others,
   };
 }

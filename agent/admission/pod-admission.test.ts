@@ -250,6 +250,7 @@ describe("PodAdmission", () => {
     const rejection = { reason: "TopologyAffinityError", message: "not here" };
     const cpus = {
       admit: async ({ metadata }: Pod) => (metadata.name === "far" ? rejection : undefined),
+      amounts: () => ({}),
       forget: (uid: string) => void forgotten.push(uid),
     };
     const admission = new PodAdmission(

@@ -1,8 +1,8 @@
 import type { Pod } from "../../client/types.ts";
-import type { CpuManager } from "../cpus/cpu-manager.ts";
 import type { PressureCondition } from "../eviction/signals.ts";
 import { wantsAppArmor } from "../sync/security-profiles.ts";
 import { lacking, type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
+import type { PodPlacement } from "./pod-placement.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
 import { refusedUnderPressure } from "./under-pressure.ts";
 
@@ -24,21 +24,21 @@ export class PodAdmission {
   readonly #rules: AdmissionRules;
   readonly #node: () => Promise<NodeRoom>;
   readonly #pressure: () => readonly PressureCondition[];
-  readonly #cpus: Pick<CpuManager, "admit" | "forget"> | undefined;
+  readonly #placement: Pick<PodPlacement, "admit" | "forget" | "amounts"> | undefined;
   readonly #admitted = new Map<string, Pod>();
 
-  /** `node` is asked for each pod that comes: labels and taints change. So does `pressure`, what the node is short of. `cpus`
-   *  gives containers some of their own. */
+  /** `node` is asked for each pod that comes: labels and taints change. So does `pressure`, what the node is short of. `placement`
+   *  gives containers CPUs and devices of their own. */
   constructor(
     rules: AdmissionRules,
     node: () => Promise<NodeRoom>,
     pressure: () => readonly PressureCondition[] = () => [],
-    cpus?: Pick<CpuManager, "admit" | "forget">,
+    placement?: Pick<PodPlacement, "admit" | "forget" | "amounts">,
   ) {
     this.#rules = rules;
     this.#node = node;
     this.#pressure = pressure;
-    this.#cpus = cpus;
+    this.#placement = placement;
   }
 
   /** Counts a pod that runs here already; it is not asked anything. */
@@ -52,7 +52,7 @@ export class PodAdmission {
     if (this.#admitted.has(uid)) return undefined;
     const refused = refusedUnderPressure(pod, this.#pressure()) ?? this.#refused(pod);
     if (refused !== undefined) return refused;
-    const node = await this.#node();
+    const node = await this.#roomFor(pod);
     const os = pod.metadata.labels?.[osLabel];
     if (os !== undefined && os !== (node.labels[osLabel] ?? "linux"))
       return {
@@ -64,7 +64,7 @@ export class PodAdmission {
     const rejection = rejectionOf(pod, others, node);
     if (rejection !== undefined) return rejection;
     this.#admitted.set(uid, pod);
-    const unplaced = await this.#cpus?.admit(pod);
+    const unplaced = await this.#placement?.admit(pod);
     if (unplaced !== undefined) this.#admitted.delete(uid);
     return unplaced;
   }
@@ -72,7 +72,7 @@ export class PodAdmission {
   /** Lets a pod that was taken have other resources, or says why not. */
   async resize(pod: Pod): Promise<Rejection | undefined> {
     const { uid } = pod.metadata;
-    const node = await this.#node();
+    const node = await this.#roomFor(pod);
     const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
     const rejection = lacking(pod, others, node);
     // From now on it counts for what it was granted; its status still shows what it had.
@@ -84,7 +84,12 @@ export class PodAdmission {
   /** The pod ended or went: its room is free. */
   forget(uid: string): void {
     this.#admitted.delete(uid);
-    this.#cpus?.forget(uid);
+    this.#placement?.forget(uid);
+  }
+
+  async #roomFor(pod: Pod): Promise<NodeRoom> {
+    const node = await this.#node();
+    return { ...node, allocatable: { ...node.allocatable, ...this.#placement?.amounts(pod) } };
   }
 
   #refused(pod: Pod): Rejection | undefined {

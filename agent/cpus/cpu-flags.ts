@@ -22,7 +22,7 @@ export const cpuFlags = {
   "topology-manager-policy": {
     kind: "string",
     default: "none",
-    help: "How near to each other a container's own CPUs have to be: none, best-effort, restricted or single-numa-node.",
+    help: "How near to each other a container's own CPUs and devices have to be: none, best-effort, restricted or single-numa-node.",
   },
   "topology-manager-scope": {
     kind: "string",
@@ -90,12 +90,6 @@ export function cpuRules(
     "topology-manager-policy",
     flags["topology-manager-policy"],
     `must be one of ${topologyPolicies.join(", ")}`,
-  );
-  check(
-    isStatic || topology === "none",
-    "topology-manager-policy",
-    flags["topology-manager-policy"],
-    "has no effect without --cpu-manager-policy=static: nothing else is placed",
   );
   const scope = flags["topology-manager-scope"];
   check(["container", "pod"].includes(scope), "topology-manager-scope", scope, "must be container or pod");

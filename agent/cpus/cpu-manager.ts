@@ -1,11 +1,11 @@
-import { open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError, type Log } from "../../base/os/log.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Rejection } from "../admission/fits-node.ts";
+import { writeDurably } from "../write-durably.ts";
 import { type CpuSet, cpuSetText, parseCpuSet, union, without } from "./cpu-set.ts";
-import { type Assignments, type PlacementRules, placePod } from "./place-pod.ts";
+import { type Assignments, type PlacedBeside, type PlacementRules, placePod } from "./place-pod.ts";
 
 export interface CpuManagerConfig {
   /** What containers have for themselves outlives the agent there. */
@@ -46,9 +46,10 @@ export class CpuManager {
     return new CpuManager(config, await readAssignments(config), deps);
   }
 
-  /** Gives a pod's containers the CPUs that they are to have for themselves, and keeps that; or says why not. */
-  async admit(pod: Pod): Promise<Rejection | undefined> {
-    const placed = placePod(pod, this.#assigned, this.#config.rules);
+  /** Gives a pod's containers the CPUs that they are to have for themselves, near to what they have `beside`, and keeps that; or
+   *  says why not. */
+  async admit(pod: Pod, beside?: PlacedBeside): Promise<Rejection | undefined> {
+    const placed = placePod(pod, this.#assigned, this.#config.rules, beside);
     if ("reason" in placed) return placed;
     if (placed.size === 0) return undefined;
     const { uid } = pod.metadata;
@@ -91,6 +92,12 @@ export class CpuManager {
 
   hasExclusive(podUid: string): boolean {
     return this.#assigned.has(podUid);
+  }
+
+  /** All that pods may run on. */
+  get allocatable(): CpuSet {
+    const { topology, reserved } = this.#config.rules;
+    return without(new Set(topology.map(({ id }) => id)), reserved);
   }
 
   get shared(): CpuSet {
@@ -168,17 +175,3 @@ const objectOf = (value: unknown): Record<string, unknown> | undefined =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
-
-/** Whole or not at all, also where the machine loses power. */
-async function writeDurably(file: string, text: string): Promise<void> {
-  const next = await open(`${file}.new`, "w", 0o600);
-  try {
-    await next.writeFile(text);
-    await next.sync();
-  } finally {
-    await next.close();
-  }
-  await rename(`${file}.new`, file);
-  const folder = await open(dirname(file), "r");
-  await folder.sync().finally(() => folder.close());
-}

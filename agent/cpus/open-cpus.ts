@@ -7,7 +7,6 @@ import type { CpuRules } from "./cpu-flags.ts";
 import { CpuManager } from "./cpu-manager.ts";
 import { readCpuTopology } from "./cpu-topology.ts";
 import { takeCpus } from "./take-cpus.ts";
-import { numaPlaces, topologyLimits } from "./topology-hints.ts";
 
 interface CpusConfig {
   readonly cpus: CpuRules;
@@ -47,11 +46,6 @@ export async function openCpus(config: CpusConfig, input: CpusInput): Promise<Cp
   if (reserved.size === 0)
     throw new UsageError(
       "--cpu-manager-policy: the static policy requires systemreserved.cpu + kubereserved.cpu to be greater than zero; give --reserved-cpus, or cpu in --system-reserved or --kube-reserved",
-    );
-  const nodes = numaPlaces(topology).size;
-  if (rules.topologyPolicy !== "none" && nodes > topologyLimits.numaNodesMost)
-    throw new UsageError(
-      `--topology-manager-policy: unsupported on machines with more than ${topologyLimits.numaNodesMost} NUMA Nodes`,
     );
   const placement = { ...rules, topology, reserved };
   return CpuManager.open(

@@ -18,11 +18,23 @@ export interface PlacementRules {
   readonly topology: CpuTopology;
   /** Never a container's own. */
   readonly reserved: CpuSet;
+  /** No container has CPUs of its own. */
+  readonly allShare?: boolean;
   /** No two containers share a core. */
   readonly fullCoresOnly: boolean;
   readonly topologyPolicy: TopologyPolicy;
   /** Whether the containers of a pod are placed each for itself, or together. */
   readonly topologyScope: "container" | "pod";
+}
+
+/** What else than CPUs containers are given that lies near to NUMA nodes. */
+export interface PlacedBeside {
+  /** A list for each kind of which the container is to have some. */
+  hints(container: Container): readonly (readonly Hint[])[];
+  /** The same for the pod as a whole. */
+  podHints(): readonly (readonly Hint[])[];
+  /** Told, in the containers' order, where each is to be. */
+  placed(container: Container, hint: Hint): void;
 }
 
 /** CPUs that containers have for themselves, by pod and container. */
@@ -47,6 +59,7 @@ export function placePod(
   pod: Pod,
   assigned: Assignments,
   rules: PlacementRules,
+  beside?: PlacedBeside,
 ): ReadonlyMap<string, CpuSet> | Rejection {
   const { uid } = pod.metadata;
   const placed = new Map(assigned.get(uid) ?? []);
@@ -54,18 +67,25 @@ export function placePod(
     ...[...assigned].filter(([key]) => key !== uid).flatMap(([, own]) => [...own.values()]),
   );
   let kept: CpuSet = new Set();
-  const podHint = rules.topologyScope === "pod" ? hintFor(podCpus(pod), others, kept, rules) : undefined;
+  const cpusOf = (container: Container) => (rules.allShare ? 0 : exclusiveCpus(pod, container));
+  const isByPod = rules.topologyScope === "pod" && rules.topologyPolicy !== "none";
+  const podHint = isByPod
+    ? hintFor(peakOf(pod, cpusOf), { taken: others, kept, beside: beside?.podHints() ?? [] }, rules)
+    : undefined;
   if (podHint?.admit === false) return topologyRejection;
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-    const count = exclusiveCpus(pod, container);
-    if (count === 0) continue;
+    const count = cpusOf(container);
     const before = placed.get(container.name);
+    const taken = union(others, ...placed.values());
+    const wanted = before === undefined ? count : 0;
+    const misaligned = wanted === 0 ? undefined : coreProblem(count, without(taken, kept), rules);
+    if (misaligned !== undefined) return misaligned;
+    const { hint, admit } =
+      podHint ?? hintFor(wanted, { taken, kept, beside: beside?.hints(container) ?? [] }, rules);
+    if (!admit) return topologyRejection;
+    beside?.placed(container, hint);
+    if (count === 0) continue;
     if (before === undefined) {
-      const taken = union(others, ...placed.values());
-      const misaligned = coreProblem(count, without(taken, kept), rules);
-      if (misaligned !== undefined) return misaligned;
-      const { hint, admit } = podHint ?? hintFor(count, taken, kept, rules);
-      if (!admit) return topologyRejection;
       const own = takeNear(hint, count, union(freeCpus(taken, rules), kept), rules);
       if ("reason" in own) return own;
       placed.set(container.name, own);
@@ -81,19 +101,24 @@ export function placePod(
 const freeCpus = (taken: CpuSet, { topology, reserved }: PlacementRules): CpuSet =>
   without(without(new Set(topology.map(({ id }) => id)), taken), reserved);
 
+interface Asked {
+  readonly taken: CpuSet;
+  readonly kept: CpuSet;
+  /** Hints for what is asked for beside CPUs. */
+  readonly beside: readonly (readonly Hint[])[];
+}
+
 function hintFor(
   count: number,
-  taken: CpuSet,
-  kept: CpuSet,
+  { taken, kept, beside }: Asked,
   rules: PlacementRules,
 ): { readonly hint: Hint; readonly admit: boolean } {
   const { topology, topologyPolicy } = rules;
-  if (topologyPolicy === "none" || count === 0)
+  if (topologyPolicy === "none" || (count === 0 && beside.length === 0))
     return { hint: { nodes: undefined, preferred: true }, admit: true };
   const all: NodeMask = 2 ** numaPlaces(topology).size - 1;
-  return mergeHints(topologyPolicy, all, [
-    cpuHints(topology, { available: freeCpus(taken, rules), kept, count }),
-  ]);
+  const own = count === 0 ? [] : [cpuHints(topology, { available: freeCpus(taken, rules), kept, count })];
+  return mergeHints(topologyPolicy, all, [...beside, ...own]);
 }
 
 /** From the NUMA nodes of the hint as many as they have, the rest from anywhere. */
@@ -146,15 +171,15 @@ function coreProblem(count: number, taken: CpuSet, rules: PlacementRules): Rejec
   );
 }
 
-/** What a pod's containers have at most at one time. */
-function podCpus(pod: Pod): number {
+/** What a pod's containers have of something at most at one time. Pure. */
+export function peakOf(pod: Pod, amountOf: (container: Container) => number): number {
   let sidecars = 0;
   let peak = 0;
   for (const container of pod.spec.initContainers ?? []) {
-    const count = exclusiveCpus(pod, container);
+    const count = amountOf(container);
     if (container.restartPolicy === "Always") sidecars += count;
     else peak = Math.max(peak, sidecars + count);
   }
-  const running = pod.spec.containers.reduce((sum, one) => sum + exclusiveCpus(pod, one), sidecars);
+  const running = pod.spec.containers.reduce((sum, one) => sum + amountOf(one), sidecars);
   return Math.max(peak, running);
 }

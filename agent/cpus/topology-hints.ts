@@ -60,9 +60,9 @@ export function mergeHints(
   const counted = isSingle ? filled.map((hints) => hints.filter(isSingleNode)) : filled;
   const fewest = Math.max(0, ...counted.map(narrowestCount));
   let best: Hint | undefined;
-  for (const chosen of combinations(counted)) {
-    const merged = mergeOne(all, chosen);
-    if (bitCount(merged.nodes) > 0) best = best === undefined ? merged : better(best, merged, fewest);
+  for (const { nodes, preferred } of combined(all, counted)) {
+    const merged = { nodes, preferred };
+    if (bitCount(nodes) > 0) best = best === undefined ? merged : better(best, merged, fewest);
   }
   best ??= { nodes: all, preferred: false };
   const hint = isSingle && best.nodes === all ? { ...best, nodes: undefined } : best;
@@ -77,17 +77,38 @@ function narrowestCount(hints: readonly Hint[]): number {
   return counts.length === 0 ? 0 : Math.min(...counts);
 }
 
-function* combinations(lists: readonly (readonly Hint[])[]): Generator<readonly Hint[]> {
-  const [first, ...rest] = lists;
-  if (first === undefined) yield [];
-  else for (const hint of first) for (const others of combinations(rest)) yield [hint, ...others];
+interface Combined {
+  readonly nodes: NodeMask;
+  readonly preferred: boolean;
+  /** The nodes that all hints name so far; undefined where none names any, false where they differ. */
+  readonly named: NodeMask | undefined | false;
 }
 
-/** Preferred where each of them is, and all are of the same nodes. */
-function mergeOne(all: NodeMask, hints: readonly Hint[]): Hint & { readonly nodes: NodeMask } {
-  const masks = hints.flatMap(({ nodes }) => (nodes === undefined ? [] : [nodes]));
-  const preferred = hints.every((one) => one.preferred) && masks.every((mask) => mask === masks[0]);
-  return { nodes: masks.reduce((merged, mask) => merged & mask, all), preferred };
+/** What comes of one hint of each list, whichever: preferred where each of them is, and all are of the same nodes. What comes out
+ *  alike is one, so that many lists cost no more than their sum. */
+function combined(all: NodeMask, lists: readonly (readonly Hint[])[]): readonly Combined[] {
+  let sofar: readonly Combined[] = [{ nodes: all, preferred: true, named: undefined }];
+  for (const hints of lists) {
+    const next = new Map<string, Combined>();
+    for (const one of sofar)
+      for (const { nodes, preferred } of hints) {
+        const named =
+          nodes === undefined || one.named === nodes
+            ? one.named
+            : one.named === undefined
+              ? nodes
+              : (false as const);
+        const merged = {
+          nodes: one.nodes & (nodes ?? all),
+          preferred: one.preferred && preferred && named !== false,
+          named,
+        };
+        const key = `${merged.nodes} ${merged.preferred} ${merged.named}`;
+        if (!next.has(key)) next.set(key, merged);
+      }
+    sofar = [...next.values()];
+  }
+  return sofar;
 }
 
 /** Of two that are not preferred, the one nearest to what each alone could do with, from above. */

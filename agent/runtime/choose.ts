@@ -11,6 +11,7 @@ import { type FoundCri, findCri } from "./cri/open-cri.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { supportsUserNamespaces } from "./oci/mapped-users.ts";
 import { countsProcesses, limitGroup, type PodGroupLimits } from "./oci/pod-group.ts";
 import { PodsGroup } from "./oci/pods-group.ts";
 import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
@@ -80,6 +81,7 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
     host: await readHostLimits(),
     seccomp: await supportsSeccomp(program),
     recursiveReadOnly: supportsRecursiveReadOnly(version, release()),
+    userNamespaces: await supportsUserNamespaces(choice.rootDir),
   };
 }
 

@@ -60,6 +60,12 @@ export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
 }
 
+/** Users of the host's, and groups of the same numbers. */
+export interface UserRange {
+  readonly first: number;
+  readonly length: number;
+}
+
 /** What a sandbox is told of its pod; also how the agent finds it again. */
 export interface PodIdentity {
   readonly namespace: string;
@@ -91,6 +97,8 @@ export interface SandboxConfig {
   /** Further lines for /etc/hosts. */
   readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Its users and groups from 0 on are these of the host's; absent: they are the host's own. */
+  readonly users?: UserRange;
   /** One of its containers may be privileged. */
   readonly privileged?: boolean;
   /** Which of the runtime's ways to run containers this one is for; its usual one by default. */
@@ -119,13 +127,17 @@ export interface Mount {
   readonly propagation?: "rprivate" | "rslave" | "rshared";
 }
 
-/** A block device of the host's. */
+/** A device of the host's. */
 export interface Device {
   readonly hostPath: string;
   readonly containerPath: string;
-  readonly readOnly: boolean;
+  /** Letters of r (read), w (write) and m (make it). */
+  readonly permissions: string;
+  readonly type: "b" | "c";
   readonly major: number;
   readonly minor: number;
+  /** Whose it is in the container; root's and the group's of disks where absent. */
+  readonly owner?: { readonly uid: number; readonly gid: number; readonly mode: number };
 }
 
 export interface ContainerConfig {
@@ -144,6 +156,10 @@ export interface ContainerConfig {
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly mounts: readonly Mount[];
   readonly devices?: readonly Device[];
+  /** Devices by their names in the Container Device Interface. */
+  readonly cdiDevices?: readonly string[];
+  /** For the runtime and its hooks. */
+  readonly runtimeAnnotations?: Readonly<Record<string, string>>;
   readonly user: ContainerUser;
   readonly resources: Resources;
   readonly security: Security;
@@ -187,6 +203,8 @@ export interface Security {
   readonly privileged: boolean;
   readonly readOnlyRoot: boolean;
   readonly noNewPrivileges: boolean;
+  /** It sees all of /proc, and may write what of it is its own. */
+  readonly unmaskedProc?: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
   readonly seccomp: SeccompChoice;

@@ -1,10 +1,14 @@
 import type { Node, Taint } from "../../client/types.ts";
+import { isExtendedResource } from "../devices/device-list.ts";
 import type { PressureCondition } from "../eviction/signals.ts";
 import type { Reservation } from "../reserved.ts";
 import type { Machine } from "./machine.ts";
 
 type NodeStatus = NonNullable<Node["status"]>;
 type NodeCondition = NonNullable<NodeStatus["conditions"]>[number];
+
+/** By resource. */
+type Amounts = Readonly<Record<string, string>>;
 
 export interface NodeInput {
   readonly name: string;
@@ -26,12 +30,24 @@ export interface NodeInput {
   readonly supplementalGroups: boolean;
   /** Whether mounts can be read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** Whether pods can have users of their own. */
+  readonly userNamespaces?: boolean;
   /** Whether what a pod may take as a whole can change as it runs. */
   readonly resizesPods?: boolean;
   /** Volumes that are not to be taken from the node, by the names that it and controllers know. */
   readonly volumesInUse?: () => readonly string[];
+  /** What device plugins offer. */
+  readonly devices?: {
+    nodeAmounts(): { readonly capacity: Amounts; readonly allocatable: Amounts };
+    /** None ever did: what the Node says of that is another machine's. */
+    readonly isNew: boolean;
+  };
   /** Ways to run containers beside the usual one. */
-  readonly runtimeHandlers?: readonly { readonly name: string; readonly recursiveReadOnlyMounts: boolean }[];
+  readonly runtimeHandlers?: readonly {
+    readonly name: string;
+    readonly recursiveReadOnlyMounts: boolean;
+    readonly userNamespaces: boolean;
+  }[];
 }
 
 /** What not every node can do, by Kubernetes' names, in alphabetical order: schedulers look for it. */
@@ -105,6 +121,12 @@ function addressesOf(
 export const isGivenUp = ({ status }: Node): boolean =>
   status?.conditions?.some((one) => one.type === "Ready" && one.status === "Unknown") ?? false;
 
+/** Nothing of resources with a domain's name that a Node says to have. */
+export function withoutExtended({ status }: Node): Amounts {
+  const names = Object.keys(status?.capacity ?? {}).filter(isExtendedResource);
+  return Object.fromEntries(names.map((name) => [name, "0"]));
+}
+
 /** The status, without what others keep in it. `heartbeat` stamps the conditions. */
 export function nodeStatus(
   input: NodeInput,
@@ -115,6 +137,7 @@ export function nodeStatus(
   notReady?: string,
 ): NodeStatus {
   const able = allocatableOf(input, machine);
+  const devices = input.devices?.nodeAmounts();
   const pods = String(input.maxPods);
   const ki = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
   const condition = (
@@ -171,12 +194,14 @@ export function nodeStatus(
       memory: ki(machine.memoryBytes),
       pods,
       "ephemeral-storage": ki(machine.storageBytes),
+      ...devices?.capacity,
     },
     allocatable: {
       cpu: able.cpuMillis % 1000 === 0 ? String(able.cpuMillis / 1000) : `${able.cpuMillis}m`,
       memory: ki(able.memoryBytes),
       pods,
       "ephemeral-storage": ki(able.storageBytes),
+      ...devices?.allocatable,
     },
     conditions: [...others, ...ours],
     features: { supplementalGroupsPolicy: input.supplementalGroups },
@@ -184,12 +209,12 @@ export function nodeStatus(
     runtimeHandlers: [
       {
         name: "",
-        features: { recursiveReadOnlyMounts: input.recursiveReadOnly, userNamespaces: false },
+        features: {
+          recursiveReadOnlyMounts: input.recursiveReadOnly,
+          userNamespaces: input.userNamespaces ?? false,
+        },
       },
-      ...(input.runtimeHandlers ?? []).map(({ name, recursiveReadOnlyMounts }) => ({
-        name,
-        features: { recursiveReadOnlyMounts, userNamespaces: false },
-      })),
+      ...(input.runtimeHandlers ?? []).map(({ name, ...features }) => ({ name, features })),
     ],
     ...(input.volumesInUse !== undefined && { volumesInUse: [...input.volumesInUse()] }),
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },

@@ -98,6 +98,32 @@ describe("agent/status/node-status", () => {
     await passes(() => readiness() === "True");
   });
 
+  it("tells what device plugins offer, and nothing of what those of another machine of its name did", async () => {
+    const gpu = "example.com/gpu";
+    const other = new FakeApi();
+    const amounts = { cpu: "8", [gpu]: "8" };
+    await other.create(resources.nodes, {
+      metadata: { name: "n1" },
+      spec: {},
+      status: { capacity: amounts, allocatable: amounts },
+    });
+    let offered: Record<string, string> = {};
+    const devices = { isNew: true, nodeAmounts: () => ({ capacity: offered, allocatable: offered }) };
+    const os = { ...testOs(), clock, random: systemRandom };
+    const deps = { client: other, os, machine, node: { ...node, devices } };
+    const told = async () => {
+      const { status } = await other.get(resources.nodes, { name: "n1" });
+      return [status?.capacity?.[gpu], status?.allocatable?.[gpu]];
+    };
+    const registered = await registerNode(config, deps, tasks.signal);
+    assert.deepEqual(await told(), ["0", "0"]);
+    const registration = new Registration(config, deps, registered);
+    tasks.run("its status", (signal) => keepNodeStatus(config, deps, registration, signal));
+    offered = { [gpu]: "2" };
+    await until(() => other.all(resources.nodes)[0]?.status?.allocatable?.[gpu] === "2");
+    assert.deepEqual(await told(), ["2", "2"]);
+  });
+
   it("takes over a lease that an earlier Node of its name owned", async () => {
     await api.delete(resources.leases, leaseRef);
     const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: "n1", uid: "of-old" }];

@@ -15,6 +15,7 @@ import {
   nodeLabels,
   nodeObject,
   nodeStatus,
+  withoutExtended,
 } from "./node-object.ts";
 
 export interface NodeStatusConfig {
@@ -51,6 +52,10 @@ export async function registerNode(config: NodeStatusConfig, deps: Deps, signal:
           const metadata = { labels: nodeLabels(node, machine), annotations: nodeAnnotations(node) };
           return client.patch(resources.nodes, { name: node.name }, { metadata }, { type: "merge", signal });
         });
+      // A machine that is new says what it has of what only plugins find out: nothing yet.
+      const extended = node.devices?.isNew ? withoutExtended(made) : {};
+      if (Object.keys(extended).length > 0)
+        await patchStatus(deps, { capacity: extended, allocatable: extended }, signal);
       return await sendStatus(config, deps, made, signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -62,21 +67,25 @@ export async function registerNode(config: NodeStatusConfig, deps: Deps, signal:
 
 async function sendStatus(
   config: NodeStatusConfig,
-  { client, os, node, machine }: Deps,
+  deps: Deps,
   before: Node,
   signal: AbortSignal,
 ): Promise<Node> {
+  const { os, node, machine } = deps;
   const heartbeat = new Date(os.clock.wallMs()).toISOString().replace(/\.\d+Z/, "Z");
   const { pressure, trouble } = await look(config);
   const status = nodeStatus(node, machine, pressure, before.status, heartbeat, trouble);
-  // Strategic: conditions merge by their type, so that those of others stay, whatever they became since we read.
-  return client.patch(
+  return patchStatus(deps, status, signal);
+}
+
+/** Strategic: conditions merge by their type, so that those of others stay, whatever they became since we read. */
+const patchStatus = ({ client, node }: Deps, status: object, signal: AbortSignal): Promise<Node> =>
+  client.patch(
     resources.nodes,
     { name: node.name },
     { status },
     { type: "strategic", subresource: "status", signal },
   );
-}
 
 /** This node's Node, which somebody may delete while the agent lives. */
 export class Registration {
@@ -119,16 +128,17 @@ async function look({ rootDir, programs, pressure, runtimeTrouble }: NodeStatusC
  *  every 5 min. */
 export async function keepNodeStatus(
   config: NodeStatusConfig,
-  { os }: Deps,
+  { os, node }: Deps,
   registration: Registration,
   signal: AbortSignal,
 ): Promise<void> {
+  const seeing = async () => JSON.stringify([await look(config), node.devices?.nodeAmounts()]);
   let sentMs = os.clock.monotonicMs();
-  let seen = JSON.stringify(await look(config));
+  let seen = await seeing();
   for (;;) {
     await sleep(os.clock, config.updateMs, signal);
     try {
-      const now = JSON.stringify(await look(config));
+      const now = await seeing();
       const isDue = now !== seen || os.clock.monotonicMs() - sentMs >= nodeStatusLimits.heartbeatMs;
       if (!isDue && !isGivenUp(await registration.current(signal))) continue;
       await registration.sendStatus(signal);

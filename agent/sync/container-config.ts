@@ -2,6 +2,7 @@ import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { PlacedCpus } from "../cpus/cpu-manager.ts";
+import type { ContainerAccess } from "../devices/container-access.ts";
 import type { Image } from "../images/image.ts";
 import { textInside } from "../images/layers/path-inside.ts";
 import { imageVolumesAnnotation } from "../images/used-images.ts";
@@ -25,6 +26,8 @@ export interface ConfigInput {
   readonly env: readonly (readonly [string, string])[];
   readonly mounts: readonly Mount[];
   readonly devices: readonly Device[];
+  /** How it gets at what device plugins gave it. */
+  readonly access?: ContainerAccess | undefined;
   readonly logPath: string;
   /** Trees of the image's layers, the topmost first: for /etc/passwd and /etc/group. */
   readonly imageTrees: readonly string[];
@@ -43,6 +46,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
   const env = new Map<string, string>();
   for (const pair of image.config.Env ?? [])
     env.set(pair.split("=")[0] ?? "", pair.slice(pair.indexOf("=") + 1));
+  for (const [name, value] of input.access?.envs ?? []) env.set(name, value);
   const own = new Map(input.env);
   env.set("HOSTNAME", hostNamesOf(pod, input.clusterDomain).hostname);
   for (const [name, value] of own) env.set(name, value);
@@ -76,7 +80,12 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       : { command }),
     workingDir: container.workingDir ?? (image.config.WorkingDir || (isMergedByRuntime ? "" : "/")),
     env: [...env],
-    mounts,
+    // The pod's own lie on top.
+    mounts: [...(input.access?.mounts ?? []), ...mounts],
+    ...(input.access?.cdiDevices.length && { cdiDevices: input.access.cdiDevices }),
+    ...(input.access?.annotations.size && {
+      runtimeAnnotations: Object.fromEntries(input.access.annotations),
+    }),
     ...(input.devices.length > 0 && { devices: input.devices }),
     user,
     resources: resourcesOf(pod, container, input.nodeMemoryBytes, input.cpus),
@@ -138,6 +147,7 @@ function securityOf(pod: Pod, container: Container): Security {
     privileged: own?.privileged ?? false,
     readOnlyRoot: own?.readOnlyRootFilesystem ?? false,
     noNewPrivileges: own?.allowPrivilegeEscalation === false,
+    ...(own?.procMount === "Unmasked" && { unmaskedProc: true }),
     addCapabilities: own?.capabilities?.add ?? [],
     dropCapabilities: own?.capabilities?.drop ?? [],
     seccomp: seccompChoiceOf(pod, container),
@@ -150,7 +160,7 @@ export function sandboxConfig(
   attempt: number,
   clusterDomain: string,
   dns: SandboxConfig["dns"],
-  handler: string,
+  { handler, users }: Pick<SandboxConfig, "users"> & { readonly handler: string },
 ): SandboxConfig {
   const { spec, metadata } = pod;
   const { hostname, names } = hostNamesOf(pod, clusterDomain);
@@ -190,5 +200,6 @@ export function sandboxConfig(
     ),
     privileged: containers.some(({ securityContext }) => securityContext?.privileged === true),
     ...(handler !== "" && { handler }),
+    ...(users !== undefined && { users }),
   };
 }

@@ -4,11 +4,13 @@ import type { EventRecorder } from "../../client/events.ts";
 import type { Pod, Service } from "../../client/types.ts";
 import type { PodAdmission } from "../admission/pod-admission.ts";
 import type { CpuManager } from "../cpus/cpu-manager.ts";
+import type { DeviceManager } from "../devices/device-manager.ts";
 import type { ImageManager } from "../images/image-manager.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Prober } from "../probes/prober.ts";
 import type { PodGroupLimits } from "../runtime/oci/pod-group.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import type { UserRanges } from "../users/user-ranges.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import type { FieldContext } from "./environment.ts";
 import type { FollowedObjects } from "./followed-objects.ts";
@@ -43,6 +45,10 @@ export interface PodContext {
   readonly able: NodeAbilities;
   /** Which CPUs containers run on; undefined where all share all. */
   readonly cpus?: Pick<CpuManager, "cpusOf" | "hasExclusive"> | undefined;
+  /** Users that are a pod's own; undefined where none can have any. */
+  readonly users?: Pick<UserRanges, "take"> | undefined;
+  /** What device plugins gave to containers. */
+  readonly devices?: Pick<DeviceManager, "access" | "healthOf"> | undefined;
   /** Holds the containers of a pod to what they may take together; undefined where nothing does. */
   readonly podGroups?: PodGroupLimits | undefined;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */

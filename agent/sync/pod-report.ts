@@ -41,6 +41,7 @@ export class PodReport {
       scheme,
       recursiveReadOnly,
       hostIp: nodeIp,
+      devicesOf: (container) => this.#context.devices?.healthOf(pod.metadata.uid, container) ?? [],
       ready: new Set(ids.filter((id) => prober.isReady(id))),
       started: new Set(ids.filter((id) => prober.isStarted(id))),
       terminationMessages: this.#messages,

@@ -9,6 +9,7 @@ import { isTerminal, podPhase } from "./pod-phase.ts";
 import type { AsWhole } from "./pod-resize.ts";
 import { timeText } from "./time-text.ts";
 
+type ResourceStatus = NonNullable<ContainerStatus["allocatedResourcesStatus"]>[number];
 type StatusResizing = NonNullable<Parameters<typeof conditionsOf>[0]["resizing"]>;
 
 export interface StatusInput {
@@ -23,6 +24,8 @@ export interface StatusInput {
   readonly scheme: string;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** What device plugins gave to a container, and whether it is well. */
+  readonly devicesOf?: (container: string) => readonly ResourceStatus[];
   readonly hostIp: string;
   /** Why a container that is to run does not, by container name. */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
@@ -113,6 +116,7 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
       .filter((one) => one.name === container.name && one.attempt < last.attempt)
       .sort((a, b) => b.attempt - a.attempt)[0];
   const why = waiting.get(container.name);
+  const devices = init ? [] : (input.devicesOf?.(container.name) ?? []);
   const base = {
     name: container.name,
     image: last ? last.image : (container.image ?? ""),
@@ -121,6 +125,7 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     restartCount: last?.attempt ?? recorded?.restartCount ?? 0,
     lastState: previous ? stateOf(input, previous) : (recorded?.lastState ?? {}),
     ...containerFacts(input.granted?.(container) ?? container, last, input),
+    ...(devices.length > 0 && { allocatedResourcesStatus: [...devices] }),
   };
   if (last?.state.phase === "running") {
     const started = input.started.has(last.id);

@@ -37,9 +37,9 @@ describe("PodWorker", () => {
   });
 
   it("begins nothing of a pod that asks for what this node cannot do, and names it once and in the status", async () => {
-    await rig.run({ hostUsers: false, volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
+    await rig.run({ runtimeClassName: "a", volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
     const pod = await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
-    const message = "spec.hostUsers: false, spec.volumes[0].nfs are not supported by this node";
+    const message = "spec.runtimeClassName: a, spec.volumes[0].nfs are not supported by this node";
     assert.deepEqual(stateOf(pod)?.state?.waiting, { reason: "CreateContainerConfigError", message });
     assert.equal(pod.status?.phase, "Pending");
     await rig.clock.advance(60_000);

@@ -349,8 +349,8 @@ export class PodWorker {
       await this.#volumes.prepare(this.#pod, "", this.#starting.signal);
       const { dns, runtime } = this.#context;
       const { config, warnings } = podDns(this.#pod, dns, await readNodeResolvConf(dns.resolvConf));
-      const handler = await runtimeHandler(this.#pod, this.#context);
-      await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config, handler));
+      const way = await runtimeHandler(this.#pod, this.#context);
+      await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config, way));
       for (const { reason, message } of warnings) this.#event("Warning", reason, message);
       this.#sandboxRetryMs = 0;
       if (attempt === 0) this.#tellUnisolated();

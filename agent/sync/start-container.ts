@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import { hostDevices } from "../devices/host-devices.ts";
 import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
@@ -82,6 +83,9 @@ export async function startContainer(request: StartRequest, context: PodContext)
     services: context.services(),
     fileText: (volume, path) => context.volumes.textOf(pod, volume, path),
   }).catch(refuse("CreateContainerConfigError"));
+  const access = await context.devices
+    ?.access(pod, container, request.signal)
+    .catch(refuse("CreateContainerConfigError"));
   const pidOf = await targetId(request, runtime).catch(refuse("CreateContainerConfigError"));
   const imageTrees = image.isMergedByRuntime === true ? [] : await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes
@@ -93,7 +97,11 @@ export async function startContainer(request: StartRequest, context: PodContext)
         image,
         attempt,
         env,
-        devices: await context.volumes.devicesOf(pod, container, request.signal),
+        devices: [
+          ...(await context.volumes.devicesOf(pod, container, request.signal)),
+          ...(await hostDevices(access?.devices ?? [])),
+        ],
+        access,
         mounts: [...mounts, await terminationMount(pod, container, attempt, context)],
         logPath: join(logDir, `${attempt}.log`),
         imageTrees,

@@ -7,7 +7,7 @@ const pod = (spec: object) =>
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
-const able = { runtimeHandlers: false, podResources: false };
+const able = { runtimeHandlers: false, podResources: false, userNamespaces: () => true };
 const names = (spec: object) =>
   unsupportedFields(pod(spec), able).map(({ field, value }) => [
     field,
@@ -17,7 +17,6 @@ const names = (spec: object) =>
 describe("fields that this node cannot honour are named, by their path", () => {
   for (const [what, spec, named] of [
     ["runtime classes", { runtimeClassName: "gvisor" }, ["spec.runtimeClassName", "gvisor"]],
-    ["user namespaces", { hostUsers: false }, ["spec.hostUsers", "false"]],
     ["what a pod may take as a whole", { resources: { limits: { cpu: "1" } } }, ["spec.resources"]],
     ["claims of devices", { resourceClaims: [{ name: "gpu" }] }, ["spec.resourceClaims"]],
     [
@@ -68,16 +67,18 @@ describe("fields that this node cannot honour are named, by their path", () => {
     const initContainers = [{ name: "sidecar", restartPolicy: "Always" }];
     const containers = [{ name: "c", securityContext: { procMount: "Default" } }];
     assert.deepEqual(names({ hostUsers: true, volumes, initContainers, containers }), []);
+    const unmasked = [{ name: "c", securityContext: { procMount: "Unmasked" } }];
+    assert.deepEqual(names({ hostUsers: false, containers: unmasked }), []);
     const asWhole = pod({ resources: { limits: { cpu: "1" } } });
     assert.deepEqual(unsupportedFields(asWhole, { ...able, podResources: true }), []);
   });
 
   it("in one sentence", () => {
     const text = (spec: object) => unsupportedText(unsupportedFields(pod(spec), able));
-    assert.equal(text({ hostUsers: false }), "spec.hostUsers: false is not supported by this node");
+    assert.equal(text({ runtimeClassName: "a" }), "spec.runtimeClassName: a is not supported by this node");
     assert.equal(
-      text({ hostUsers: false, resourceClaims: [{}] }),
-      "spec.hostUsers: false, spec.resourceClaims are not supported by this node",
+      text({ runtimeClassName: "a", resourceClaims: [{}] }),
+      "spec.runtimeClassName: a, spec.resourceClaims are not supported by this node",
     );
   });
 });

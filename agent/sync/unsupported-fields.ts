@@ -33,6 +33,8 @@ export interface NodeAbilities {
   readonly runtimeHandlers: boolean;
   /** Something holds a pod's containers to what they may take together. */
   readonly podResources: boolean;
+  /** Pods of this handler (empty: the usual one) can have users of their own. */
+  readonly userNamespaces: (handler: string) => boolean;
 }
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
@@ -42,7 +44,6 @@ export function unsupportedFields(
   { runtimeHandlers, podResources }: NodeAbilities,
 ): readonly UnsupportedField[] {
   return [
-    ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
     ...(spec.runtimeClassName && !runtimeHandlers
       ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }]
       : []),
@@ -54,7 +55,7 @@ export function unsupportedFields(
       : []),
     ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>
-      (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),
+      (spec[sort] ?? []).flatMap((one, index) => ofContainer(spec, one, `spec.${sort}[${index}]`)),
     ),
   ];
 }
@@ -62,7 +63,7 @@ export function unsupportedFields(
 /** The same for an ephemeral container, which is refused alone: its pod runs already. */
 export const unsupportedOfEphemeral = (pod: Pod, name: string): readonly UnsupportedField[] =>
   (pod.spec.ephemeralContainers ?? []).flatMap((one, index) =>
-    one.name === name ? ofContainer(one, `spec.ephemeralContainers[${index}]`) : [],
+    one.name === name ? ofContainer(pod.spec, one, `spec.ephemeralContainers[${index}]`) : [],
   );
 
 /** One sentence that names all of them. */
@@ -88,11 +89,12 @@ function ofVolume(volume: Volume, at: string): UnsupportedField[] {
   ];
 }
 
-function ofContainer(container: Container, at: string): UnsupportedField[] {
+function ofContainer({ hostUsers }: Pod["spec"], container: Container, at: string): UnsupportedField[] {
   const { procMount } = container.securityContext ?? {};
   return [
     ...(filled(container.resources?.claims) ? [{ field: `${at}.resources.claims` }] : []),
-    ...(procMount && procMount !== "Default"
+    // All of /proc is seen only by who is nobody outside.
+    ...(procMount && procMount !== "Default" && hostUsers !== false
       ? [{ field: `${at}.securityContext.procMount`, value: procMount }]
       : []),
   ];

@@ -6,6 +6,7 @@ import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import { mustAnswer } from "../csi/volume-group.ts";
 import { inlineSource } from "../csi/volume-source.ts";
+import { deviceNumbers } from "../device-numbers.ts";
 import type { Device, Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
@@ -186,7 +187,14 @@ export class PodVolumes {
       const found = await stat(hostPath);
       if (!found.isBlockDevice()) throw new ConfigError(`volume device ${name}: it is no block device`);
       const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
-      devices.push({ hostPath, containerPath: devicePath, readOnly, ...deviceNumbers(found.rdev) });
+      const permissions = readOnly ? "r" : "rwm";
+      devices.push({
+        hostPath,
+        containerPath: devicePath,
+        permissions,
+        type: "b",
+        ...deviceNumbers(found.rdev),
+      });
     }
     return devices;
   }
@@ -229,9 +237,3 @@ export class PodVolumes {
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }
 }
-
-/** A device's numbers in Linux' own packing. */
-const deviceNumbers = (packed: number) => ({
-  major: ((packed >>> 8) & 0xfff) | (Math.floor(packed / 2 ** 32) & ~0xfff),
-  minor: (packed & 0xff) | ((packed >>> 12) & ~0xff),
-});

@@ -123,6 +123,7 @@ describe("docs/fields.md", () => {
       const named = unsupportedFields(object as unknown as Pod, {
         runtimeHandlers: false,
         podResources: true,
+        userNamespaces: () => false,
       });
       return named.some(({ field }) => namesField(field, place)) ? [] : [place.join(".")];
     });

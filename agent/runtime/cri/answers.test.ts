@@ -111,16 +111,19 @@ describe("what a container runtime answers", () => {
     const runtimes = { runc: { options: { SystemdCgroup: true } }, gvisor: {} };
     assert.deepEqual(
       told({ cni: { confDir: "/c", binDir: "/b" }, containerd: { defaultRuntimeName: "runc", runtimes } }),
-      { confDir: "/c", binDir: "/b", isSystemd: true, runtimes: ["runc", "gvisor"] },
+      { confDir: "/c", binDir: "/b", isSystemd: true, cdi: false, runtimes: ["runc", "gvisor"] },
     );
     assert.deepEqual(told({ cni: { confDir: "/c", binDirs: ["/b", "/d"] } }), {
       confDir: "/c",
       binDir: "/b",
+      cdi: false,
       runtimes: [],
     });
+    const cdiOf = (enableCDI: unknown) => told({ enableCDI }).cdi;
+    assert.deepEqual([cdiOf(true), cdiOf(false), cdiOf("true")], [true, false, false]);
     for (const odd of ["{", "[]", "null", { cni: { confDir: "c", binDir: 7 } }])
-      assert.deepEqual(told(odd), { runtimes: [] });
-    assert.deepEqual(configOf({ info: [] }), { runtimes: [] });
+      assert.deepEqual(told(odd), { cdi: false, runtimes: [] });
+    assert.deepEqual(configOf({ info: [] }), { cdi: false, runtimes: [] });
   });
 
   it("streams on this machine's loopback, or not at all", () => {

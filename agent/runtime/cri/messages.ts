@@ -186,6 +186,7 @@ export const containerConfigMessage = message({
   stdinOnce: bool(13),
   tty: bool(14),
   linux: nested(15, linuxContainerConfig),
+  CDIDevices: repeated(nested(17, message({ name: string(1) }))),
   stopSignal: signal(18),
 });
 export const createContainerRequest = message({

@@ -39,6 +39,8 @@ export interface FoundCri {
   readonly supplementalGroupsPolicy: boolean;
   readonly cni: { readonly confDir: string; readonly binDir: string };
   readonly groups: PodGroups;
+  /** It knows devices of the Container Device Interface. */
+  readonly cdi: boolean;
 }
 
 const defaultCni = { confDir: "/etc/cni/net.d", binDir: "/opt/cni/bin" } as const;
@@ -74,6 +76,8 @@ export async function findCri(choice: CriChoice, os: Pick<Os, "clock" | "random"
         confDir: choice.cniConfDir ?? told.confDir ?? defaultCni.confDir,
         binDir: choice.cniBinDir ?? told.binDir ?? defaultCni.binDir,
       },
+      // Containerd says so from release 1.7 on; before, it passes over what it does not know.
+      cdi: scheme !== "containerd" || told.cdi,
       groups: podGroups(choice.nodeName, await driverOf(client, told.isSystemd), await findCgroups()),
     };
   } catch (error) {
@@ -94,8 +98,8 @@ export function openCriRuntime(
   { rootDir, found, logs = usualLogRotation }: CriOpening,
   { network, os }: { readonly network: PodNetwork; readonly os: Os },
 ): Promise<CriRuntime> {
-  const { client, groups, nodeName, description, cni } = found;
-  return CriRuntime.open({ rootDir, nodeName, description, cni, logs }, { client, groups, network, os });
+  const { client, groups, nodeName, description, cni, cdi } = found;
+  return CriRuntime.open({ rootDir, nodeName, description, cni, cdi, logs }, { client, groups, network, os });
 }
 
 /** What containerd tells of its configuration; nothing where it is another runtime's, or has another form. Pure. */
@@ -103,6 +107,7 @@ export function configOf({ info }: Pick<StatusResponse, "info">): {
   readonly confDir?: string;
   readonly binDir?: string;
   readonly isSystemd?: boolean;
+  readonly cdi: boolean;
   readonly runtimes: readonly string[];
 } {
   const text = textOf(info, "config");
@@ -125,6 +130,7 @@ export function configOf({ info }: Pick<StatusResponse, "info">): {
     ...(isPath(confDir) && { confDir }),
     ...(isPath(binDir) && { binDir }),
     ...(typeof isSystemd === "boolean" && { isSystemd }),
+    cdi: within(config, "enableCDI") === true,
     runtimes: typeof runtimes === "object" && runtimes !== null ? Object.keys(runtimes) : [],
   };
 }

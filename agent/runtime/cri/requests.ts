@@ -9,6 +9,7 @@ import {
   type Resources,
   RuntimeError,
   type SandboxConfig,
+  type UserRange,
 } from "../seam.ts";
 import { criSignalName, signalNames } from "../stop-signal.ts";
 import { keptKeys, textOfContainer } from "./kept.ts";
@@ -64,11 +65,20 @@ export function sandboxMessage(
           network: hostNetwork ? "NODE" : "POD",
           pid: hostPid ? "NODE" : sharedPid ? "POD" : "CONTAINER",
           ipc: hostIpc ? "NODE" : "POD",
+          ...usersMessage(config),
         },
       },
     },
   };
 }
+
+/** Nothing for a pod whose users are the host's. */
+const usersMessage = ({ users }: SandboxConfig) =>
+  users === undefined
+    ? {}
+    : { usernsOptions: { mode: "POD", uids: mappingsOf(users), gids: mappingsOf(users) } as const };
+
+const mappingsOf = ({ first, length }: UserRange) => [{ hostId: first, containerId: 0, length }];
 
 /** By its name with dots. */
 function ownSysctl(name: string, { hostNetwork, hostIpc }: SandboxConfig): string {
@@ -130,22 +140,27 @@ function containerMessage(
       readonly: mount.readOnly,
       recursiveReadOnly: mount.readOnly && (mount.recursively ?? false),
       propagation: propagations[mount.propagation ?? "rprivate"],
+      ...(sandbox.users && {
+        uidMappings: mappingsOf(sandbox.users),
+        gidMappings: mappingsOf(sandbox.users),
+      }),
     })),
-    devices: (config.devices ?? []).map(({ containerPath, hostPath, readOnly }) => ({
+    devices: (config.devices ?? []).map(({ containerPath, hostPath, permissions }) => ({
       containerPath,
       hostPath,
-      permissions: readOnly ? "r" : "rwm",
+      permissions,
     })),
     labels: entries({
       ...podLabels(sandbox),
       "io.kubernetes.container.name": name,
       [keptKeys.nodeLabel]: nodeName,
     }),
-    annotations: entries({ [keptKeys.container]: textOfContainer(config) }),
+    annotations: entries({ ...config.runtimeAnnotations, [keptKeys.container]: textOfContainer(config) }),
     logPath: logPath.replace(/^\/+/, ""),
     stdin,
     stdinOnce,
     tty,
+    CDIDevices: (config.cdiDevices ?? []).map((one) => ({ name: one })),
     stopSignal: criStopSignal(config.stopSignal),
     linux: {
       resources: resourcesMessage(config.resources),
@@ -166,10 +181,12 @@ const propagations = {
 
 function securityMessage(
   { security, user, pidOf }: ContainerConfig,
-  { hostNetwork, hostPid, hostIpc, sharedPid }: SandboxConfig,
+  sandbox: SandboxConfig,
   seccompFile: string | undefined,
 ) {
   const { privileged, readOnlyRoot, noNewPrivileges, addCapabilities, dropCapabilities } = security;
+  const { hostNetwork, hostPid, hostIpc, sharedPid } = sandbox;
+  const isProcMasked = !privileged && !security.unmaskedProc;
   const pid = hostPid ? "NODE" : pidOf !== undefined ? "TARGET" : sharedPid ? "POD" : "CONTAINER";
   return {
     capabilities: { addCapabilities: plain(addCapabilities), dropCapabilities: plain(dropCapabilities) },
@@ -179,6 +196,7 @@ function securityMessage(
       pid,
       ipc: hostIpc ? "NODE" : "POD",
       targetId: pid === "TARGET" ? (pidOf ?? "") : "",
+      ...usersMessage(sandbox),
     },
     ...(user.uid !== undefined && { runAsUser: { value: user.uid } }),
     runAsUsername: user.uid === undefined ? (user.name ?? "") : "",
@@ -187,8 +205,8 @@ function securityMessage(
     supplementalGroupsPolicy: user.onlyTheseGroups ? "Strict" : "Merge",
     readonlyRootfs: readOnlyRoot,
     noNewPrivs: noNewPrivileges,
-    maskedPaths: privileged ? [] : maskedPaths,
-    readonlyPaths: privileged ? [] : readonlyPaths,
+    maskedPaths: isProcMasked ? maskedPaths : [],
+    readonlyPaths: isProcMasked ? readonlyPaths : [],
     seccomp: { profileType: security.seccomp.type, localhostRef: seccompFile ?? "" },
     apparmor: profileOf(security.appArmor),
   } as const;

@@ -40,7 +40,7 @@ import type { PodGroups } from "./pod-groups.ts";
 import { containerRequest, resourcesMessage, sandboxRequest } from "./requests.ts";
 import { StopTimers } from "./stop-timers.ts";
 import { attachInput, execSession, portStream } from "./streaming.ts";
-import { refuseUnheard } from "./unheard-fields.ts";
+import { refuseUnheard, refuseUnknownDevices } from "./unheard-fields.ts";
 
 export interface CriConfig {
   /** The agent's. */
@@ -50,6 +50,8 @@ export interface CriConfig {
   readonly description: string;
   readonly cni: Pick<CniPlaces, "confDir" | "binDir">;
   readonly logs: LogRotation;
+  /** The runtime knows devices of the Container Device Interface. */
+  readonly cdi: boolean;
 }
 
 export interface CriDeps {
@@ -189,6 +191,7 @@ export class CriRuntime implements Runtime {
     const sandbox = this.#known.sandbox(sandboxId);
     if (sandbox === undefined) throw new RuntimeError(`there is no sandbox ${sandboxId}`);
     if (config.pidOf !== undefined) this.#running(config.pidOf);
+    refuseUnknownDevices(config, this.#config.cdi);
     const { seccomp } = config.security;
     const profile =
       seccomp.type === "Localhost"

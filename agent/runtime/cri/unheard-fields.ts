@@ -19,3 +19,14 @@ export async function refuseUnheard(
     `lifecycle.stopSignal: ${stopSignal} is not supported by this node's container runtime`,
   );
 }
+
+/** A runtime that is known not to know devices of the Container Device Interface is not asked for them. Throws RuntimeError. */
+export function refuseUnknownDevices(
+  { cdiDevices = [] }: Pick<ContainerConfig, "cdiDevices">,
+  isKnown: boolean,
+): void {
+  if (cdiDevices.length > 0 && !isKnown)
+    throw new RuntimeError(
+      `CDI devices ${cdiDevices.join(", ")} are not supported by this node's container runtime`,
+    );
+}

@@ -7,10 +7,12 @@ import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { appArmorProfileOf, appArmorProfilesFile } from "./apparmor.ts";
+import { type EditableSpec, injectCdi } from "./cdi.ts";
 import { type Cgroups, cgroupStats, groupFolder, oomKills, removeGroup } from "./cgroups.ts";
 import { coversOf } from "./covers.ts";
 import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
+import { showMapped } from "./mapped-users.ts";
 import { startPause } from "./pause.ts";
 import { type RootFilesystems, upperFolder } from "./root-filesystem.ts";
 import { seccompOf } from "./seccomp-profile.ts";
@@ -32,6 +34,8 @@ export interface OciConfig {
   readonly seccomp: boolean;
   /** Whether a mount can be read-only with all that is mounted in it. */
   readonly recursiveReadOnly: boolean;
+  /** Whether pods can have users of their own. */
+  readonly userNamespaces: boolean;
   /** Folders of the host that its own image does not show. */
   readonly hidden?: readonly string[];
 }
@@ -65,15 +69,28 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
         isSupported: config.seccomp,
       });
       const appArmor = appArmorProfileOf(security.appArmor, await readOptional(appArmorProfilesFile));
-      const rootfs = await deps.filesystems.mount(record.config.imageId, dir);
-      const { hostNetwork, hostPid, hostIpc, sharedPid, hostname } = pod;
+      const { hostNetwork, hostPid, hostIpc, sharedPid, hostname, users } = pod;
+      const mapped = users && { ...users, pid: pause.pid };
+      const rootfs = await deps.filesystems.mount(record.config.imageId, dir, mapped);
       const files = ["hostname", "hosts", "resolv.conf"].map((name) => ({
         hostPath: join(sandbox.dir, name),
         containerPath: `/etc/${name}`,
         readOnly: false,
       }));
       const asked = new Set(record.config.mounts.map(({ containerPath }) => containerPath));
-      const mounts = [...files.filter((one) => !asked.has(one.containerPath)), ...record.config.mounts];
+      await writeSandboxFiles(sandbox.record, sandbox.dir);
+      const wanted = [...files.filter((one) => !asked.has(one.containerPath)), ...record.config.mounts];
+      const covers = record.config.imageId === hostImage.id ? coversOf(config.hidden ?? []) : [];
+      const sources = [
+        ...wanted.map(({ hostPath }) => hostPath),
+        ...covers.flatMap(({ shows }) => shows ?? []),
+      ];
+      const shown =
+        mapped === undefined
+          ? sources
+          : await showMapped(sources, join(dir, "mounts"), { pid: pause.pid, reach: "all" });
+      const at = (path: string) => shown[sources.indexOf(path)] ?? path;
+      const mounts = wanted.map((mount) => ({ ...mount, hostPath: at(mount.hostPath) }));
       const spec = ociSpec(
         { ...record.config, mounts },
         {
@@ -85,14 +102,15 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostPid,
           hostIpc,
           sharedPid,
+          ...(users !== undefined && { users }),
           hostname,
           host: config.host,
           ...(seccomp !== undefined && { seccomp }),
           ...(appArmor !== undefined && { appArmor }),
-          covers: record.config.imageId === hostImage.id ? coversOf(config.hidden ?? []) : [],
+          covers: covers.map((one) => (one.shows === undefined ? one : { ...one, shows: at(one.shows) })),
         },
       );
-      await writeSandboxFiles(sandbox.record, sandbox.dir);
+      await injectCdi(spec as EditableSpec, record.config.cdiDevices ?? []);
       // No end of a pid namespace ends all that is in the container: its shim does.
       if (hostPid || sharedPid || seen !== undefined)
         await writeFile(join(dir, "group"), groupFolder(config.cgroups, cgroupOf(record)));
@@ -128,6 +146,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       await runCommand(runtime(dir, "delete", "--force", record.id));
       await deps.filesystems.unmount(dir);
     },
+    abandon: (dir) => deps.filesystems.unmount(dir),
     execCommand: (record, dir, { command, tty }) =>
       // runc hands terminals over only to those who do not wait for the end.
       execPlan(record, dir, { command, tty, handsOver: !config.version.startsWith("runc"), runtime }),
@@ -154,6 +173,9 @@ async function execPlan(
   const file = join(dir, `${name}.json`);
   const merged = {
     ...process,
+    // What devices add is there, too.
+    env: [...new Set([...text.process.env, ...process.env])],
+    user: text.process.user,
     capabilities: text.process.capabilities,
     noNewPrivileges: text.process.noNewPrivileges,
     apparmorProfile: text.process.apparmorProfile,

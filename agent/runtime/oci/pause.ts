@@ -11,12 +11,13 @@ const startMs = 120_000;
 
 /** Starts the process that holds a pod's namespaces. It outlives us. */
 export async function startPause(
-  config: SandboxConfig,
+  config: Pick<SandboxConfig, "users" | "hostIpc" | "hostNetwork" | "sharedPid" | "hostname" | "sysctls">,
   dir: string,
   { program = shimFile("pause.pl"), timeoutMs = startMs } = {},
 ): Promise<ProcessId> {
   if (program === undefined) throw new RuntimeError("agent/runtime/shim/pause.pl is missing");
-  const namespaces = ["uts"];
+  const users = config.users === undefined ? [] : [`user:${config.users.first}:${config.users.length}`];
+  const namespaces = [...users, "uts"];
   if (!config.hostIpc) namespaces.push("ipc");
   if (!config.hostNetwork) namespaces.push("net");
   if (config.sharedPid) namespaces.push("pid");

@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { chown, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../../base/os/make-folder.ts";
 import { RuntimeError } from "../seam.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
+import type { MappedUsers } from "./mapped-users.ts";
+import { showMapped } from "./mapped-users.ts";
 
 /** Where an image's layers stand unpacked. */
 export interface LayerSource {
@@ -12,8 +14,8 @@ export interface LayerSource {
 
 /** Containers' root file systems: the image's layers, read-only, below a writable layer of their own. */
 export interface RootFilesystems {
-  /** Mounts below `dir`; answers the root's path. */
-  mount(imageId: string, dir: string): Promise<string>;
+  /** Mounts below `dir`; answers the root's path. What is root's is that of the pod's users, where it has its own. */
+  mount(imageId: string, dir: string, users?: MappedUsers): Promise<string>;
   /** Fine when nothing is mounted. */
   unmount(dir: string): Promise<void>;
 }
@@ -26,10 +28,15 @@ const optionBytesMost = 4000;
 
 export function overlayFilesystems(layers: LayerSource): RootFilesystems {
   return {
-    async mount(imageId, dir) {
-      const lower = await layers.lowerDirs(imageId);
+    async mount(imageId, dir, users) {
+      const found = await layers.lowerDirs(imageId);
       const [root, upper, work] = [join(dir, "rootfs"), upperFolder(dir), join(dir, "work")];
       for (const path of [root, upper, work]) await makeFolder(path, 0o755);
+      if (users !== undefined) await chown(upper, users.first, users.first);
+      const lower =
+        users === undefined
+          ? found
+          : await showMapped(found, join(dir, "lower"), { pid: users.pid, reach: "one" });
       // Relative to one folder the many layers' names stay short.
       const cwd = commonFolder(lower);
       const names = lower.map((path) => path.slice(cwd.length).replace(/^\/+/, "") || ".");
@@ -37,15 +44,14 @@ export function overlayFilesystems(layers: LayerSource): RootFilesystems {
       if (options.length > optionBytesMost)
         throw new RuntimeError(`the image has too many layers (${lower.length})`);
       await mustRun(["mount", "-t", "overlay", "overlay", "-o", options, root], { cwd });
-      if (lower[0] === "/")
+      // The overlay has them on its own now.
+      if (users !== undefined) await mustRun(["umount", "-l", ...lower]);
+      if (found[0] === "/")
         for (const path of await otherHostMounts(dir)) await bindReadOnly(path, join(root, path));
       return root;
     },
     async unmount(dir) {
-      const root = join(dir, "rootfs");
-      for (const path of (await mountPoints())
-        .filter((one) => one === root || one.startsWith(`${root}/`))
-        .reverse())
+      for (const path of (await mountPoints()).filter((one) => one.startsWith(`${dir}/`)).reverse())
         await mustRun(["umount", "-l", path]);
     },
   };

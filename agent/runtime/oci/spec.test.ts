@@ -61,17 +61,46 @@ describe("ociSpec", () => {
 
   it("gives a container a block device under the name that it asks for, to read where it may not write", () => {
     const device = { hostPath: "/dev/sdb", containerPath: "/dev/data", major: 8, minor: 16 };
-    const of = (readOnly: boolean) =>
+    const of = (permissions: string) =>
       (
-        ociSpec({ ...config, devices: [{ ...device, readOnly }] }, places) as {
+        ociSpec({ ...config, devices: [{ ...device, type: "b", permissions }] }, places) as {
           linux: { devices: object[]; resources: { devices: object[] } };
         }
       ).linux;
     const own = { path: "/dev/data", type: "b", major: 8, minor: 16, fileMode: 0o660, uid: 0, gid: 6 };
-    assert.deepEqual(of(false).devices, [own]);
+    assert.deepEqual(of("rwm").devices, [own]);
     const rule = { allow: true, type: "b", major: 8, minor: 16 };
-    assert.deepEqual(of(false).resources.devices.at(-1), { ...rule, access: "rwm" });
-    assert.deepEqual(of(true).resources.devices.at(-1), { ...rule, access: "r" });
+    assert.deepEqual(of("rwm").resources.devices.at(-1), { ...rule, access: "rwm" });
+    assert.deepEqual(of("r").resources.devices.at(-1), { ...rule, access: "r" });
+  });
+
+  it("joins the user namespace of a pod with users of its own first, and shows it devices in place of making them", () => {
+    const users = { first: 131_072, length: 65_536 };
+    const own = { hostPath: "/dev/gpu0", containerPath: "/dev/gpu", major: 195, minor: 0 };
+    const devices = [{ ...own, type: "c" as const, permissions: "rw" }];
+    const { linux, mounts } = ociSpec({ ...config, devices }, { ...places, users }) as {
+      linux: Record<string, unknown> & { namespaces: object[]; resources: { devices: object[] } };
+      mounts: object[];
+    };
+    assert.deepEqual(linux.namespaces[0], { type: "user", path: "/proc/1/ns/user" });
+    const mapping = [{ containerID: 0, hostID: 131_072, size: 65_536 }];
+    assert.deepEqual([linux.uidMappings, linux.gidMappings, linux.devices], [mapping, mapping, undefined]);
+    assert.deepEqual(mounts.at(-1), {
+      destination: "/dev/gpu",
+      type: "bind",
+      source: "/dev/gpu0",
+      options: ["bind", "rprivate", "nosuid", "noexec", "rw"],
+    });
+    const rule = { allow: true, type: "c", major: 195, minor: 0, access: "rw" };
+    assert.deepEqual(linux.resources.devices.at(-1), rule);
+  });
+
+  it("hides and protects parts of /proc but from who may see all of it", () => {
+    const linuxOf = (unmaskedProc: boolean) =>
+      (ociSpec({ ...config, security: { ...config.security, unmaskedProc } }, places) as { linux: object })
+        .linux;
+    assert.ok("maskedPaths" in linuxOf(false) && "readonlyPaths" in linuxOf(false));
+    assert.ok(!("maskedPaths" in linuxOf(true)) && !("readonlyPaths" in linuxOf(true)));
   });
 
   it("writes no oom score below what the host allows", () => {

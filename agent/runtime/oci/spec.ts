@@ -1,4 +1,4 @@
-import { type ContainerConfig, RuntimeError } from "../seam.ts";
+import { type ContainerConfig, RuntimeError, type UserRange } from "../seam.ts";
 import { accountOf } from "../supervised/account.ts";
 import type { Cover } from "./covers.ts";
 import { capabilityNames, type HostLimits } from "./host-limits.ts";
@@ -16,6 +16,8 @@ export interface SpecPlaces {
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
   readonly sharedPid: boolean;
+  /** The pod's own, where it has them: the pause process is in their namespace. */
+  readonly users?: UserRange;
   readonly hostname: string;
   readonly host: HostLimits;
   readonly covers?: readonly Cover[];
@@ -34,6 +36,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
     { type: "mount" },
     { type: "uts", path: path("uts") },
   ];
+  if (places.users !== undefined) namespaces.unshift({ type: "user", path: path("user") });
   if (!places.hostIpc) namespaces.push({ type: "ipc", path: path("ipc") });
   if (!places.hostNetwork) namespaces.push({ type: "network", path: path("net") });
   if (places.sharedPid) namespaces.push({ type: "pid", path: path("pid") });
@@ -55,15 +58,17 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
     linux: {
       namespaces,
       cgroupsPath: places.cgroupsPath,
-      ...((config.devices ?? []).length > 0 && { devices: devicesOf(config) }),
+      ...(places.users !== undefined && mappingsOf(places.users)),
+      // Nobody but the host makes devices: others are shown them.
+      ...(places.users === undefined && (config.devices ?? []).length > 0 && { devices: devicesOf(config) }),
       resources: resourcesOf(config),
       ...(places.seccomp !== undefined && { seccomp: places.seccomp }),
-      ...(!security.privileged && { maskedPaths, readonlyPaths }),
+      ...(!security.privileged && !security.unmaskedProc && { maskedPaths, readonlyPaths }),
       rootfsPropagation: config.mounts.some(({ propagation }) => propagation === "rshared")
         ? "rshared"
         : "rslave",
     },
-    annotations: {},
+    annotations: { ...config.runtimeAnnotations },
   };
 }
 
@@ -127,17 +132,17 @@ export function capabilitiesOf(
     .map((name) => `CAP_${name}`);
 }
 
-/** Devices that a container gets, under names of its own; root's, as on the host. */
+function mappingsOf({ first, length }: UserRange) {
+  const mapping = [{ containerID: 0, hostID: first, size: length }];
+  return { uidMappings: mapping, gidMappings: mapping };
+}
+
+/** Devices that a container gets, under names of its own; where nothing else is said root's, as disks are. */
 const devicesOf = ({ devices = [] }: ContainerConfig): readonly object[] =>
-  devices.map(({ containerPath: path, major, minor }) => ({
-    path,
-    type: "b",
-    major,
-    minor,
-    fileMode: 0o660,
-    uid: 0,
-    gid: 6, // disk, on every Debian-like system
-  }));
+  devices.map(({ containerPath: path, type, major, minor, owner }) => {
+    const { uid, gid, mode } = owner ?? { uid: 0, gid: 6, mode: 0o660 }; // disk, on every Debian-like system
+    return { path, type, major, minor, fileMode: mode, uid, gid };
+  });
 
 function resourcesOf({ resources, security, devices = [] }: ContainerConfig): object {
   return {
@@ -148,12 +153,12 @@ function resourcesOf({ resources, security, devices = [] }: ContainerConfig): ob
           // Not the full list of devices a runtime makes itself: it adds those.
           { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
           { allow: true, type: "c", major: 136, access: "rwm" },
-          ...devices.map(({ major, minor, readOnly }) => ({
+          ...devices.map(({ type, major, minor, permissions: access }) => ({
             allow: true,
-            type: "b",
+            type,
             major,
             minor,
-            access: readOnly ? "r" : "rwm",
+            access,
           })),
         ],
     ...updatedResources(resources),
@@ -249,6 +254,12 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
         mount.readOnly ? (mount.recursively ? "rro" : "ro") : "rw",
       ],
     }));
+  const shown = (places.users === undefined ? [] : (config.devices ?? [])).map((device) => ({
+    destination: device.containerPath,
+    type: "bind",
+    source: device.hostPath,
+    options: ["bind", "rprivate", "nosuid", "noexec", device.permissions.includes("w") ? "rw" : "ro"],
+  }));
   const covers = (places.covers ?? []).map(({ at, shows }) =>
     shows === undefined
       ? {
@@ -263,6 +274,7 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
     ...covers,
     ...kept.filter(({ destination }) => !asked.some((one) => one.destination === destination)),
     ...asked,
+    ...shown,
   ];
 }
 

@@ -34,6 +34,7 @@ export function processLauncher(): Launcher {
     },
     wasOomKilled: async () => false,
     remove: async () => undefined,
+    abandon: async () => undefined,
     execCommand,
     writableFolder: rootFolder,
     stats,
@@ -45,6 +46,8 @@ const rootFolder = (dir: string): string => join(dir, "root");
 async function prepare(record: ContainerRecord, dir: string, podIp: string): Promise<void> {
   const { config } = record;
   if (config.command.length === 0) throw new RuntimeError("no command specified");
+  if (config.cdiDevices?.length)
+    throw new RuntimeError(`CDI devices need containers: ${config.cdiDevices.join(", ")}`);
   const root = rootFolder(dir);
   await mkdir(root, { mode: 0o755 });
   for (const mount of [...config.mounts, ...(config.devices ?? [])]) {

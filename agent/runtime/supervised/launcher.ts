@@ -30,6 +30,9 @@ export interface Launcher {
   wasOomKilled(record: ContainerRecord): Promise<boolean>;
   /** Takes back what `prepare` and the start made. Idempotent. */
   remove(record: ContainerRecord, dir: string): Promise<void>;
+  /** Takes back what `prepare` made of a container before it was known: nothing stays mounted, for what is mounted may be a
+   *  volume, and the folder is deleted next. */
+  abandon(dir: string): Promise<void>;
   execCommand(
     record: ContainerRecord,
     dir: string,

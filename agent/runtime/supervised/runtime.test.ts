@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../base/os/clock.ts";
@@ -15,6 +15,7 @@ import { overlayFilesystems } from "../oci/root-filesystem.ts";
 import { processLauncher } from "../process/launcher.ts";
 import { runtimeSuite } from "../suite.ts";
 import { containerConfig, sandboxConfig } from "../suite-configs.ts";
+import { mustRun, runCommand } from "./run-command.ts";
 import { SupervisedRuntime } from "./runtime.ts";
 
 const os = {
@@ -68,6 +69,30 @@ for (const program of ["crun", "runc"])
       return SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
     });
   });
+
+describe("a container that an agent died making", () => {
+  it("is gone with the next one, but nothing that was mounted for it", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const rootDir = await mkdtemp(join(tmpdir(), "pintle-half-"));
+    const volume = await mkdtemp(join(tmpdir(), "pintle-volume-"));
+    await writeFile(join(volume, "file"), "kept");
+    const at = join(rootDir, "containers", "half", "mounts", "0");
+    await mkdir(at, { recursive: true });
+    await mustRun(["mount", "--bind", volume, at]);
+    try {
+      const filesystems = overlayFilesystems({ lowerDirs: async () => ["/"] });
+      const launcher = { ...processLauncher(), abandon: (dir: string) => filesystems.unmount(dir) };
+      const runtime = await SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
+      await runtime.close();
+      assert.deepEqual(await readdir(join(rootDir, "containers")), []);
+      assert.equal(await readFile(join(volume, "file"), "utf8"), "kept");
+    } finally {
+      await runCommand(["umount", "-l", at]);
+      await rm(rootDir, { recursive: true, force: true });
+      await rm(volume, { recursive: true, force: true });
+    }
+  });
+});
 
 describe("pintle.local/host in containers", function () {
   this.timeout(120_000);

@@ -108,11 +108,10 @@ export class SupervisedRuntime implements Runtime {
     const sandboxes = await readRecords<SandboxRecord>(join(this.#root, "sandboxes"), "sandbox.json");
     const containers = await readRecords<ContainerRecord>(join(this.#root, "containers"), "container.json");
     for (const record of sandboxes.records) this.#sandboxes.set(record.id, record);
-    for (const record of containers.records) {
-      const taken = await takeIn(record, this.#dir(record.id), this.#boot, this.#launcher);
-      this.#containers.set(record.id, taken);
-    }
+    for (const record of containers.records)
+      this.#containers.set(record.id, await takeIn(record, this.#dir(record.id), this.#boot, this.#launcher));
     for (const id of sandboxes.broken) await rm(this.#sandboxDir(id), { recursive: true, force: true });
+    for (const id of containers.broken) await this.#launcher.abandon(this.#dir(id));
     for (const id of containers.broken) await rm(this.#dir(id), { recursive: true, force: true });
     const known = [...this.#sandboxes.values()].flatMap((record): KnownAttachment[] =>
       record.address !== undefined && this.#isReady(record)

@@ -79,7 +79,7 @@ export class WorkerRig {
       inApi: (pod) => pod,
       ended: () => undefined,
       scheme: "oci",
-      able: { runtimeHandlers: false, podResources: true },
+      able: { runtimeHandlers: false, podResources: true, userNamespaces: () => false },
       recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
       dns: { servers: ["10.96.0.10"], domain: "cluster.local", resolvConf: "" },

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Deadlines } from "../../../base/deadlines.ts";
+import { onlyFailureBlock } from "../../../base/grpc/answers.ts";
 import { type Encoding, encodings } from "../../../base/grpc/message-reader.ts";
 import type { GrpcStatus } from "../../../base/grpc/status.ts";
 import type { Header } from "../../../base/http2/header.ts";
@@ -14,7 +15,6 @@ import type { Handlers } from "../../rpc/handler.ts";
 import { messageOverheadBytes } from "../../rpc/message-overhead.ts";
 import { type WireStatus, wireStatus } from "../../rpc/status.ts";
 import { SlowCalls } from "../../slow-calls.ts";
-import { onlyFailureBlock } from "./answers.ts";
 import { CallKind } from "./call-kind.ts";
 import { callMetrics, type MethodMetrics } from "./call-metrics.ts";
 import { StreamCall } from "./stream-call.ts";

@@ -1,4 +1,11 @@
 import type { Expiring } from "../../../base/deadlines.ts";
+import {
+  beginBlock,
+  failureBlock,
+  okBlock,
+  onlyFailureBlock,
+  writeMessage,
+} from "../../../base/grpc/answers.ts";
 import { MessageReader } from "../../../base/grpc/message-reader.ts";
 import type { GrpcStatus } from "../../../base/grpc/status.ts";
 import { StatusError } from "../../../base/grpc/status.ts";
@@ -6,7 +13,6 @@ import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { Call, Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
 import { certificateName } from "../certificate-name.ts";
-import { beginBlock, failureBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
 
 const nothing = new Uint8Array(0);

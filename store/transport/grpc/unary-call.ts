@@ -2,6 +2,13 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { kept } from "../../../base/byte-pieces.ts";
 import type { Expiring } from "../../../base/deadlines.ts";
+import {
+  answerWhole,
+  beginBlock,
+  okBlock,
+  onlyFailureBlock,
+  writeMessage,
+} from "../../../base/grpc/answers.ts";
 import { MessageReader, wholeMessage } from "../../../base/grpc/message-reader.ts";
 import type { GrpcStatus } from "../../../base/grpc/status.ts";
 import { StatusError } from "../../../base/grpc/status.ts";
@@ -9,7 +16,6 @@ import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { Call, UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
 import { certificateName } from "../certificate-name.ts";
-import { answerWhole, beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
 
 /** One request, one answer. The handler runs when the whole request is there, asks the call itself what there is to know of it,

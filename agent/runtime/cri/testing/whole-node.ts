@@ -263,7 +263,10 @@ describe("agent, with containerd", function () {
   it("refuses by name what it cannot do", async () => {
     await run("with-users", "true", { hostUsers: false });
     const event = await eventOf("with-users", "FailedCreatePodSandBox");
-    assert.match(event?.message ?? "", /spec\.hostUsers: false is not supported by this node/);
+    assert.match(
+      event?.message ?? "",
+      /can't set `spec\.hostUsers: false`, runtime does not support user namespaces/,
+    );
   });
 
   it("leaves pods running through a restart of its own, and of its runtime, which the Node tells of", async () => {

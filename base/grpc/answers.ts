@@ -1,10 +1,15 @@
-import { prefixBytes } from "../../../base/grpc/message-reader.ts";
-import { prefixed } from "../../../base/grpc/prefixed.ts";
-import { grpcStatus } from "../../../base/grpc/status.ts";
-import { headerBlock } from "../../../base/http2/header-block.ts";
-import { CommonBlock } from "../../../base/http2/header-encoder.ts";
-import type { Http2Stream } from "../../../base/http2/stream.ts";
-import type { WireStatus } from "../../rpc/status.ts";
+import { headerBlock } from "../http2/header-block.ts";
+import { CommonBlock } from "../http2/header-encoder.ts";
+import type { Http2Stream } from "../http2/stream.ts";
+import { prefixBytes } from "./message-reader.ts";
+import { prefixed } from "./prefixed.ts";
+import { type GrpcStatus, grpcStatus } from "./status.ts";
+
+/** What a failed call looks like on the wire. */
+export interface FailedAnswer {
+  readonly status: GrpcStatus;
+  readonly message: string;
+}
 
 const begin = [
   { name: ":status", value: "200" },
@@ -19,13 +24,13 @@ export const okBlock = new CommonBlock([{ name: "grpc-status", value: "0" }]);
 const prefix = Buffer.alloc(prefixBytes);
 const nothing = new Uint8Array(0);
 
-const statusHeaders = ({ status, message }: WireStatus) => [
+const statusHeaders = ({ status, message }: FailedAnswer) => [
   { name: "grpc-status", value: String(grpcStatus[status]) },
   { name: "grpc-message", value: percentEncoded(message) },
 ];
-export const failureBlock = (failure: WireStatus): Buffer => headerBlock(statusHeaders(failure));
+export const failureBlock = (failure: FailedAnswer): Buffer => headerBlock(statusHeaders(failure));
 /** A failure before anything was sent is one block. */
-export const onlyFailureBlock = (failure: WireStatus): Buffer =>
+export const onlyFailureBlock = (failure: FailedAnswer): Buffer =>
   headerBlock([...begin, accepts, ...statusHeaders(failure)]);
 
 /** gRPC's own way: UTF-8, and everything outside of printable ASCII as %XX. So is a space at an end, where HTTP/2 has none. */
