@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseIpv4Range } from "../base/ipv4.ts";
+import { parseIpRange } from "../base/ip-range.ts";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -194,7 +194,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const services = informers.informer(resources.services);
 
   const mode = chosen.kind === "process" ? "loopback" : cni === undefined ? "bridge" : "cni";
-  const serviceRange = parseIpv4Range(config.serviceCidr ?? "");
+  const serviceRange = parseIpRange(config.serviceCidr ?? "");
   const dnsAddress =
     config.clusterDns.length > 0 || serviceRange === undefined ? undefined : clusterDnsAddress(serviceRange);
   const networkConfig: NodeNetworkConfig = {

@@ -9,6 +9,13 @@ export interface IpRange {
   readonly prefixBits: number;
 }
 
+/** As the API writes it. */
+export type IpFamilyName = "IPv4" | "IPv6";
+export const familyNames = { 4: "IPv4", 6: "IPv6" } as const satisfies Record<
+  IpRange["family"],
+  IpFamilyName
+>;
+
 export const familyBits = { 4: 32, 6: 128 } as const satisfies Record<IpRange["family"], number>;
 
 /** An address with its family; undefined for what is none. */
@@ -16,6 +23,12 @@ export function parseAddress(text: string): { readonly family: 4 | 6; readonly v
   const v4 = parseIpv4(text);
   if (v4 !== undefined) return { family: 4, value: BigInt(v4) };
   return isIpv6(text) ? { family: 6, value: ipv6Value(text) } : undefined;
+}
+
+/** The same address in its only canonical form; undefined for what is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  return address === undefined ? undefined : addressText(address.family, address.value);
 }
 
 /** `10.244.0.0/16`, `fd00:10:244::/56`; what follows the block's first address is left out, as Kubernetes does. */
@@ -34,6 +47,11 @@ export function ipRangeText({ family, first, prefixBits }: IpRange): string {
 
 export function addressText(family: IpRange["family"], value: bigint): string {
   return family === 4 ? ipv4Text(Number(value)) : ipv6Text(value);
+}
+
+/** Its address of this number, counted from 0. */
+export function nthAddress({ family, first }: IpRange, nth: bigint | number): string {
+  return addressText(family, first + BigInt(nth));
 }
 
 /** The number of its addresses. */

@@ -32,7 +32,7 @@ describe("API server flags", () => {
           /"nowhere" is not an IP address/,
           /--secure-port: 70000 is not a port/,
           /--etcd-servers: at least one URL is needed/,
-          /--service-cluster-ip-range: "10\.0\.0\.1\/16" is not an IPv4 block/,
+          /--service-cluster-ip-range: "10\.0\.0\.1\/16" is no block of IPv4/,
           /--service-node-port-range: "9-3" is not FIRST-LAST/,
           /--etcd-certfile: cannot read \/missing\/cert\.pem/,
           /--feature-gates: "GenericWorkload=true" is not one of ContainerStopSignals, =true or =false/,

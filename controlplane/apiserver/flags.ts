@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
+import { type IpRange, ipRangeText, parseIpRange } from "../../base/ip-range.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
@@ -78,10 +78,10 @@ export const apiserverFlags = {
     help: "How often the store's history is compacted; 0 leaves that to others",
   },
   "service-cluster-ip-range": {
-    kind: "string",
-    value: "CIDR",
-    default: "10.96.0.0/16",
-    help: "Cluster IPs of services",
+    kind: "list",
+    value: "CIDR[,CIDR]",
+    default: ["10.96.0.0/16"],
+    help: "Cluster IPs of services; of both families where there are two, the first where a service does not say",
   },
   "kube-dns-service": {
     kind: "boolean",
@@ -189,9 +189,10 @@ export interface ApiserverConfig {
   readonly shutdown: ShutdownConfig;
   readonly telemetry: TelemetryConfig;
   readonly compactionIntervalMs: number;
-  readonly clusterIps: Ipv4Range;
-  /** Where the Service of the cluster's DNS is kept. */
-  readonly clusterDnsAddress: string | undefined;
+  /** One, or two of different families. */
+  readonly clusterIps: readonly IpRange[];
+  /** Where the Service of the cluster's DNS is kept; none: nowhere. */
+  readonly clusterDnsAddresses: readonly string[];
   readonly nodePorts: PortRange;
   readonly nodeTls: NodeTls;
   /** Names of admission plugins that do not run. */
@@ -232,10 +233,11 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   const port = flags["secure-port"];
   if (port < 0 || port > 65535) problems.push(`--secure-port: ${port} is not a port (0 to 65535)`);
   if (flags["etcd-servers"].length === 0) problems.push("--etcd-servers: at least one URL is needed");
-  const clusterIps = parseIpv4Range(flags["service-cluster-ip-range"]);
-  if (clusterIps === undefined || clusterIps.prefixBits < 8 || clusterIps.prefixBits > 30)
+  const clusterIps = serviceRanges(flags["service-cluster-ip-range"], problems);
+  const [primary] = clusterIps;
+  if (primary !== undefined && isIP(advertiseAddress) !== 0 && isIP(advertiseAddress) !== primary.family)
     problems.push(
-      `--service-cluster-ip-range: "${flags["service-cluster-ip-range"]}" is not an IPv4 block of /8 to /30`,
+      `--service-cluster-ip-range: ${ipRangeText(primary)} is first and not of the family of --advertise-address (${advertiseAddress})`,
     );
   const nodePorts = portRange(flags["service-node-port-range"]);
   if (nodePorts === undefined)
@@ -290,8 +292,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     problems.push("--proxy-client-cert-file, --proxy-client-key-file: give both or neither");
   const authentication = authenticationConfig(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
-  if (problems.length > 0 || clusterIps === undefined || nodePorts === undefined)
-    throw new UsageError(problems.join("\n"));
+  if (problems.length > 0 || nodePorts === undefined) throw new UsageError(problems.join("\n"));
   return {
     bindAddresses: flags["bind-address"],
     port,
@@ -305,7 +306,9 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,
-    clusterDnsAddress: flags["kube-dns-service"] ? clusterDnsAddress(clusterIps) : undefined,
+    clusterDnsAddresses: flags["kube-dns-service"]
+      ? clusterIps.flatMap((range) => clusterDnsAddress(range) ?? [])
+      : [],
     nodePorts,
     nodeTls,
     disabledAdmission: flags["disable-admission-plugins"],
@@ -325,6 +328,31 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     },
     headTimeoutMs,
   };
+}
+
+/** The shortest and longest prefixes; shorter IPv6 ones Kubernetes does not take either. */
+const servicePrefixBits = { 4: [8, 30], 6: [64, 126] } as const;
+
+function serviceRanges(texts: readonly string[], problems: string[]): readonly IpRange[] {
+  const flag = "--service-cluster-ip-range";
+  const ranges = texts.flatMap((text) => {
+    const range = parseIpRange(text);
+    const [least, most] = servicePrefixBits[range?.family ?? 4];
+    if (
+      range !== undefined &&
+      ipRangeText(range) === text &&
+      range.prefixBits >= least &&
+      range.prefixBits <= most
+    )
+      return [range];
+    problems.push(`${flag}: "${text}" is no block of IPv4 (/8 to /30) or IPv6 (/64 to /126)`);
+    return [];
+  });
+  const [first, second, third] = ranges;
+  if (texts.length === 0) problems.push(`${flag}: a range is needed`);
+  if (third !== undefined || (second !== undefined && first?.family === second.family))
+    problems.push(`${flag}: one range of each family at most`);
+  return ranges;
 }
 
 type Flags = FlagValues<typeof apiserverFlags>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIpv4Range } from "../../base/ipv4.ts";
+import { parseIpRange } from "../../base/ip-range.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
@@ -55,7 +55,7 @@ describe("API servers on Debian's etcd", () => {
   });
 
   it("keeps the Service of the cluster's DNS at its address, unless that is somebody else's", async () => {
-    const config = { clusterDnsAddress: "10.96.0.10" };
+    const config = { clusterDnsAddresses: ["10.96.0.10"] };
     const path = "/api/v1/namespaces/kube-system/services/kube-dns";
     const first = await startTestApiserver({ storage: await open() });
     try {
@@ -95,8 +95,7 @@ describe("API servers on Debian's etcd", () => {
   });
 
   it("hands out each cluster IP of a small range once, to many at once, and then says that it is full", async () => {
-    const clusterIps = parseIpv4Range("10.0.0.0/28");
-    assert.ok(clusterIps);
+    const clusterIps = ["10.0.0.0/28"].flatMap((text) => parseIpRange(text) ?? []);
     const server = await startTestApiserver({ storage: await open(), config: { clusterIps } });
     try {
       const create = (name: string) =>

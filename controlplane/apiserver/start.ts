@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { deferred } from "../../base/deferred.ts";
+import { ipRangeText } from "../../base/ip-range.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
@@ -258,13 +259,13 @@ function runLoops(
 ): void {
   const { handlers, bounds, aggregation, port, withdrawing, onWithdrawn, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
-  const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
+  const { clusterIps, clusterDnsAddresses, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
   tasks.run("cache", (signal) => hub.run(signal));
   const { tls, authentication } = config;
   const told = authenticationData(tls.clientCa, authentication.requestHeader);
   const admitsMachines = authentication.bootstrapTokens;
-  const kept = { clusterIps, clusterDnsAddress, authenticationData: told, admitsMachines };
+  const kept = { clusterIps, clusterDnsAddresses, authenticationData: told, admitsMachines };
   const made = { registry: handlers, address, ...kept, onPolicy, onReady };
   tasks.run("bootstrap", (signal) =>
     bootstrap(made, AbortSignal.any([signal, withdrawing])).finally(onWithdrawn),
@@ -325,7 +326,9 @@ function handlerDeps(
   const facts: ValidationContext = {
     ruleTimes: ruleTimes(os.metrics, os.clock),
     features: config.features,
-    loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
+    loopbackEndpoints: [...clusterIps.map(ipRangeText), config.advertiseAddress].some((text) =>
+      text.startsWith("127."),
+    ),
   };
   const nodes = nodeLink(config.nodeTls);
   const tokens = config.authentication.serviceAccounts?.issuer;
@@ -350,8 +353,7 @@ function handlerDeps(
   const recordOwn = ownRecorder({ schemas: admission.schemas, clock: os.clock });
   const services = builtIn(kinds, "services");
   observeAllocated(os.metrics, {
-    clusterIps,
-    ipCount: usableCount(clusterIps),
+    clusterIps: clusterIps.map((range) => ({ range, ipCount: usableCount(range) })),
     portCount: portCount(nodePorts),
     services: () => hub.peek(services)?.list(kindPrefix(services)),
   });
@@ -369,7 +371,7 @@ function handlerDeps(
       clusterIps,
       nodePorts,
       addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), { ...os, recordOwn }),
-      figures: allocationFigures(os.metrics, clusterIps, os.clock),
+      figures: allocationFigures(os.metrics, os.clock),
     }),
     quotas: config.disabledAdmission.includes(quotaPluginName)
       ? withoutQuotas(storage)

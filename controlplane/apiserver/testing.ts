@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseIpv4Range } from "../../base/ipv4.ts";
+import { parseIpRange } from "../../base/ip-range.ts";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { createLog, type Log, silentLog } from "../../base/os/log.ts";
@@ -138,8 +138,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     organizations: ["system:masters"],
     usage: "client",
   });
-  const clusterIps = parseIpv4Range("10.96.0.0/16");
-  if (clusterIps === undefined) throw new Error("the range of cluster IPs does not parse");
+  const clusterIps = ["10.96.0.0/16"].flatMap((text) => parseIpRange(text) ?? []);
   const config: ApiserverConfig = {
     bindAddresses: ["127.0.0.1"],
     port: options.port ?? 0,
@@ -153,7 +152,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     telemetry: { verbosity: 0 },
     compactionIntervalMs: 0,
     clusterIps,
-    clusterDnsAddress: undefined,
+    clusterDnsAddresses: [],
     nodePorts: { first: 30000, last: 32767 },
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },

@@ -75,7 +75,8 @@ function slice(name: string, port: number, ips: readonly string[]): JsonObject {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: { name, namespace, labels: serviceLabel },
-    addressType: "IPv4",
+    // All servers are of the family of the Service's own address.
+    addressType: ips.some((ip) => ip.includes(":")) ? "IPv6" : "IPv4",
     endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
     ports: [{ name: "https", port, protocol: "TCP" }],
   };

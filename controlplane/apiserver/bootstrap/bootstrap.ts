@@ -1,5 +1,5 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
-import { type Ipv4Range, ipv4Text } from "../../../base/ipv4.ts";
+import { type IpRange, nthAddress } from "../../../base/ip-range.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
 import { keepAuthenticationConfig } from "../aggregation/authentication-config.ts";
@@ -20,9 +20,9 @@ import { together } from "./together.ts";
 export interface BootstrapDeps {
   readonly registry: RegistryDeps;
   readonly address: ApiAddress;
-  readonly clusterIps: Ipv4Range;
+  readonly clusterIps: readonly IpRange[];
   /** Absent: somebody else sees to the cluster's DNS. */
-  readonly clusterDnsAddress: string | undefined;
+  readonly clusterDnsAddresses: readonly string[];
   /** What other API servers are told of users and front proxies. */
   readonly authenticationData: Readonly<Record<string, string>>;
   /** Machines join by tokens. */
@@ -75,7 +75,7 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
 async function createEssentials({
   registry,
   clusterIps,
-  clusterDnsAddress,
+  clusterDnsAddresses,
   authenticationData,
   address,
   admitsMachines,
@@ -85,14 +85,14 @@ async function createEssentials({
     ...namespaces(registry),
     ...priorityClasses(registry),
     ...suggestedObjects(registry),
-    ...newObject(registry, networking, "servicecidrs", serviceRange(clusterIps.text)),
+    ...newObject(registry, networking, "servicecidrs", serviceRange(clusterIps)),
   ]);
   // They need the namespaces only; each of their writes would wait for the disk alone.
   await together([
     ensureRbacPolicy(registry, { admitsMachines }).then(onPolicy),
     keepAuthenticationConfig(registry, authenticationData),
     noteTrackingBegins(registry),
-    ensureServices(registry, { clusterIps, clusterDnsAddress, address }),
+    ensureServices(registry, { clusterIps, clusterDnsAddresses, address }),
   ]);
 }
 
@@ -100,11 +100,13 @@ async function ensureServices(
   registry: RegistryDeps,
   {
     clusterIps,
-    clusterDnsAddress,
+    clusterDnsAddresses,
     address,
-  }: Pick<BootstrapDeps, "clusterIps" | "clusterDnsAddress" | "address">,
+  }: Pick<BootstrapDeps, "clusterIps" | "clusterDnsAddresses" | "address">,
 ): Promise<void> {
-  await readyServiceRange(registry, clusterIps.text);
+  await readyServiceRange(registry, clusterIps);
+  const [primary] = clusterIps;
+  if (primary === undefined) throw new Error("there is no range of services' addresses");
   const kubernetes = ensureService(registry, {
     apiVersion: "v1",
     kind: "Service",
@@ -115,13 +117,14 @@ async function ensureServices(
     },
     spec: {
       type: "ClusterIP",
-      clusterIP: ipv4Text(clusterIps.first + 1),
+      clusterIP: nthAddress(primary, 1),
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: address.port }],
       ipFamilyPolicy: "SingleStack",
       sessionAffinity: "None",
     },
   });
-  const dns = clusterDnsAddress === undefined ? [] : [ensureService(registry, dnsService(clusterDnsAddress))];
+  const dns =
+    clusterDnsAddresses.length === 0 ? [] : [ensureService(registry, dnsService(clusterDnsAddresses))];
   await together([kubernetes, ...dns]);
 }
 
@@ -144,8 +147,8 @@ function newObject({ kinds }: RegistryDeps, group: string, plural: string, objec
   return kind === undefined ? [] : [{ kind, object: toKubeObject(object) }];
 }
 
-/** Has neither selector nor endpoints: each node answers at this address itself. */
-function dnsService(clusterIP: string): JsonObject {
+/** Has neither selector nor endpoints: each node answers at these addresses itself. */
+function dnsService(clusterIPs: readonly string[]): JsonObject {
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -156,7 +159,9 @@ function dnsService(clusterIP: string): JsonObject {
     },
     spec: {
       type: "ClusterIP",
-      clusterIP,
+      clusterIP: clusterIPs[0],
+      clusterIPs,
+      ...(clusterIPs.length > 1 && { ipFamilyPolicy: "RequireDualStack" }),
       ports: [
         { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
         { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },

@@ -1,27 +1,30 @@
+import { canonicalAddress, type IpRange, ipRangeText } from "../../../base/ip-range.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
-import { type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
+import { type JsonObject, listOf, objectOf } from "../json.ts";
 import { addressObject, managedByAllocator, managedByLabel } from "../registry/address-objects.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { removeObject } from "../registry/remove-object.ts";
+import { addressesOf, wantsIp } from "../registry/service-claims.ts";
 import { listPrefix } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 
 export const networking = "networking.k8s.io";
 const defaultName = "kubernetes";
 
-/** The ServiceCIDR of the range that this server hands out addresses of. */
-export function serviceRange(range: string): JsonObject {
+/** The ServiceCIDR of the ranges that this server hands out addresses of. */
+export function serviceRange(ranges: readonly IpRange[]): JsonObject {
   const metadata = { name: defaultName };
-  return { apiVersion: `${networking}/v1`, kind: "ServiceCIDR", metadata, spec: { cidrs: [range] } };
+  const cidrs = ranges.map(ipRangeText);
+  return { apiVersion: `${networking}/v1`, kind: "ServiceCIDR", metadata, spec: { cidrs } };
 }
 
 const rangeManager = "kubernetes-service-cidr-controller";
 
 /** It is ready, unless somebody said something of it. */
-export async function readyServiceRange(registry: RegistryDeps, range: string): Promise<void> {
+export async function readyServiceRange(registry: RegistryDeps, ranges: readonly IpRange[]): Promise<void> {
   const kind = registry.kinds.named(networking, "servicecidrs")?.kind;
   if (kind === undefined) return;
   const change = (current: KubeObject): KubeObject => {
@@ -29,8 +32,8 @@ export async function readyServiceRange(registry: RegistryDeps, range: string): 
     const conditions = listOf(objectOf(current.status).conditions).map(objectOf);
     const known = conditions.some(({ type, status }) => type === "Ready" && status !== "Unknown");
     if (known || current.metadata.deletionTimestamp !== undefined) return current;
-    // Another server's range: it says itself whether it is ready.
-    if (listOf(cidrs).length !== 1 || listOf(cidrs)[0] !== range) return current;
+    // Another server's ranges: it says itself whether they are ready.
+    if (listOf(cidrs).join() !== ranges.map(ipRangeText).join()) return current;
     const ready = {
       type: "Ready",
       status: "True",
@@ -58,8 +61,9 @@ export async function repairAddresses(registry: RegistryDeps): Promise<void> {
   const present = new Map(shown.map(({ object }) => [object.metadata.name, object]));
   const owners = new Map<string, KubeObject>();
   for (const { object } of (await registry.hub.consistent(services)).list(listPrefix(services, ""))) {
-    const address = stringOf(objectOf(object.spec).clusterIP);
-    if (address !== "" && address !== "None") owners.set(address, object);
+    const spec = objectOf(object.spec);
+    if (!wantsIp(spec)) continue;
+    for (const address of addressesOf(spec)) owners.set(canonicalAddress(address) ?? address, object);
   }
   const by = { dryRun: false, by: serverRequester } as const;
   for (const [address, owner] of owners)

@@ -42,7 +42,10 @@ export function addressObject(address: string, { metadata }: KubeObject): KubeOb
     kind: "IPAddress",
     metadata: {
       name: address,
-      labels: { "ipaddress.kubernetes.io/ip-family": "IPv4", [managedByLabel]: managedByAllocator },
+      labels: {
+        "ipaddress.kubernetes.io/ip-family": address.includes(":") ? "IPv6" : "IPv4",
+        [managedByLabel]: managedByAllocator,
+      },
     },
     spec: {
       parentRef: { resource: "services", namespace: metadata.namespace ?? "", name: metadata.name },

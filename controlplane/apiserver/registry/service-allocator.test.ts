@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIpv4Range } from "../../../base/ipv4.ts";
+import { parseIpRange } from "../../../base/ip-range.ts";
 import { systemClock } from "../../../base/os/clock.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
@@ -30,14 +30,14 @@ describe("service allocator", () => {
   let allocator: ServiceAllocator;
   beforeEach(() => {
     storage = new MemoryStorage(systemClock);
-    const clusterIps = parseIpv4Range("10.0.0.0/29");
+    const clusterIps = parseIpRange("10.0.0.0/29");
     assert.ok(clusterIps);
     // Chance that always falls the same way: two at once want the same address.
     const random = { uint32: () => 0 };
     allocator = new ServiceAllocator({
       storage,
       random,
-      clusterIps,
+      clusterIps: [clusterIps],
       nodePorts: { first: 30000, last: 30002 },
       addresses,
       figures: uncounted,
@@ -94,13 +94,13 @@ describe("service allocator", () => {
   });
 
   it("leaves the first addresses to those who ask for them, until there are no others", async () => {
-    const range = parseIpv4Range("10.0.0.0/27");
+    const range = parseIpRange("10.0.0.0/27");
     assert.ok(range);
     const random = { uint32: () => 0 };
     const wide = new ServiceAllocator({
       storage,
       random,
-      clusterIps: range,
+      clusterIps: [range],
       nodePorts: { first: 1, last: 2 },
       addresses,
       figures: uncounted,
@@ -155,17 +155,77 @@ describe("service allocator", () => {
     assert.ok(gone.writes.some(({ key }) => key.endsWith("/nodeports/30000")));
   });
 
+  describe("in a cluster of two families", () => {
+    let dual: ServiceAllocator;
+    beforeEach(() => {
+      dual = new ServiceAllocator({
+        storage,
+        random: { uint32: () => 0 },
+        clusterIps: ["10.0.0.0/29", "fd00:96::/112"].flatMap((text) => parseIpRange(text) ?? []),
+        nodePorts: { first: 30000, last: 30002 },
+        addresses,
+        figures: uncounted,
+      });
+    });
+    const plain = (name: string, spec: object = {}) =>
+      service(name, { type: "ClusterIP", selector: { a: "b" }, ...spec });
+    const given = async (one: KubeObject) => {
+      await commit(await dual.plan(services, one, undefined));
+      return objectOf(one.spec).clusterIPs;
+    };
+    const keys = async () =>
+      (await storage.list("/registry/")).entries.map(({ key }) => key.replace(/^.*\//, "")).sort();
+
+    it("gives an address of each that a Service has, and frees them with it", async () => {
+      const require = { ipFamilyPolicy: "RequireDualStack" };
+      assert.deepEqual(await given(plain("one")), ["10.0.0.2"]);
+      const two = plain("two", require);
+      assert.deepEqual(await given(two), ["10.0.0.3", "fd00:96::101"]);
+      assert.deepEqual(await given(plain("three", { ipFamilies: ["IPv6"] })), ["fd00:96::102"]);
+      const asked = { ...require, clusterIP: "FD00:96::0009", clusterIPs: ["FD00:96::0009"] };
+      assert.deepEqual(await given(plain("four", asked)), ["FD00:96::0009", "10.0.0.4"]);
+      await assert.rejects(
+        given(plain("five", { clusterIP: "fd00:96::9", clusterIPs: ["fd00:96::9"] })),
+        /failed to allocate IP fd00:96::9: provided IP is already allocated/,
+      );
+      await assert.rejects(
+        given(plain("six", { clusterIP: "fd00:97::9", clusterIPs: ["fd00:97::9"] })),
+        /does not match the current range/,
+      );
+      const before = await keys();
+      assert.ok(before.includes("fd00:96::101") && before.includes("fd00:96::9"));
+      await commit(await dual.plan(services, undefined, two));
+      // Its claim and the object that shows it, of each address.
+      assert.equal(before.length - (await keys()).length, 4);
+    });
+
+    it("gives a second address to a Service that comes to ask for one, and takes it back", async () => {
+      const one = plain("one");
+      await given(one);
+      const more = structuredClone(one);
+      objectOf(more.spec).ipFamilyPolicy = "PreferDualStack";
+      await commit(await dual.plan(services, more, one));
+      assert.deepEqual(objectOf(more.spec).clusterIPs, ["10.0.0.2", "fd00:96::101"]);
+      const less = structuredClone(more);
+      objectOf(less.spec).ipFamilyPolicy = "SingleStack";
+      await commit(await dual.plan(services, less, more));
+      assert.deepEqual(objectOf(less.spec).clusterIPs, ["10.0.0.2"]);
+      assert.deepEqual(objectOf(less.spec).ipFamilies, ["IPv4"]);
+      assert.ok(!(await keys()).includes("fd00:96::101"));
+    });
+  });
+
   it("counts what is handed out and what cannot be had, and nothing of a dry run", async () => {
     const metrics = new MetricsRegistry();
-    const clusterIps = parseIpv4Range("10.0.0.0/29");
+    const clusterIps = parseIpRange("10.0.0.0/29");
     assert.ok(clusterIps);
     const counting = new ServiceAllocator({
       storage,
       random: { uint32: () => 0 },
-      clusterIps,
+      clusterIps: [clusterIps],
       nodePorts: { first: 30000, last: 30002 },
       addresses,
-      figures: allocationFigures(metrics, clusterIps, systemClock),
+      figures: allocationFigures(metrics, systemClock),
     });
     const plan = async (name: string, spec: object, dryRun = false) =>
       commit(await counting.plan(services, service(name, spec), undefined, { dryRun }));

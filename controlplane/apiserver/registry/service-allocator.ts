@@ -1,4 +1,13 @@
-import { contains, type Ipv4Range, ipv4Text, parseIpv4 } from "../../../base/ipv4.ts";
+import {
+  canonicalAddress,
+  familyNames,
+  type IpRange,
+  ipRangeSize,
+  ipRangeText,
+  nthAddress,
+  parseAddress,
+  rangeContains,
+} from "../../../base/ip-range.ts";
 import { below, type Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { internalError, invalid } from "../api-error.ts";
@@ -9,12 +18,14 @@ import type { FieldError, Kind } from "./kind.ts";
 import {
   addressesIn,
   claimKeys,
+  claimOfIp,
   ipPrefix,
   isPortNumber,
   portPrefix,
   portsOf,
   wantsIp,
 } from "./service-claims.ts";
+import { settleFamilies } from "./service-families.ts";
 import type { Comparison, Storage, Write } from "./storage.ts";
 
 /** What a transaction must check and write so that whatever was handed out is handed out once. */
@@ -30,7 +41,8 @@ export interface PortRange {
 export interface ServiceAllocatorDeps {
   readonly storage: Storage;
   readonly random: Random;
-  readonly clusterIps: Ipv4Range;
+  /** One or two, of different families; the first is where nothing is said. */
+  readonly clusterIps: readonly IpRange[];
   readonly nodePorts: PortRange;
   /** What shows who has an address: an object beside each claim. */
   readonly addresses: AddressObjects;
@@ -108,7 +120,7 @@ export class ServiceAllocator {
     }
     const before = new Set(held);
     const around = { before, figures: dryRun ? uncounted : this.#deps.figures };
-    await this.#fillIp(kind, next, around);
+    await this.#fillIps(kind, next, { ...around, current });
     await this.#fillPorts(kind, next, around);
     const wanted = new Set(claimKeys(objectOf(next.spec)));
     const taken = [...wanted].filter((key) => !before.has(key));
@@ -126,30 +138,52 @@ export class ServiceAllocator {
     };
   }
 
-  async #fillIp(kind: Kind, service: KubeObject, { before, figures }: Around): Promise<void> {
+  async #fillIps(
+    kind: Kind,
+    service: KubeObject,
+    { before, figures, current }: Around & { readonly current: KubeObject | undefined },
+  ): Promise<void> {
     const spec = objectOf(service.spec);
     if (!wantsIp(spec)) return;
-    const asked = stringOf(spec.clusterIP) || (stringsOf(spec.clusterIPs)[0] ?? "");
-    if (asked !== "" && asked !== "None" && !before.has(ipPrefix + asked))
-      await figures.ip("static", () => this.#checkIp(kind, service, asked));
-    const address = asked !== "" ? asked : await figures.ip("dynamic", () => this.#freeIp());
-    spec.clusterIP = address;
-    spec.clusterIPs = [address];
-    spec.ipFamilies ??= ["IPv4"];
-    spec.ipFamilyPolicy ??= "SingleStack";
+    const { clusterIps } = this.#deps;
+    const configured = clusterIps.map(({ family }) => familyNames[family]);
+    const problems = settleFamilies(spec, current && objectOf(current.spec), configured);
+    if (problems.length > 0) throw invalid(kind, service.metadata.name, problems);
     service.spec = spec;
+    const given = stringsOf(spec.clusterIPs);
+    const [first = ""] = [stringOf(spec.clusterIP), ...given].filter((one) => one !== "");
+    if (first === "None") {
+      spec.clusterIPs = [first];
+      return;
+    }
+    const wanted = [first, ...given.slice(1)];
+    const had: string[] = [];
+    for (const [at, family] of stringsOf(spec.ipFamilies).entries()) {
+      const asked = wanted[at] ?? "";
+      const range = clusterIps.find((one) => familyNames[one.family] === family);
+      // What it has already stays, whatever the cluster's ranges are by now.
+      if (asked !== "" && !before.has(claimOfIp(asked)))
+        await figures.ip("static", range, () => this.#checkIp(kind, service, { asked, range }));
+      if (asked !== "") had.push(asked);
+      else if (range !== undefined) had.push(await figures.ip("dynamic", range, () => this.#freeIp(range)));
+    }
+    spec.clusterIP = had[0];
+    spec.clusterIPs = had;
   }
 
-  async #checkIp(kind: Kind, service: KubeObject, asked: string): Promise<void> {
-    const range = this.#deps.clusterIps;
+  async #checkIp(
+    kind: Kind,
+    service: KubeObject,
+    { asked, range }: { readonly asked: string; readonly range: IpRange | undefined },
+  ): Promise<void> {
     const refuse = (why: string): never => {
       const message = `Invalid value: ["${asked}"]: failed to allocate IP ${asked}: ${why}`;
       throw invalid(kind, service.metadata.name, [
         { reason: "FieldValueInvalid", field: "spec.clusterIPs", message },
       ]);
     };
-    const address = parseIpv4(asked);
-    if (address === undefined || !contains(range, address))
+    const address = parseAddress(asked);
+    if (address === undefined || range === undefined || !rangeContains(range, address.family, address.value))
       refuse("the provided network does not match the current range");
     if (await this.#isTaken(asked)) refuse("provided IP is already allocated");
   }
@@ -157,18 +191,18 @@ export class ServiceAllocator {
   /** By a service, or by whoever made an IPAddress of that name. */
   async #isTaken(address: string): Promise<boolean> {
     const { storage, addresses } = this.#deps;
-    const keys = [ipPrefix + address, ...addresses.keysOf([address])];
+    const keys = [claimOfIp(address), ...addresses.keysOf([canonicalAddress(address) ?? address])];
     const found = await Promise.all(keys.map((key) => storage.get(key)));
     return found.some(({ entry }) => entry !== undefined);
   }
 
-  async #freeIp(): Promise<string> {
-    const { clusterIps, random } = this.#deps;
-    const usable = usableCount(clusterIps) - 1; // the first one is kept for the API itself
-    const nth = (offset: number) => ipv4Text(clusterIps.first + 2 + offset);
-    const upper = usable - choosable(clusterIps);
+  async #freeIp(range: IpRange): Promise<string> {
+    const { random } = this.#deps;
+    const usable = usableCount(range) - 1; // the first one is kept for the API itself
+    const nth = (offset: number) => nthAddress(range, offset + 2);
+    const upper = usable - choosable(range);
     // Counted from above those that people choose, which come last.
-    const inTurn = (offset: number) => nth((offset + choosable(clusterIps)) % usable);
+    const inTurn = (offset: number) => nth((offset + choosable(range)) % usable);
     for (let guess = 0; guess < guessesMax; guess++) {
       const address = inTurn(below(random, upper));
       if (!(await this.#isTaken(address))) return address;
@@ -182,7 +216,7 @@ export class ServiceAllocator {
       const address = inTurn(step < upper ? (start + step) % upper : step);
       if (!taken.has(address)) return address;
     }
-    throw internalError(`failed to allocate a serviceIP: range ${clusterIps.text} is full`);
+    throw internalError(`failed to allocate a serviceIP: range ${ipRangeText(range)} is full`);
   }
 
   async #fillPorts(kind: Kind, service: KubeObject, around: Around): Promise<void> {
@@ -270,13 +304,20 @@ export class ServiceAllocator {
   }
 }
 
-/** Neither the network's own address nor the broadcast address. */
-export const usableCount = ({ size }: Ipv4Range) => size - 2;
+/** Of a larger range the rest is for those who ask for an address of it. */
+const usableMax = 2 ** 31;
+
+/** Neither the network's own address nor, in IPv4, the broadcast address. */
+export function usableCount(range: IpRange): number {
+  const size = ipRangeSize(range);
+  return size > usableMax ? usableMax : Number(size) - (range.family === 4 ? 2 : 1);
+}
 
 export const portCount = ({ first, last }: PortRange) => last - first + 1;
 
 /** How many of the first addresses are left to those who ask for one, as long as there are others. */
-function choosable({ size }: Ipv4Range): number {
+function choosable(range: IpRange): number {
+  const size = Number(ipRangeSize(range));
   return size <= choosableMin ? 0 : Math.min(Math.max(choosableMin, Math.floor(size / 16)), choosableMax) - 1;
 }
 

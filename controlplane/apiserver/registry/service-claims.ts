@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, listOf, stringOf } from "../json.ts";
+import { canonicalAddress } from "../../../base/ip-range.ts";
+import { isObject, type JsonObject, listOf, stringOf, stringsOf } from "../json.ts";
 
 /** The keys that stand for what services hold: an address or a port is taken where its key is there. */
 
@@ -7,13 +8,21 @@ export const portPrefix = "/registry/pintle.local/nodeports/";
 
 /** The keys a service with this spec holds. */
 export function claimKeys(spec: JsonObject): string[] {
-  const keys: string[] = [];
-  const address = stringOf(spec.clusterIP);
-  if (address !== "" && address !== "None" && wantsIp(spec)) keys.push(ipPrefix + address);
+  const keys = wantsIp(spec) ? addressesOf(spec).map(claimOfIp) : [];
   const ports = [...portsOf(spec).map((port) => port.nodePort), spec.healthCheckNodePort].filter(
     isPortNumber,
   );
   return [...keys, ...new Set(ports.map((port) => portPrefix + port))];
+}
+
+/** One address has one key, however it is written. */
+export const claimOfIp = (address: string) => ipPrefix + (canonicalAddress(address) ?? address);
+
+/** Its own addresses, one a family; none where it is headless. */
+export function addressesOf(spec: JsonObject): readonly string[] {
+  const first = stringOf(spec.clusterIP);
+  const [, ...others] = stringsOf(spec.clusterIPs);
+  return [first, ...others].filter((address) => address !== "" && address !== "None");
 }
 
 export const addressesIn = (keys: readonly string[]) =>

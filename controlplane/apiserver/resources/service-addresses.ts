@@ -12,8 +12,8 @@ const families = ["IPv4", "IPv6"];
 const familyPolicies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 const ipModes = ["Proxy", "VIP"];
 
-/** Every address and range that a Service names. This server's clusters have IPv4 only, as Kubernetes calls a single-stack
- *  cluster. The form of those that the current Service has already is not judged again: older rules took them. */
+/** Every address and range that a Service names. Whether the cluster has their families is said where addresses are handed out. The
+ *  form of those that the current Service has already is not judged again: older rules took them. */
 export function validateServiceAddresses(
   { spec, status }: Service,
   current?: Service,
@@ -47,7 +47,7 @@ function validateClusterIps(spec: Spec, old: readonly string[] = []): readonly F
       problems.push(invalid(field, clusterIPs, "first value must match `clusterIP`"));
   } else if (clusterIPs.length > 0)
     problems.push(invalid(field, clusterIPs, "must be empty when `clusterIP` is not specified"));
-  problems.push(...validateFamilies(ipFamilies, ipFamilyPolicy, isElsewhere(spec)));
+  problems.push(...validateFamilies(ipFamilies, ipFamilyPolicy));
   const malformed = clusterIPs.flatMap((ip, at) => {
     if (at > 0 || ip !== "None") return old.includes(ip) ? [] : ipAddress(`${field}[${at}]`, ip);
     return clusterIPs.length > 1
@@ -72,28 +72,15 @@ function validateClusterIps(spec: Spec, old: readonly string[] = []): readonly F
   return problems;
 }
 
-/** A headless Service without selector: its endpoints are somebody else's, in whichever families they like. */
-const isElsewhere = ({ clusterIP, selector }: Spec) =>
-  clusterIP === "None" && Object.keys(selector ?? {}).length === 0;
-
-function validateFamilies(
-  ipFamilies: readonly string[],
-  policy: string | undefined,
-  anyFamily: boolean,
-): readonly FieldError[] {
+function validateFamilies(ipFamilies: readonly string[], policy: string | undefined): readonly FieldError[] {
   const problems = ipFamilies.flatMap((family, at): FieldError[] => {
     const field = `spec.ipFamilies[${at}]`;
     if (!families.includes(family)) return [notSupported(field, family, families)];
     if (ipFamilies.indexOf(family) < at) return [duplicate(field, family)];
-    return family === "IPv6" && !anyFamily ? [invalid(field, family, "not configured on this cluster")] : [];
+    return [];
   });
-  if (policy === undefined) return problems;
-  if (!familyPolicies.includes(policy))
+  if (policy !== undefined && !familyPolicies.includes(policy))
     problems.push(notSupported("spec.ipFamilyPolicy", policy, familyPolicies));
-  else if (policy === "RequireDualStack" && !anyFamily)
-    problems.push(
-      invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services"),
-    );
   return problems;
 }
 

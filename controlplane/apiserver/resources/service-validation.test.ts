@@ -92,9 +92,9 @@ describe("a Service's addresses", () => {
     assert.deepEqual(service({ clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1", "10.0.0.2"] }), [
       'spec.clusterIPs: Invalid value: ["10.0.0.1","10.0.0.2"]: may specify no more than one IP for each IP family',
     ]);
-    assert.deepEqual(service({ ipFamilies: ["IPv6"], ipFamilyPolicy: "RequireDualStack" }), [
-      'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
-      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    assert.deepEqual(service({ ipFamilies: ["IPv6", "IPv6"], ipFamilyPolicy: "Both" }), [
+      'spec.ipFamilies[1]: Duplicate value: "IPv6"',
+      'spec.ipFamilyPolicy: Unsupported value: "Both": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
     ]);
     assert.deepEqual(service({ clusterIP: "None", ipFamilies: ["IPv6"] }), []);
   });

@@ -138,8 +138,24 @@ export function validateServiceUpdate(next: Service, current: Service): readonly
       ...problem,
       message: `Invalid value: ${JSON.stringify([next.spec.clusterIP ?? ""])}: may not change once set`,
     })),
+    ...validateFamilyUpdate(next.spec, current.spec),
     ...problems,
   ];
+}
+
+/** A second address or family may come and go; what stays is what it was. A headless Service has none to keep to. */
+function validateFamilyUpdate(next: Spec, current: Spec): readonly FieldError[] {
+  if (next.clusterIP === "None" || current.clusterIP === "None") return [];
+  const problems: FieldError[] = [];
+  const [, second] = next.clusterIPs ?? [];
+  const [, secondBefore] = current.clusterIPs ?? [];
+  if (second !== undefined && secondBefore !== undefined && second !== secondBefore)
+    problems.push(invalid("spec.clusterIPs[1]", next.clusterIPs, "may not change once set"));
+  const families = next.ipFamilies ?? [];
+  for (const [at, before] of (current.ipFamilies ?? []).entries())
+    if (families[at] !== undefined && families[at] !== before)
+      problems.push(invalid("spec.ipFamilies[0]", families, "may not change once set"));
+  return problems;
 }
 
 /** Only a service that has a load balancer can say where that one listens. */

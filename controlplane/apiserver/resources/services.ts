@@ -38,14 +38,12 @@ export const services = kindOf<Service>({
     clearStatus(service);
     service.status = { loadBalancer: {} };
     if (service.spec.clusterIP) service.spec.clusterIPs ??= [service.spec.clusterIP];
-    defaultFamilies(service.spec);
   },
   prepareForUpdate(next, current) {
     keepStatus(next, current);
     followClusterIp(next.spec, current.spec);
     dropOfOldType(next.spec, current.spec);
     keepAllocated(next.spec, current.spec);
-    defaultFamilies(next.spec);
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
@@ -85,17 +83,6 @@ function defaultService(spec: Spec): void {
   spec.internalTrafficPolicy ??= "Cluster";
   if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= "Cluster";
   if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
-}
-
-function defaultFamilies(spec: Spec): void {
-  if (spec.type === "ExternalName") return;
-  spec.ipFamilies ??= ["IPv4"];
-  // Whose end points somebody writes by hand, without an address to go through, may have any.
-  const isAnybodys = spec.clusterIP === "None" && Object.keys(spec.selector ?? {}).length === 0;
-  spec.ipFamilyPolicy ??= isAnybodys ? "RequireDualStack" : "SingleStack";
-  const [family] = spec.ipFamilies;
-  if (isAnybodys && spec.ipFamilyPolicy !== "SingleStack" && spec.ipFamilies.length === 1)
-    spec.ipFamilies = [family ?? "IPv4", family === "IPv6" ? "IPv4" : "IPv6"];
 }
 
 /** `clusterIPs` follows `clusterIP` for clients that know only the latter. */
