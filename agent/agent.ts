@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseIpRange } from "../base/ip-range.ts";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -9,7 +8,6 @@ import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
-import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import type { Pod } from "../client/types.ts";
 import { cniPlaces, othersTrouble } from "./cni-choice.ts";
 import { openCsi } from "./csi/start-csi.ts";
@@ -30,7 +28,8 @@ import { startIngress } from "./ingress/start-ingress.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
-import type { NodeNetworkConfig, PodNetwork } from "./network-seam.ts";
+import { dnsPlaces, networkConfig } from "./network-config.ts";
+import type { PodNetwork } from "./network-seam.ts";
 import { openNodeAdmission } from "./node-admission.ts";
 import { descriptionOf, localVolumesFolder, nodeInput } from "./node-input.ts";
 import { Prober } from "./probes/prober.ts";
@@ -64,7 +63,7 @@ import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
-import { podCidrOf } from "./status/pod-cidr.ts";
+import { podCidrsOf } from "./status/pod-cidr.ts";
 import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { evictionGraceSeconds } from "./sync/grace-seconds.ts";
@@ -194,36 +193,21 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const services = informers.informer(resources.services);
 
   const mode = chosen.kind === "process" ? "loopback" : cni === undefined ? "bridge" : "cni";
-  const serviceRange = parseIpRange(config.serviceCidr ?? "");
-  const dnsAddress =
-    config.clusterDns.length > 0 || serviceRange === undefined ? undefined : clusterDnsAddress(serviceRange);
-  const networkConfig: NodeNetworkConfig = {
-    nodeName: config.nodeName,
-    nodeIp: config.nodeIp,
-    podCidr:
-      config.podCidr ??
-      (cni === undefined ? await podCidrOf(registered, { client, os, signal: tasks.signal }) : ""),
-    ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
-    ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
-    ...(dnsAddress !== undefined && { dnsAddress }),
-    ...(config.nodePortRanges.length > 0 && { nodePortRanges: config.nodePortRanges }),
-    ...(config.balancerPool.length > 0 && { balancerPool: config.balancerPool }),
-    stateDir: join(config.rootDir, "network"),
-    mode,
-    backend: config.podNetworkBackend,
-    ...(cni !== undefined && { cni }),
-  };
-  await makeFolder(networkConfig.stateDir, 0o700);
-  const network = await startNodeNetwork(networkConfig, { os, client, informers });
+  const givenRanges =
+    cni === undefined && config.podCidr === undefined
+      ? await podCidrsOf(registered, { client, os, signal: tasks.signal })
+      : [];
+  const networkSettings = networkConfig(config, { podCidrs: givenRanges, mode, cni });
+  await makeFolder(networkSettings.stateDir, 0o700);
+  const network = await startNodeNetwork(networkSettings, { os, client, informers });
   closers.push(() => network.stop());
-  if (dnsAddress !== undefined) {
-    await network.takeAddress(dnsAddress);
+  const places = dnsPlaces(networkSettings);
+  if (places.addresses.length > 0) {
+    await network.takeAddresses(places.addresses);
     const dns = await startClusterDns(
       {
-        address: dnsAddress,
+        ...places,
         domain: config.clusterDomain,
-        ownRanges: [config.clusterCidr ?? networkConfig.podCidr, config.serviceCidr ?? ""],
-        clients: [mode === "loopback" ? "127.0.0.0/8" : networkConfig.podCidr],
         isPod: network.hasPodAt,
         nodeIp: config.nodeIp,
         resolvConf: config.resolvConf,
@@ -233,7 +217,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     );
     closers.push(async () => dns.stop());
   }
-  const proxy = await startServiceProxy(networkConfig, { os, client, informers });
+  const proxy = await startServiceProxy(networkSettings, { os, client, informers });
   closers.push(() => proxy.stop());
   if (config.balancerPool.length > 0) {
     const { nodeName, nodeIp, balancerPool: pool } = config;
@@ -373,8 +357,10 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       users,
       recursiveReadOnly,
       nodeIp: config.nodeIp,
+      secondNodeIp: config.v6?.nodeIp,
       dns: {
-        servers: dnsAddress === undefined ? config.clusterDns : [dnsAddress],
+        // One is enough: every pod has IPv4.
+        servers: config.clusterDns.length > 0 ? config.clusterDns : places.addresses.slice(0, 1),
         domain: config.clusterDomain,
         resolvConf: config.resolvConf,
       },

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { parseIpv4Range } from "../base/ipv4.ts";
+import { ipRangeText, parseIpRange } from "../base/ip-range.ts";
 import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
@@ -13,6 +13,7 @@ import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
 import type { PressureRules } from "./eviction/node-pressure.ts";
 import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
+import { type FamilyFlags, familyFlags } from "./family-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
@@ -37,8 +38,8 @@ export const agentFlags = {
   ...imageFlags,
   "node-ip": {
     kind: "string",
-    help: "This node's address, for the API server and other nodes.",
-    value: "IP",
+    help: "This node's address, for the API server and other nodes; with an IPv6 one behind it where pods have both.",
+    value: "IP[,IP]",
   },
   address: { kind: "string", help: "Address to serve logs and exec on; the node's by default.", value: "IP" },
   port: { kind: "integer", default: 10250, help: "Port to serve logs and exec on; 0: any." },
@@ -173,9 +174,9 @@ export const agentFlags = {
   "pod-cidr": {
     kind: "string",
     help: "Range of pod addresses; from the Node object by default.",
-    value: "CIDR",
+    value: "CIDR[,CIDR]",
   },
-  "cluster-cidr": { kind: "string", help: "Range of all pods' addresses.", value: "CIDR" },
+  "cluster-cidr": { kind: "string", help: "Range of all pods' addresses.", value: "CIDR[,CIDR]" },
   ingress: {
     kind: "boolean",
     default: true,
@@ -200,7 +201,11 @@ export const agentFlags = {
     value: "FIRST-LAST,…",
     help: "Addresses, those of the controller manager's flag of this name, that this node may answer at for Services, one node an address.",
   },
-  "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
+  "service-cluster-ip-range": {
+    kind: "string",
+    help: "Range of services' addresses.",
+    value: "CIDR[,CIDR]",
+  },
 } as const satisfies FlagTable;
 
 export interface AgentConfig extends ImageRules, ReservedRules {
@@ -240,9 +245,12 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly clusterDomain: string;
   readonly resolvConf: string;
   readonly stubDomains: StubDomains;
+  /** IPv4, as what is beside it. */
   readonly podCidr: string | undefined;
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
+  /** The same of IPv6, where pods have both families. */
+  readonly v6: FamilyFlags | undefined;
   readonly balancerPool: readonly Ipv4Span[];
   /** None: all of the node's addresses. */
   readonly nodePortRanges: readonly string[];
@@ -306,12 +314,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags.address,
     "is not an IP address",
   );
-  check(
-    flags["node-ip"] === undefined || isIP(flags["node-ip"]) !== 0,
-    "node-ip",
-    flags["node-ip"],
-    "is not an IP address",
-  );
+  const { v4, v6 } = familyFlags(flags, problems);
+  const nodeIp = v4.nodeIp ?? "127.0.0.1";
   const ingressAddress = flags["ingress-address"];
   check(
     ingressAddress === undefined || isIP(ingressAddress) !== 0,
@@ -391,16 +395,10 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     flags["dns-stub-domains"].join(),
     "has no effect where --cluster-dns names other servers",
   );
-  const nodePortRanges = flags["nodeport-addresses"].map((one) =>
-    one === "primary" ? `${flags["node-ip"] ?? "127.0.0.1"}/32` : one,
-  );
+  const own = [nodeIp, v6?.nodeIp ?? []].flat().map((ip) => `${ip}/${ip.includes(":") ? 128 : 32}`);
+  const nodePortRanges = flags["nodeport-addresses"].flatMap((one) => (one === "primary" ? own : [one]));
   for (const one of nodePortRanges)
-    check(
-      parseIpv4Range(one) !== undefined,
-      "nodeport-addresses",
-      one,
-      "is neither a range of IPv4 addresses nor primary",
-    );
+    check(isWrittenRange(one), "nodeport-addresses", one, "is neither a range of addresses nor primary");
   const pool = parseIpv4Spans(flags["service-load-balancer-pool"]);
   problems.push(...pool.problems.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
@@ -409,8 +407,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     kubeconfig: flags.kubeconfig,
     rootDir: resolve(flags["root-dir"]),
     ...images,
-    nodeIp: flags["node-ip"] ?? "127.0.0.1",
-    address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",
+    nodeIp,
+    address: flags.address ?? nodeIp,
     port: flags.port,
     runtime: runtime === "oci" || runtime === "process" ? runtime : "auto",
     ociRuntime: flags["oci-runtime"],
@@ -457,17 +455,24 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     clusterDomain: canonicalName(flags["cluster-domain"]) ?? "",
     resolvConf: flags["resolv-conf"],
     stubDomains: stubs.domains,
-    podCidr: flags["pod-cidr"],
-    clusterCidr: flags["cluster-cidr"],
-    serviceCidr: flags["service-cluster-ip-range"],
+    podCidr: v4.podCidr,
+    clusterCidr: v4.clusterCidr,
+    serviceCidr: v4.serviceCidr,
+    v6,
     balancerPool: pool.spans,
     nodePortRanges,
     ingress: flags.ingress
       ? {
-          address: ingressAddress ?? flags["node-ip"] ?? "127.0.0.1",
+          address: ingressAddress ?? nodeIp,
           http: flags["ingress-http-port"],
           https: flags["ingress-https-port"],
         }
       : undefined,
   };
+}
+
+/** With nothing set behind its prefix. */
+function isWrittenRange(text: string): boolean {
+  const range = parseIpRange(text);
+  return range !== undefined && ipRangeText(range) === text;
 }

@@ -68,11 +68,11 @@ export interface PodNetwork {
   secondIpOf?(sandboxId: string): string | undefined;
 }
 
-export interface NodeNetworkConfig {
-  readonly nodeName: string;
-  /** This node's address, as in node.status.addresses. */
-  readonly nodeIp: string;
-  /** The node's own range of pod addresses (node.spec.podCIDR), such as 10.244.1.0/24; empty where plugins have addresses of
+/** A node's network in one family of addresses. */
+export interface FamilyNetwork {
+  /** This node's address, as in node.status.addresses; undefined where it has none of the family. */
+  readonly nodeIp?: string;
+  /** The node's own range of pod addresses (of node.spec.podCIDRs), such as 10.244.1.0/24; empty where plugins have addresses of
    *  their own. */
   readonly podCidr: string;
   /** All pods' range, when known: what leaves it is masqueraded. */
@@ -81,6 +81,14 @@ export interface NodeNetworkConfig {
   readonly serviceCidr?: string;
   /** The cluster's DNS, where this node answers it itself: no Service at this address is proxied here. */
   readonly dnsAddress?: string;
+}
+
+/** What is said of no family is IPv4's, which every node has. */
+export interface NodeNetworkConfig extends FamilyNetwork {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  /** Present where the node's pods have IPv6 addresses, too. Not in mode "loopback". */
+  readonly v6?: FamilyNetwork;
   /** Ranges of the node's addresses at which node ports are served; absent: all. */
   readonly nodePortRanges?: readonly string[];
   /** Addresses of load balancers that nodes answer at one at a time. Only what Services ask for is to be had there. */
@@ -99,8 +107,8 @@ export interface NodeNetworkConfig {
 /** What runs on a node for networking: pods' connections and routes to other nodes' pods, following their Node objects. */
 export interface NodeNetwork extends Running {
   readonly pods: PodNetwork;
-  /** Makes an address one of this node's own, for as long as its agent runs: the next one takes it again, or not. */
-  takeAddress(address: string): Promise<void>;
+  /** Makes addresses this node's own, for as long as its agent runs: the next one takes them again, or others. Called once. */
+  takeAddresses(addresses: readonly string[]): Promise<void>;
   /** Whether it is the address of a pod that is connected here. */
   hasPodAt(address: string): boolean;
 }

@@ -38,6 +38,7 @@ export function nodeInput(
   return {
     name: config.nodeName,
     ip: config.nodeIp,
+    secondIp: config.v6?.nodeIp,
     port,
     maxPods: config.maxPods,
     labels: config.nodeLabels,

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { addressText, ipRangeText, parseAddress, parseIpRange, rangesOverlap } from "./ip-range.ts";
+import {
+  addressText,
+  canonicalAddress,
+  ipRangeText,
+  nthAddress,
+  parseAddress,
+  parseIpRange,
+  rangesOverlap,
+} from "./ip-range.ts";
 
 describe("base/ip-range", () => {
   const shown = (text: string) => {
@@ -29,6 +37,16 @@ describe("base/ip-range", () => {
         },
       ),
     );
+  });
+
+  it("writes an address in one way only, and counts a block's", () => {
+    assert.equal(canonicalAddress("FD00:0:0::0001"), "fd00::1");
+    assert.equal(canonicalAddress("10.0.0.1"), "10.0.0.1");
+    for (const none of ["010.0.0.1", "fd00::1%lo", "fd00::1/64", "", "1"])
+      assert.equal(canonicalAddress(none), undefined);
+    const range = parseIpRange("fd00:96::/112") ?? assert.fail();
+    assert.equal(nthAddress(range, 10), "fd00:96::a");
+    assert.equal(nthAddress(parseIpRange("10.96.0.0/16") ?? assert.fail(), 256), "10.96.1.0");
   });
 
   it("knows what overlaps", () => {

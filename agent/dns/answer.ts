@@ -1,4 +1,4 @@
-import { contains, type Ipv4Range, parseIpv4 } from "../../base/ipv4.ts";
+import { type IpRange, parseAddress, rangeContains } from "../../base/ip-range.ts";
 import { addressOfReverseName } from "./domain-name.ts";
 import { authorityOf, recordsAt, type ZoneOptions } from "./records.ts";
 import { type DnsRecord, type Question, rcodes, recordTypes } from "./types.ts";
@@ -19,7 +19,7 @@ export type Answer =
 
 export interface AnswerOptions extends ZoneOptions {
   /** The cluster's addresses: nobody else is asked for names of these. */
-  readonly ownRanges: readonly Ipv4Range[];
+  readonly ownRanges: readonly IpRange[];
 }
 
 const aliasesMax = 8;
@@ -41,16 +41,18 @@ export function answer(zone: Zone, question: Question, options: AnswerOptions): 
     });
     return matching(pointers, { name, type }, options, reverseZone(labels));
   }
-  const number = parseIpv4(address);
-  const isOwn = number !== undefined && options.ownRanges.some((range) => contains(range, number));
-  return isOwn ? noSuchName(options, reverseZone(labels)) : { kind: "elsewhere" };
+  return isOwn(address, options) ? noSuchName(options, reverseZone(labels)) : { kind: "elsewhere" };
 }
 
 /** Whether what is known of the zone decides the answer: while it is not read yet, nobody can tell. */
 export function needsZone(question: Question, options: AnswerOptions): boolean {
   if (isBelow(question.labels, options.domain)) return true;
-  const number = parseIpv4(addressOfReverseName(question.labels) ?? "");
-  return number !== undefined && options.ownRanges.some((range) => contains(range, number));
+  return isOwn(addressOfReverseName(question.labels) ?? "", options);
+}
+
+function isOwn(address: string, { ownRanges }: AnswerOptions): boolean {
+  const parsed = parseAddress(address);
+  return parsed !== undefined && ownRanges.some((range) => rangeContains(range, parsed.family, parsed.value));
 }
 
 interface Asked {

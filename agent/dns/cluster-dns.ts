@@ -1,4 +1,4 @@
-import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { parseAddress, parseIpRange, rangeContains } from "../../base/ip-range.ts";
 import type { Os } from "../../base/os/os.ts";
 import type { InformerFactory } from "../../client/informer.ts";
 import type { AnswerOptions } from "./answer.ts";
@@ -11,8 +11,8 @@ import { type StubDomains, stubServers } from "./stub-domains.ts";
 import { ServiceZone } from "./zone.ts";
 
 export interface ClusterDnsConfig {
-  /** Where it listens: an address of this node already. */
-  readonly address: string;
+  /** Where it listens: addresses of this node already, one of a family. */
+  readonly addresses: readonly string[];
   readonly domain: string;
   /** Ranges of pods' and Services' addresses. */
   readonly ownRanges: readonly string[];
@@ -44,10 +44,10 @@ export async function startClusterDns(
   const log = os.log.child("dns");
   const zone = new ServiceZone();
   const following = followServices(zone, informers);
-  const rangesOf = (texts: readonly string[]) => texts.flatMap((text) => parseIpv4Range(text) ?? []);
+  const rangesOf = (texts: readonly string[]) => texts.flatMap((text) => parseIpRange(text) ?? []);
   const options: AnswerOptions = {
     domain: config.domain,
-    serverAddress: config.address,
+    serverAddresses: config.addresses,
     ttlSeconds,
     ownRanges: rangesOf(config.ownRanges),
   };
@@ -58,7 +58,7 @@ export async function startClusterDns(
       log.warn("nobody answers for names outside the cluster", { servers, file: config.resolvConf }),
     servers: async (labels) => {
       // Or it would ask itself for ever.
-      const others = ({ address }: { readonly address: string }) => address !== config.address;
+      const others = ({ address }: { readonly address: string }) => !config.addresses.includes(address);
       const stubs = stubServers(config.stubDomains ?? new Map(), labels);
       if (stubs !== undefined) return { places: stubs.filter(others), inTurn: true };
       try {
@@ -79,25 +79,30 @@ export async function startClusterDns(
     random: os.random,
   });
   const clients = rangesOf(config.clients);
-  const node = new Set([config.address, config.nodeIp]);
-  const server = new DnsServer({
-    address: config.address,
-    port: dnsPort,
-    mayAsk: (address) => {
-      const number = parseIpv4(address);
-      if (node.has(address) || config.isPod(address)) return true;
-      return number !== undefined && clients.some((range) => contains(range, number));
-    },
-    respond: (message, asker) => resolver.respond(message, asker),
-    clock: os.clock,
-    log,
-  });
-  if ((await server.start()) !== undefined)
-    log.info("answering the cluster's names", { address: config.address, domain: config.domain });
+  const node = new Set([...config.addresses, config.nodeIp]);
+  const mayAsk = (address: string) => {
+    const parsed = parseAddress(address);
+    if (node.has(address) || config.isPod(address)) return true;
+    return parsed !== undefined && clients.some((range) => rangeContains(range, parsed.family, parsed.value));
+  };
+  const servers = config.addresses.map(
+    (address) =>
+      new DnsServer({
+        address,
+        port: dnsPort,
+        mayAsk,
+        respond: (message, asker) => resolver.respond(message, asker),
+        clock: os.clock,
+        log,
+      }),
+  );
+  for (const [at, server] of servers.entries())
+    if ((await server.start()) !== undefined)
+      log.info("answering the cluster's names", { address: config.addresses[at], domain: config.domain });
   return {
     stop() {
       following.stop();
-      server.stop();
+      for (const server of servers) server.stop();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import { withLength } from "./exchange.ts";
@@ -88,7 +88,7 @@ export class DnsServer {
   #bind(port: number): Promise<UdpSocket> {
     const { address, mayAsk, log } = this.#parts;
     return new Promise((resolve, reject) => {
-      const socket = createSocket("udp4");
+      const socket = createSocket(isIPv6(address) ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
       socket.once("error", (error) => {
         socket.close();
         reject(error);

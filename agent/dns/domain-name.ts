@@ -1,4 +1,4 @@
-import { parseIpv4 } from "../../base/ipv4.ts";
+import { canonicalAddress as canonical } from "../../base/ip-range.ts";
 
 /** Domain names as text: lower case, without the dot at the end. Pure. */
 
@@ -24,28 +24,15 @@ export function addressOfReverseName(labels: readonly string[]): string | undefi
   if (last !== "arpa") return undefined;
   if (zone === "in-addr" && parts.length === 4) {
     const text = parts.join(".");
-    return parseIpv4(text) === undefined ? undefined : text;
+    return canonicalAddress(text);
   }
   if (zone === "ip6" && parts.length === 32 && parts.every((part) => /^[0-9a-f]$/.test(part)))
-    return canonicalIpv6((parts.join("").match(/.{4}/g) ?? []).join(":"));
+    return canonicalAddress((parts.join("").match(/.{4}/g) ?? []).join(":"));
   return undefined;
 }
 
-/** One text for each address, so that the same address is found however it was written. */
+/** One text for each address, so that the same address is found however it was written; undefined for what is none, or is written
+ *  in both families' ways. */
 export function canonicalAddress(text: string): string | undefined {
-  if (parseIpv4(text) !== undefined) return text;
-  return canonicalIpv6(text);
-}
-
-/** The eight groups in full, as `20010db8…`: not for people. Undefined for what is no address. */
-function canonicalIpv6(text: string): string | undefined {
-  if (!/^[0-9A-Fa-f:]+$/.test(text)) return undefined;
-  const [left = "", right, ...rest] = text.split("::");
-  const groups = (half: string) => (half === "" ? [] : half.split(":"));
-  const [head, tail] = [groups(left), groups(right ?? "")];
-  const missing = 8 - head.length - tail.length;
-  if (rest.length > 0 || (right === undefined ? missing !== 0 : missing < 1)) return undefined;
-  const all = [...head, ...Array.from({ length: missing }, () => "0"), ...tail];
-  if (!all.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return undefined;
-  return all.map((group) => group.toLowerCase().padStart(4, "0")).join(":");
+  return text.includes(":") && text.includes(".") ? undefined : canonical(text);
 }

@@ -7,8 +7,8 @@ import type { Zone } from "./zone.ts";
 export interface ZoneOptions {
   /** `cluster.local`. */
   readonly domain: string;
-  /** Where this server is reached. */
-  readonly serverAddress: string;
+  /** Where this server is reached: at one address of a family. */
+  readonly serverAddresses: readonly string[];
   readonly ttlSeconds: number;
 }
 
@@ -31,7 +31,7 @@ export function recordsAt(zone: Zone, inside: readonly string[], at: At): readon
       return inside.length === 1 ? [{ ...own(at), type: "TXT", data: schemaVersion }] : undefined;
     case "dns":
       if (inside.length === 1) return [];
-      return inside.length === 2 && inside[0] === "ns" ? addresses([at.serverAddress], at) : undefined;
+      return inside.length === 2 && inside[0] === "ns" ? addresses(at.serverAddresses, at) : undefined;
     case "pod":
       return atPod(inside.slice(0, -1), at);
     case "svc":

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { parse } from "yaml";
-import { parseIpv4Range } from "../../base/ipv4.ts";
+import { parseIpRange } from "../../base/ip-range.ts";
 import { clusterInfo } from "../../client/rules/joining-nodes.ts";
 import { pinnedCertificates } from "../../client/rules/public-key-pin.ts";
 
@@ -30,8 +30,8 @@ export function readClusterInfo(data: unknown): ClusterInfo {
   return {
     servers: [...new Set(servers)],
     caPem,
-    podRange: firstRange(fields[clusterInfo.podRangeKey]),
-    serviceRange: firstRange(fields[clusterInfo.serviceRangeKey]),
+    podRange: rangesOf(fields[clusterInfo.podRangeKey]),
+    serviceRange: rangesOf(fields[clusterInfo.serviceRangeKey]),
   };
 }
 
@@ -43,10 +43,13 @@ export function trustedPem(caPem: string, pins: readonly string[]): string {
     .join("");
 }
 
-/** The first range of IPv4, by which a node's network goes. */
-function firstRange(value: unknown): string | undefined {
+/** The first range of each family, IPv4 before IPv6, as the agent's flags have them; undefined where there is none of IPv4. */
+function rangesOf(value: unknown): string | undefined {
   const texts = typeof value === "string" ? value.split(",") : [];
-  return texts.find((one) => parseIpv4Range(one) !== undefined);
+  const [v4, v6] = ([4, 6] as const).map((family) =>
+    texts.find((text) => parseIpRange(text)?.family === family),
+  );
+  return v4 === undefined ? undefined : [v4, v6 ?? []].flat().join(",");
 }
 
 function isServerUrl(value: unknown): value is string {

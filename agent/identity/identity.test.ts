@@ -87,7 +87,7 @@ describe("what a cluster says of itself in public", () => {
     const found = readClusterInfo(infoOf("https://10.0.0.1:6443", certificatePem));
     assert.deepEqual(
       [found.servers, found.podRange, found.serviceRange],
-      [["https://10.0.0.1:6443"], "10.244.0.0/16", "10.96.0.0/16"],
+      [["https://10.0.0.1:6443"], "10.244.0.0/16,fd00::/64", "10.96.0.0/16"],
     );
     const bomb = `a: &a [x,x]\nb: &b [*a,*a]\nclusters: [*b,*b]\n`;
     for (const data of [

@@ -31,6 +31,20 @@ describe("AddressPool", () => {
     assert.notEqual(again.acquire("c"), address);
   });
 
+  it("hands out IPv6 addresses alike, to the last of a range", () => {
+    const pool = new AddressPool(parseRange("fd00:1::/126"));
+    assert.equal(pool.gateway, "fd00:1::1");
+    assert.equal(pool.acquire("a"), "fd00:1::2");
+    assert.throws(() => pool.acquire("b"), /no free pod address: all 1 of fd00:1::\/126/);
+    const wide = new AddressPool(parseRange("fd00:1::/64"), [["a", "fd00:1::ffff"]]);
+    assert.equal(wide.acquire("b"), "fd00:1::1:0");
+    assert.equal(wide.addressOf("b"), "fd00:1::1:0");
+    assert.throws(
+      () => new AddressPool(parseRange("fd00:1::/64"), [["a", "10.0.0.2"]]),
+      /is not an IPv6 address/,
+    );
+  });
+
   it("says so when the range is used up", () => {
     const pool = new AddressPool(parseRange("10.0.0.0/30"));
     assert.equal(pool.acquire("a"), "10.0.0.2");
@@ -38,7 +52,15 @@ describe("AddressPool", () => {
   });
 
   it("refuses ranges that are none", () => {
-    for (const text of ["10.0.0.0", "10.0.0.1/24", "10.0.0.0/33", "300.0.0.0/24", "::/64"])
+    for (const text of [
+      "10.0.0.0",
+      "10.0.0.1/24",
+      "10.0.0.0/33",
+      "300.0.0.0/24",
+      "::/40",
+      "fd00::1/64",
+      "fd00::/127",
+    ])
       assert.throws(() => parseRange(text), Error, text);
   });
 });

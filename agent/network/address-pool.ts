@@ -1,56 +1,83 @@
-import { contains, type Ipv4Range, ipv4Text, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import {
+  addressText,
+  type IpRange,
+  ipRangeSize,
+  ipRangeText,
+  nthAddress,
+  parseAddress,
+  parseIpRange,
+  rangeContains,
+} from "../../base/ip-range.ts";
 
-/** Reads a range that pods can have, such as `10.1.2.0/24`. Throws with the rule broken. */
-export function parseRange(text: string): Ipv4Range {
-  const range = parseIpv4Range(text);
-  if (range === undefined || range.prefixBits < 8 || range.prefixBits > 30)
-    throw new Error(`"${text}" is not an IPv4 range such as 10.1.2.0/24`);
+/** The shortest and longest prefixes of ranges that pods can have. */
+const prefixBits = { 4: [8, 30], 6: [48, 126] } as const;
+
+/** Reads a range that pods can have, such as `10.1.2.0/24` or `fd00:1:2::/64`. Throws with the rule broken. */
+export function parseRange(text: string): IpRange {
+  const range = parseIpRange(text);
+  const [shortest, longest] = prefixBits[range?.family ?? 4];
+  if (
+    range === undefined ||
+    ipRangeText(range) !== text ||
+    range.prefixBits < shortest ||
+    range.prefixBits > longest
+  )
+    throw new Error(`"${text}" is not a range of pods such as 10.1.2.0/24 or fd00:1:2::/64`);
   return range;
 }
 
 /** Who has which address of a range; its owner persists `entries()`. Pure.
- *  Hands out a range's addresses, except the network's own, the gateway (the first) and the broadcast address (the last).
+ *  Hands out a range's addresses, except the network's own, the gateway (the first) and the last (IPv4's broadcast address).
  *  Freed addresses come back last, so that nobody meets a stranger at an address just left. */
 export class AddressPool {
-  readonly range: Ipv4Range;
-  readonly #owners = new Map<string, number>();
-  readonly #taken = new Set<number>();
-  #next: number;
+  readonly range: IpRange;
+  readonly #owners = new Map<string, bigint>();
+  readonly #taken = new Set<bigint>();
+  readonly #last: bigint;
+  #next: bigint;
 
-  constructor(range: Ipv4Range, entries: Iterable<readonly [owner: string, address: string]> = []) {
+  constructor(range: IpRange, entries: Iterable<readonly [owner: string, address: string]> = []) {
     this.range = range;
-    this.#next = range.first + 2;
+    this.#last = range.first + ipRangeSize(range) - 2n;
+    this.#next = range.first + 2n;
     for (const [owner, address] of entries) {
-      const number = parseIpv4(address);
-      if (number === undefined) throw new Error(`"${address}" is not an IPv4 address`);
-      this.#take(owner, number);
+      const parsed = parseAddress(address);
+      if (parsed?.family !== range.family)
+        throw new Error(`"${address}" is not an IPv${range.family} address`);
+      this.#take(owner, parsed.value);
     }
   }
 
   /** Leaves an owner without an address with the one it has already, where that is free and of this range. */
   keep(owner: string, address: string): void {
-    const number = parseIpv4(address);
-    if (number === undefined || !contains(this.range, number)) return;
-    if (!this.#owners.has(owner) && !this.#taken.has(number)) this.#take(owner, number);
+    const parsed = parseAddress(address);
+    if (parsed === undefined || !rangeContains(this.range, parsed.family, parsed.value)) return;
+    if (!this.#owners.has(owner) && !this.#taken.has(parsed.value)) this.#take(owner, parsed.value);
   }
 
   get gateway(): string {
-    return ipv4Text(this.range.first + 1);
+    return nthAddress(this.range, 1);
   }
 
   /** The owner's address, a new one where it has none. Throws when all are taken. */
   acquire(owner: string): string {
     const owned = this.#owners.get(owner);
-    if (owned !== undefined) return ipv4Text(owned);
-    const last = this.range.first + this.range.size - 2;
-    for (let tried = 0; tried < this.range.size; tried++) {
+    if (owned !== undefined) return this.#text(owned);
+    // Among one more than are taken there is a free one, unless there are no more.
+    for (let tried = 0; tried <= this.#taken.size; tried++) {
       const candidate = this.#next;
-      this.#next = candidate >= last ? this.range.first + 2 : candidate + 1;
+      this.#next = candidate >= this.#last ? this.range.first + 2n : candidate + 1n;
       if (this.#taken.has(candidate)) continue;
       this.#take(owner, candidate);
-      return ipv4Text(candidate);
+      return this.#text(candidate);
     }
-    throw new Error(`no free pod address: all ${this.#taken.size} of ${this.range.text} are taken`);
+    throw new Error(`no free pod address: all ${this.#taken.size} of ${ipRangeText(this.range)} are taken`);
+  }
+
+  /** The address that the owner has. */
+  addressOf(owner: string): string | undefined {
+    const owned = this.#owners.get(owner);
+    return owned === undefined ? undefined : this.#text(owned);
   }
 
   release(owner: string): void {
@@ -61,12 +88,16 @@ export class AddressPool {
   }
 
   entries(): [owner: string, address: string][] {
-    return [...this.#owners].map(([owner, address]) => [owner, ipv4Text(address)]);
+    return [...this.#owners].map(([owner, address]) => [owner, this.#text(address)]);
   }
 
-  #take(owner: string, address: number): void {
+  #text(address: bigint): string {
+    return addressText(this.range.family, address);
+  }
+
+  #take(owner: string, address: bigint): void {
     this.#owners.set(owner, address);
     this.#taken.add(address);
-    if (address >= this.#next && address < this.range.first + this.range.size - 2) this.#next = address + 1;
+    if (address >= this.#next && address < this.#last) this.#next = address + 1n;
   }
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { replaceFile } from "../../base/os/disk.ts";
 import type { Os } from "../../base/os/os.ts";
 import { unlessFull } from "../../base/os/unless-full.ts";
@@ -15,13 +14,9 @@ import type {
 } from "../network-seam.ts";
 import { AddressPool, parseRange } from "./address-pool.ts";
 import type { HostPorts } from "./host-ports.ts";
+import { atOnce, bridgeName, makeBridge, whole } from "./pod-bridge.ts";
 import type { PodIsolation } from "./policies/pod-isolation.ts";
 import { ipBatch, runProgram } from "./programs.ts";
-
-/** Pods on a bridge, each with a veth pair. A pod knows only its own address and a route to the gateway: all its traffic,
- *  even to a neighbour on the same bridge, is routed through the node, so that address translation sees both directions
- *  of a Service's connections. */
-export const bridgeName = "pintle-pods";
 
 export interface BridgeParts {
   readonly hostPorts: HostPorts;
@@ -30,14 +25,33 @@ export interface BridgeParts {
   readonly fence: (hardwareAddress: string) => Promise<void>;
 }
 
+/** Pods on a bridge, each with a veth pair. A pod knows only its own addresses and a route to the gateway: all its traffic,
+ *  even to a neighbour on the same bridge, is routed through the node, so that address translation sees both directions
+ *  of a Service's connections. */
 export async function openBridgePods(
   config: NodeNetworkConfig,
   os: Os,
   { hostPorts, isolation, fence }: BridgeParts,
 ): Promise<PodNetwork> {
   const path = join(config.stateDir, "addresses.json");
-  const pool = new AddressPool(parseRange(config.podCidr), await savedAddresses(path, config.podCidr));
-  await fence(await makeBridge(pool));
+  const saved = await savedAddresses(path);
+  const ranges = [config.podCidr, config.v6?.podCidr ?? ""].filter((range) => range !== "");
+  const pools = ranges.map((range) => new AddressPool(parseRange(range), saved(range)));
+  const [pool, pool6] = pools;
+  if (pool === undefined) throw new Error("this node has no range of pods");
+  const hardwareAddress = await makeBridge(pools);
+  await fence(hardwareAddress);
+  const addressesOf = (sandboxId: string): PodAddress => {
+    const secondIp = pool6?.addressOf(sandboxId);
+    return {
+      podIp: pool.addressOf(sandboxId) ?? "",
+      gateway: pool.gateway,
+      ...(secondIp !== undefined && { secondIp }),
+    };
+  };
+  const release = (sandboxId: string) => {
+    for (const one of pools) one.release(sandboxId);
+  };
   let saving: Promise<void> = Promise.resolve();
   const save = () => {
     // One write after the other, whatever became of the one before; each writes what is true when its turn comes.
@@ -45,7 +59,15 @@ export async function openBridgePods(
       replaceFile(
         os.disk,
         path,
-        utf8(JSON.stringify({ podCidr: config.podCidr, addresses: pool.entries() })),
+        utf8(
+          JSON.stringify({
+            podCidr: config.podCidr,
+            addresses: pool.entries(),
+            ...(pool6 !== undefined && {
+              second: { podCidr: config.v6?.podCidr, addresses: pool6.entries() },
+            }),
+          }),
+        ),
       );
     saving = saving.then(write, write);
     return saving;
@@ -54,11 +76,11 @@ export async function openBridgePods(
   async function attach(pod: PodAttachment): Promise<PodAddress> {
     if (pod.netnsPath === undefined)
       throw new Error(`pod ${pod.namespace}/${pod.name} has no network namespace to connect`);
-    const podIp = pool.acquire(pod.sandboxId);
-    const gateway = pool.gateway;
     try {
+      for (const one of pools) one.acquire(pod.sandboxId);
+      const address = addressesOf(pod.sandboxId);
       await save();
-      await isolation.admit(pod, podIp);
+      await isolation.admit(pod, address);
       const outside = linkName(pod.sandboxId);
       await ipBatch([
         `link add ${outside} type veth peer name eth0 netns ${pod.netnsPath}`,
@@ -69,50 +91,61 @@ export async function openBridgePods(
       await ipBatch(
         [
           "link set lo up",
-          `addr add ${podIp}/32 dev eth0`,
+          `addr add ${whole(address.podIp)} dev eth0`,
           "link set eth0 up",
-          `route add ${gateway} dev eth0 scope link`,
-          `route add default via ${gateway} dev eth0`,
+          `route add ${address.gateway} dev eth0 scope link`,
+          `route add default via ${address.gateway} dev eth0`,
+          ...(address.secondIp === undefined || pool6 === undefined
+            ? []
+            : [
+                `addr add ${whole(address.secondIp)} dev eth0${atOnce(address.secondIp)}`,
+                `route add ${whole(pool6.gateway)} dev eth0`,
+                // It need ask nobody, and so has no cause to send to more than the gateway.
+                `neigh replace ${pool6.gateway} lladdr ${hardwareAddress} dev eth0 nud permanent`,
+                `route add ::/0 via ${pool6.gateway} dev eth0`,
+              ]),
         ],
         pod.netnsPath,
       );
-      await hostPorts.set(pod.sandboxId, podIp, pod.hostPorts);
+      await hostPorts.set(pod.sandboxId, ipsOf(address), pod.hostPorts);
+      return address;
     } catch (error) {
       await detach(pod);
       throw new Error(`cannot connect pod ${pod.namespace}/${pod.name}`, { cause: error });
     }
-    return { podIp, gateway };
   }
 
   async function detach(pod: Pick<PodAttachment, "sandboxId">): Promise<void> {
     await hostPorts.remove(pod.sandboxId);
     await removeLink(linkName(pod.sandboxId));
     isolation.release(pod.sandboxId);
-    pool.release(pod.sandboxId);
+    release(pod.sandboxId);
     await unlessFull(save()); // then the next agent finds that nobody has the address
   }
 
   return {
     async attach(pod) {
-      const known = pool.entries().find(([owner]) => owner === pod.sandboxId);
-      if (known !== undefined && (await podLinks()).has(linkName(pod.sandboxId)))
-        return { podIp: known[1], gateway: pool.gateway };
+      const isKnown = pool.addressOf(pod.sandboxId) !== undefined;
+      if (isKnown && (await podLinks()).has(linkName(pod.sandboxId))) return addressesOf(pod.sandboxId);
       return await attach(pod);
     },
     detach,
+    secondIpOf: (sandboxId) => pool6?.addressOf(sandboxId),
     async restore(known: readonly KnownAttachment[]) {
       const links = await podLinks();
-      const lost = known.filter(
-        (pod) => !links.has(linkName(pod.sandboxId)) || pool.acquire(pod.sandboxId) !== pod.podIp,
-      );
+      const keepsAddresses = ({ sandboxId, podIp, secondIp }: KnownAttachment) =>
+        pool.acquire(sandboxId) === podIp &&
+        // One from before the node had a second range goes on without.
+        (secondIp === undefined || pool6?.acquire(sandboxId) === secondIp);
+      const lost = known.filter((pod) => !links.has(linkName(pod.sandboxId)) || !keepsAddresses(pod));
       const kept = new Set(known.filter((pod) => !lost.includes(pod)).map((pod) => pod.sandboxId));
-      for (const [owner] of pool.entries()) if (!kept.has(owner)) pool.release(owner);
+      for (const one of pools) for (const [owner] of one.entries()) if (!kept.has(owner)) one.release(owner);
       const keptLinks = new Set([...kept].map(linkName));
       for (const link of links) if (!keptLinks.has(link)) await removeLink(link);
       for (const pod of known) {
         if (!kept.has(pod.sandboxId)) continue;
         try {
-          await hostPorts.set(pod.sandboxId, pod.podIp, pod.hostPorts);
+          await hostPorts.set(pod.sandboxId, ipsOf(pod), pod.hostPorts);
         } catch (error) {
           // One pod's ports must not keep the node from starting: that pod is made anew, and refused by name.
           os.log.warn("cannot restore a pod's host ports", {
@@ -121,7 +154,7 @@ export async function openBridgePods(
             error,
           });
           await removeLink(linkName(pod.sandboxId));
-          pool.release(pod.sandboxId);
+          release(pod.sandboxId);
           lost.push(pod);
         }
       }
@@ -153,48 +186,19 @@ async function removeLink(name: string): Promise<void> {
   }
 }
 
-/** Answers the bridge's hardware address. */
-async function makeBridge(pool: AddressPool): Promise<string> {
-  const links = JSON.parse(await runProgram("ip", ["-json", "addr", "show"])) as {
-    ifname?: string;
-    address?: string;
-    addr_info?: { local?: string }[];
-  }[];
-  const bridge = links.find((link) => link.ifname === bridgeName);
-  if (bridge === undefined) await ipBatch([`link add ${bridgeName} type bridge`]);
-  // One of its own: left alone, a bridge takes the lowest of its ports', and pods know another as ports come and go.
-  const hardwareAddress = bridge?.address ?? hardwareAddressFor(pool.gateway);
-  const stale = (bridge?.addr_info ?? []).filter(
-    (row) => row.local !== pool.gateway && row.local?.includes("."),
-  );
-  await ipBatch([
-    ...stale.map((row) => `addr del ${row.local}/32 dev ${bridgeName}`),
-    ...(bridge?.addr_info?.some((row) => row.local === pool.gateway)
-      ? []
-      : [`addr add ${pool.gateway}/32 dev ${bridgeName}`]),
-    `link set ${bridgeName} address ${hardwareAddress} up`,
-    `route replace ${pool.range.text} dev ${bridgeName} scope link src ${pool.gateway}`,
-  ]);
-  await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
-  // Pods reach their neighbours through us on purpose; do not tell them of a shorter way.
-  await writeFile(`/proc/sys/net/ipv4/conf/${bridgeName}/send_redirects`, "0");
-  await writeFile("/proc/sys/net/ipv4/conf/all/send_redirects", "0");
-  return hardwareAddress;
-}
+const ipsOf = ({ podIp, secondIp }: PodAddress): readonly string[] => [podIp, secondIp ?? []].flat();
 
-/** Adds an address to the bridge, which loses it when the next agent makes sure of the bridge. */
-export async function takeBridgeAddress(address: string): Promise<void> {
-  await ipBatch([`addr replace ${address}/32 dev ${bridgeName}`]);
-}
-
-async function savedAddresses(path: string, podCidr: string): Promise<[string, string][]> {
+/** By their range: those of another are nobody's any more. */
+async function savedAddresses(path: string): Promise<(podCidr: string) => [string, string][]> {
   let content: string;
   try {
     content = text(await readFile(path));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return () => [];
     throw error;
   }
-  const saved = JSON.parse(content) as { podCidr: string; addresses: [string, string][] };
-  return saved.podCidr === podCidr ? saved.addresses : [];
+  type Saved = { podCidr: string; addresses: [string, string][] };
+  const { second, ...first } = JSON.parse(content) as Saved & { second?: Saved };
+  return (podCidr) =>
+    [first, second ?? []].flat().find((saved) => saved.podCidr === podCidr)?.addresses ?? [];
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../../base/os/log.ts";
+import { type IpFamily, ipFamilies } from "./ip-family.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 import type { ServicePort } from "./service-plan.ts";
 import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
@@ -9,7 +10,10 @@ export interface UdpFlowCleaner {
 }
 
 /** With the program `conntrack`; where it is not installed, says so once there are UDP Services, and does nothing. */
-export async function openUdpFlowCleaner(log: Log): Promise<UdpFlowCleaner> {
+export async function openUdpFlowCleaner(
+  log: Log,
+  family: IpFamily = ipFamilies[4],
+): Promise<UdpFlowCleaner> {
   const installed = await hasProgram("conntrack");
   let last = "";
   let warned = false;
@@ -27,8 +31,8 @@ export async function openUdpFlowCleaner(log: Log): Promise<UdpFlowCleaner> {
         warned = true;
         return;
       }
-      const listing = await runProgram("conntrack", ["-L", "-f", "ipv4", "-p", "udp"]);
-      for (const flow of staleUdpFlows(parseUdpFlows(listing), udp)) await forget(flow);
+      const listing = await runProgram("conntrack", ["-L", "-f", family.conntrack, "-p", "udp"]);
+      for (const flow of staleUdpFlows(parseUdpFlows(listing), udp)) await forget(flow, family);
       last = now;
     },
   };
@@ -36,7 +40,10 @@ export async function openUdpFlowCleaner(log: Log): Promise<UdpFlowCleaner> {
 
 /** What makes the kernel forget all connections from and to an address. Where `conntrack` is not installed, says so once it is
  *  wanted. */
-export function openFlowForgetter(log: Log): (address: string) => Promise<void> {
+export function openFlowForgetter(
+  log: Log,
+  { conntrack }: IpFamily = ipFamilies[4],
+): (address: string) => Promise<void> {
   let installed: Promise<boolean> | undefined;
   return async (address) => {
     installed ??= hasProgram("conntrack").then((isThere) => {
@@ -45,18 +52,17 @@ export function openFlowForgetter(log: Log): (address: string) => Promise<void> 
       return isThere;
     });
     if (!(await installed)) return;
-    for (const side of ["--orig-src", "--reply-src"]) await deleteFlows(["-D", "-f", "ipv4", side, address]);
+    for (const side of ["--orig-src", "--reply-src"])
+      await deleteFlows(["-D", "-f", conntrack, side, address]);
   };
 }
 
-async function forget({
-  to,
-  toPort,
-  from,
-  fromPort,
-}: ReturnType<typeof parseUdpFlows>[number]): Promise<void> {
+async function forget(
+  { to, toPort, from, fromPort }: ReturnType<typeof parseUdpFlows>[number],
+  { conntrack }: IpFamily,
+): Promise<void> {
   const where = ["--orig-dst", to, "--orig-port-dst", `${toPort}`, "--reply-src", from, "--reply-port-src"];
-  await deleteFlows(["-D", "-f", "ipv4", "-p", "udp", ...where, `${fromPort}`]);
+  await deleteFlows(["-D", "-f", conntrack, "-p", "udp", ...where, `${fromPort}`]);
 }
 
 async function deleteFlows(args: readonly string[]): Promise<void> {

@@ -1,77 +1,110 @@
+import { parseAddress } from "../../base/ip-range.ts";
 import { parseIpv4 } from "../../base/ipv4.ts";
 import { type Ipv4Span, isInSpans } from "../../base/ipv4-spans.ts";
-import { isIpv6 } from "../../base/ipv6.ts";
 import type { HostPort } from "../network-seam.ts";
+import { type IpFamily, placeText } from "./ip-family.ts";
 import type { RulesetApplier } from "./nft-applier.ts";
 import type { Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
-import { ipv4Of, isPort } from "./parsed-input.ts";
+import { isPort } from "./parsed-input.ts";
 
-/** Ports of pods on the node's own address (`hostPort`), as address translation. */
+/** Ports of pods on the node's own addresses (`hostPort`), as address translation. */
 export interface HostPorts {
-  /** Rejects, and remembers nothing, where a port cannot be had. */
-  set(sandboxId: string, podIp: string, ports: readonly HostPort[]): Promise<void>;
+  /** Rejects, and remembers nothing, where a port cannot be had. The pod has one address of a family at most. */
+  set(sandboxId: string, podIps: readonly string[], ports: readonly HostPort[]): Promise<void>;
   remove(sandboxId: string): Promise<void>;
 }
 
-/** Addresses that are the node's own, but no pod's to listen on. */
-export interface WithheldAddresses {
+/** Of a family that the node has. */
+export interface HostPortSide {
+  readonly family: IpFamily;
+  readonly applier: RulesetApplier;
+  /** Addresses that are the node's own, but no pod's to listen on. */
   readonly dnsAddress?: string;
   readonly balancerPool?: readonly Ipv4Span[];
 }
 
-export function openHostPorts(applier: RulesetApplier, withheld: WithheldAddresses = {}): HostPorts {
-  const pods = new Map<string, readonly NftText[]>();
-  const apply = () => applier.apply(hostPortRules([...pods.values()].flat()));
+export function openHostPorts(sides: readonly HostPortSide[]): HostPorts {
+  /** Rules, side by side. */
+  const pods = new Map<string, readonly (readonly NftText[])[]>();
+  const apply = (side: HostPortSide, at: number) => {
+    const rules = [...pods.values()].flatMap((ofPod) => ofPod[at] ?? []);
+    return side.applier.apply(hostPortRules(rules));
+  };
   return {
-    async set(sandboxId, podIp, ports) {
+    async set(sandboxId, podIps, ports) {
       if (ports.length === 0 && !pods.has(sandboxId)) return;
-      const rules = ports.map((port) => hostPortRule(podIp, port, withheld));
-      pods.set(sandboxId, rules);
+      for (const port of ports) mustBeServed(port, podIps, sides);
+      pods.set(
+        sandboxId,
+        sides.map((side) => {
+          const podIp = podIps.find((ip) => parseAddress(ip)?.family === side.family.version);
+          return podIp === undefined ? [] : ports.flatMap((port) => hostPortRule(podIp, port, side));
+        }),
+      );
       try {
-        await apply();
+        await Promise.all(sides.map(apply));
       } catch (error) {
         pods.delete(sandboxId); // or no pod's host ports would be set any more
+        await Promise.allSettled(sides.map(apply)); // what one of them took
         throw error;
       }
     },
     async remove(sandboxId) {
-      if (pods.delete(sandboxId)) await apply();
+      if (pods.delete(sandboxId)) await Promise.all(sides.map(apply));
     },
   };
 }
 
+const everyAddress = ["", "0.0.0.0", "::"];
+
+const refusal = (field: string, value: unknown, why: string): Error =>
+  new Error(`${field} ${JSON.stringify(value)} ${why}`);
+
 /** Throws, naming the field, where the port is none that this node can serve. */
+function mustBeServed(
+  { hostIp = "", hostPort, containerPort, protocol }: HostPort,
+  podIps: readonly string[],
+  sides: readonly HostPortSide[],
+): void {
+  if (!isPort(hostPort)) throw refusal("hostPort", hostPort, "is not a port");
+  if (!isPort(containerPort)) throw refusal("containerPort", containerPort, "is not a port");
+  if (protocolOf(protocol) === undefined)
+    throw refusal("protocol", protocol, "is not a protocol of host ports");
+  if (everyAddress.includes(hostIp)) return;
+  const address = parseAddress(hostIp);
+  if (address === undefined) throw refusal("hostIP", hostIp, "is not an IP address");
+  const side = sides.find(({ family }) => family.version === address.family);
+  if (side === undefined) throw refusal("hostIP", hostIp, "is an IPv6 address; this node has IPv4 only");
+  if (!podIps.some((ip) => parseAddress(ip)?.family === address.family))
+    throw refusal("hostIP", hostIp, `is an address of ${side.family.name}, of which the pod has none`);
+  const { dnsAddress = "", balancerPool = [] } = side;
+  if (parseAddress(dnsAddress)?.value === address.value)
+    throw refusal("hostIP", hostIp, "is the address of the cluster's DNS");
+  if (address.family === 4 && isInSpans(balancerPool, parseIpv4(hostIp) ?? 0))
+    throw refusal("hostIP", hostIp, "is an address of load balancers");
+}
+
+/** None where the port is at an address of the other family. */
 function hostPortRule(
   podIp: string,
   { protocol, hostIp = "", hostPort, containerPort }: HostPort,
-  { dnsAddress, balancerPool = [] }: WithheldAddresses,
-): NftText {
-  const refuse = (field: string, value: unknown, why: string): never => {
-    throw new Error(`${field} ${JSON.stringify(value)} ${why}`);
-  };
-  if (!isPort(hostPort)) return refuse("hostPort", hostPort, "is not a port");
-  if (!isPort(containerPort)) return refuse("containerPort", containerPort, "is not a port");
-  const known = (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
-  if (known === undefined) return refuse("protocol", protocol, "is not a protocol of host ports");
-  const to = nft`${known} dport ${hostPort} dnat to ${podIp}:${containerPort}`;
-  if (hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::") {
-    const texts = [
-      ...(dnsAddress === undefined ? [] : [dnsAddress]),
-      ...balancerPool.map(({ text }) => text),
-    ];
-    const [only] = texts;
-    if (only === undefined) return nft`fib daddr type local ${to}`;
-    const others = texts.length === 1 ? nft`${only}` : nft`{ ${nftList(texts.map((text) => nft`${text}`))} }`;
-    return nft`ip daddr != ${others} fib daddr type local ${to}`;
-  }
-  if (isIpv6(hostIp)) return refuse("hostIP", hostIp, "is an IPv6 address; this node has IPv4 only");
-  const [address] = ipv4Of("hostIP", [hostIp], () => refuse("hostIP", hostIp, "is not an IP address"));
-  if (address === dnsAddress) return refuse("hostIP", hostIp, "is the address of the cluster's DNS");
-  if (isInSpans(balancerPool, parseIpv4(address ?? "") ?? 0))
-    return refuse("hostIP", hostIp, "is an address of load balancers");
-  return nft`ip daddr ${address ?? ""} ${to}`;
+  { family, dnsAddress, balancerPool = [] }: HostPortSide,
+): readonly NftText[] {
+  const { ip } = family;
+  const known = protocolOf(protocol) ?? "tcp";
+  const to = nft`${known} dport ${hostPort} dnat to ${placeText(family, podIp, containerPort)}`;
+  if (!everyAddress.includes(hostIp))
+    return parseAddress(hostIp)?.family === family.version ? [nft`${ip} daddr ${hostIp} ${to}`] : [];
+  const texts = [...(dnsAddress === undefined ? [] : [dnsAddress]), ...balancerPool.map(({ text }) => text)];
+  const [only] = texts;
+  if (only === undefined) return [nft`fib daddr type local ${to}`];
+  const others = texts.length === 1 ? nft`${only}` : nft`{ ${nftList(texts.map((text) => nft`${text}`))} }`;
+  return [nft`${ip} daddr != ${others} fib daddr type local ${to}`];
 }
+
+const protocolOf = (protocol: unknown) =>
+  (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
 
 function hostPortRules(rules: readonly NftText[]): Ruleset {
   return {

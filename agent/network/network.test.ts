@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { bridgeName } from "./bridge-pods.ts";
+import { bridgeName } from "./pod-bridge.ts";
 import { canRunNodes, eventually, service, slice, TestNode } from "./testing/test-node.ts";
 
 describe("pod network and services on a bridge", function () {

@@ -1,3 +1,4 @@
+import { type IpFamily, ipFamilies } from "./ip-family.ts";
 import type { LiveRuleset } from "./live-ruleset.ts";
 import { changeText, emptyRuleset, type Ruleset, rulesetChange } from "./nft-ruleset.ts";
 import { type NftText, nft } from "./nft-text.ts";
@@ -12,8 +13,8 @@ export interface RulesetApplier {
   remove(): Promise<void>;
 }
 
-export function openApplier(name: string): RulesetApplier {
-  const table = tableOf(nft`ip ${name}`);
+export function openApplier(name: string, { ip }: IpFamily = ipFamilies[4]): RulesetApplier {
+  const table = tableOf(nft`${ip} ${name}`);
   let current: Ruleset | undefined;
   return {
     apply: (ruleset) =>
@@ -48,8 +49,9 @@ export interface LiveApplier {
 export function openLiveApplier(
   name: string,
   live: LiveRuleset,
+  { ip }: IpFamily = ipFamilies[4],
 ): LiveApplier & Pick<RulesetApplier, "check"> {
-  const table = tableOf(nft`ip ${name}`);
+  const table = tableOf(nft`${ip} ${name}`);
   /** What the kernel has: a predecessor's, or one that it refused to change; none; ours as last told. */
   let state: "unknown" | "none" | "ours" = "unknown";
   return {

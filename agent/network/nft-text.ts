@@ -1,3 +1,5 @@
+import { isIpv6 } from "../../base/ipv6.ts";
+
 /** Text for nft, made only by this file: fixed words of ours with atoms put in. An atom is checked whatever it is said to be
  *  – a whole number, a name, an address, a range – so that no input, however it got here, can end a rule and begin
  *  another. */
@@ -40,6 +42,13 @@ function atomText(atom: NftAtom | undefined): string {
   if (atom instanceof NftText) return atom.text;
   if (typeof atom === "number") {
     if (Number.isSafeInteger(atom) && atom >= 0) return String(atom);
-  } else if (atom !== undefined && word.test(atom)) return atom;
+  } else if (atom !== undefined && (word.test(atom) || isIpv6Text(atom))) return atom;
   throw new NftInputError(`${JSON.stringify(atom) ?? "nothing"} is neither a name, an address nor a number`);
+}
+
+/** An address or a range of IPv6. */
+function isIpv6Text(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const isWhole = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= 128);
+  return isIpv6(address) && isWhole && more.length === 0;
 }

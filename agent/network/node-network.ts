@@ -2,15 +2,18 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
 import type { StartNodeNetwork } from "../network-seam.ts";
 import { fenceBridge } from "./bridge-fence.ts";
-import { openBridgePods, takeBridgeAddress } from "./bridge-pods.ts";
+import { openBridgePods } from "./bridge-pods.ts";
 import { startCniNetwork } from "./cni/start-cni-network.ts";
 import { openFlowForgetter } from "./conntrack.ts";
+import { familySides } from "./family-sides.ts";
 import { openHostPorts } from "./host-ports.ts";
+import { removeLeftIpv6Tables } from "./left-tables.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
 import { openApplier, openLiveApplier } from "./nft-applier.ts";
 import { followPeers } from "./peers/follow-peers.ts";
+import { takeBridgeAddress } from "./pod-bridge.ts";
 import { NetworkPolicies } from "./policies/network-policies.ts";
-import { noIsolation } from "./policies/pod-isolation.ts";
+import { noIsolation, together } from "./policies/pod-isolation.ts";
 import { followUnenforcedPolicies } from "./policies/unenforced-policies.ts";
 import { hasProgram } from "./programs.ts";
 
@@ -33,7 +36,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
       done: running.done,
       pods: openLoopbackPods(config),
       // Every address of 127/8 is the machine's own already.
-      takeAddress: async () => undefined,
+      takeAddresses: async () => undefined,
       hasPodAt: () => false,
       async stop() {
         leave();
@@ -43,21 +46,33 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
   }
 
   const withNft = await hasProgram("nft");
+  const sides = familySides(config);
+  if (withNft && config.v6 === undefined) await removeLeftIpv6Tables();
   if (!withNft) log.warn("host ports need nftables; pods that ask for them are not reachable there");
   const hostPorts = withNft
-    ? openHostPorts(openApplier("pintle-host-ports"), config)
+    ? openHostPorts(
+        sides.map((side) => ({ ...side, applier: openApplier("pintle-host-ports", side.family) })),
+      )
     : { set: async () => undefined, remove: async () => undefined };
   const leave = withNft ? () => undefined : leavePolicies("nftables (nft) is not installed");
   const isolation = withNft
-    ? new NetworkPolicies(config, {
-        informers,
-        events,
-        clock: os.clock,
-        log,
-        tasks,
-        openApplier: (ruleset) => openLiveApplier("pintle-policies", ruleset),
-        forgetFlows: openFlowForgetter(log),
-      })
+    ? together(
+        sides.map(
+          ({ family, clusterCidr }) =>
+            new NetworkPolicies(
+              { nodeName: config.nodeName, family, ...(clusterCidr !== undefined && { clusterCidr }) },
+              {
+                informers,
+                events,
+                clock: os.clock,
+                log,
+                tasks,
+                openApplier: (ruleset) => openLiveApplier("pintle-policies", ruleset, family),
+                forgetFlows: openFlowForgetter(log, family),
+              },
+            ),
+        ),
+      )
     : noIsolation;
   const pods = await openBridgePods(config, os, {
     hostPorts,
@@ -65,15 +80,18 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
     fence: withNft ? fenceBridge : async () => undefined,
   });
 
-  const { nodeName, nodeIp, podCidr, clusterCidr, backend = "auto" } = config;
+  const { nodeName, nodeIp, podCidr, clusterCidr, v6, backend = "auto" } = config;
+  const fences = sides.map(({ family }) => ({ family, applier: openApplier("pintle-overlay", family) }));
   followPeers(
-    { nodeName, nodeIp, podCidr, clusterCidr, backend },
-    { informers, os: { ...os, log }, tasks, fence: withNft ? openApplier("pintle-overlay") : undefined },
+    { nodeName, nodeIp, podCidr, clusterCidr, v6, backend },
+    { informers, os: { ...os, log }, tasks, fences: withNft ? fences : [] },
   );
   return {
     done: running.done,
     pods,
-    takeAddress: takeBridgeAddress,
+    async takeAddresses(addresses) {
+      for (const address of addresses) await takeBridgeAddress(address);
+    },
     // All of this node's range are.
     hasPodAt: () => false,
     async stop() {

@@ -1,5 +1,5 @@
 import type { EndpointSlice } from "../../client/types.ts";
-import { type AddressFault, ipv4Of, isPort, specialAddress } from "./parsed-input.ts";
+import { type AddressFault, addressesOf, isPort, specialAddress } from "./parsed-input.ts";
 
 export interface Endpoint {
   readonly address: string;
@@ -22,6 +22,8 @@ export interface EndpointChoice {
 /** The node that a plan is for. */
 export interface NodeView {
   readonly nodeName: string;
+  /** The one whose rules these are; IPv4 where it is not said. */
+  readonly family?: 4 | 6;
   readonly zone: string | undefined;
   /** Pods are processes at loopback addresses of this machine. */
   readonly loopbackPods: boolean;
@@ -58,7 +60,7 @@ export function endpointsOf(
     for (const [at, { addresses, conditions, nodeName, hints }] of (slice.endpoints ?? []).entries()) {
       // The others are for people; every proxy of Kubernetes takes the first.
       const field = `${where}: endpoints[${at}].addresses`;
-      const [address] = ipv4Of(field, (addresses ?? []).slice(0, 1), fault);
+      const [address] = addressesOf(port.family ?? 4, field, (addresses ?? []).slice(0, 1), fault);
       if (address === undefined) continue;
       const special = specialAddress(address);
       if (special !== undefined && !(port.loopbackPods && address.startsWith("127."))) {

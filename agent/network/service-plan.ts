@@ -1,10 +1,11 @@
+import { familyNames } from "../../base/ip-range.ts";
 import { inOrderOfAge } from "../../client/rules/service-order.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
-import { type AddressFault, ipv4Of, ipv4RangeOf, isPort } from "./parsed-input.ts";
+import { type AddressFault, addressesOf, isPort, rangesOf } from "./parsed-input.ts";
 import { type Endpoint, type EndpointChoice, endpointsOf, type NodeView } from "./service-endpoints.ts";
 
-/** What a node must do for Services, as plain values: each port of each Service, where it is reached, and the endpoints it
- *  leads to. Everything in it was parsed: whatever is not exactly an address, a range or a port is left out, and said.
+/** What a node must do for Services in one family, as plain values: each port of each Service, where it is reached, and the
+ *  endpoints it leads to. Everything in it was parsed: whatever is not exactly an address, a range or a port is left out, and said.
  *  Pure; both proxies (nftables and user space) are made from it. */
 export interface ServicePlan {
   readonly ports: readonly ServicePort[];
@@ -80,7 +81,7 @@ export class ServicePlanner {
   plan(services: readonly Service[], slices: readonly EndpointSlice[], node: NodeView): ServicePlan {
     const nodeText = JSON.stringify(node);
     const known = nodeText === this.#node ? this.#planned : new Map<Service, PlannedService>();
-    const slicesOf = slicesByService(slices);
+    const slicesOf = slicesByService(slices, familyNames[node.family ?? 4]);
     const planned = new Map<Service, PlannedService>();
     for (const service of inOrderOfAge(services)) {
       const own = slicesOf.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];
@@ -107,11 +108,14 @@ function planOne(service: Service, slices: readonly EndpointSlice[], node: NodeV
   return { slices, ports, problems, healthCheck: healthCheck(service, ports, problems) };
 }
 
-function slicesByService(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> {
+function slicesByService(
+  slices: readonly EndpointSlice[],
+  addressType: string,
+): ReadonlyMap<string, readonly EndpointSlice[]> {
   const slicesOf = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
     const name = slice.metadata.labels?.[serviceName];
-    if (name === undefined || slice.addressType !== "IPv4") continue;
+    if (name === undefined || slice.addressType !== addressType) continue;
     const key = `${slice.metadata.namespace}/${name}`;
     const list = slicesOf.get(key);
     if (list === undefined) slicesOf.set(key, [slice]);
@@ -130,7 +134,12 @@ function planService(
   if (hasOtherProxy(service)) return [];
   const fault: AddressFault = (field, value, why) =>
     problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
-  const allIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);
+  const { family = 4 } = node;
+  const given = spec.clusterIPs ?? [spec.clusterIP];
+  const allIps = addressesOf(family, "spec.clusterIPs", given, fault);
+  // A Service of the other family alone is nothing of this one's, be it by its node ports.
+  const elsewhere = addressesOf(family === 4 ? 6 : 4, "", given, () => undefined);
+  if (allIps.length === 0 && elsewhere.length > 0) return [];
   const clusterIps = allIps.filter((address) => address !== node.dnsAddress);
   /** Nobody takes the cluster's DNS over. */
   const others = (field: string, addresses: readonly string[]) =>
@@ -138,19 +147,25 @@ function planService(
       if (address === node.dnsAddress) fault(field, address, "is the address of the cluster's DNS");
       return address !== node.dnsAddress;
     });
-  const externalIps = others("spec.externalIPs", ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault));
+  const externalIps = others(
+    "spec.externalIPs",
+    addressesOf(family, "spec.externalIPs", spec.externalIPs ?? [], fault),
+  );
   const ingress = (service.status?.loadBalancer?.ingress ?? []).filter(
     ({ ip, ipMode }) => ip !== undefined && ip !== "" && ipMode !== "Proxy",
   );
   const balanced = spec.type === "LoadBalancer";
   const sources = balanced ? (spec.loadBalancerSourceRanges ?? []) : [];
-  const balancerSources = ipv4RangeOf("spec.loadBalancerSourceRanges", sources, fault);
+  const balancerSources = rangesOf(family, "spec.loadBalancerSourceRanges", sources, fault);
   const ingressIps = ingress.map(({ ip }) => ip ?? "");
   const balancerIps =
     // Ranges of which none is left would let everybody in.
     !balanced || (sources.length > 0 && balancerSources.length === 0)
       ? []
-      : others("status.loadBalancer.ingress", ipv4Of("status.loadBalancer.ingress", ingressIps, fault));
+      : others(
+          "status.loadBalancer.ingress",
+          addressesOf(family, "status.loadBalancer.ingress", ingressIps, fault),
+        );
   const affinitySeconds = affinityOf(spec, fault);
   const planned = (spec.ports ?? []).flatMap((port, at): ServicePort[] => {
     const field = `spec.ports[${at}]`;

@@ -1,4 +1,4 @@
-import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { parseIpv4 } from "../../base/ipv4.ts";
 import { isInSpans } from "../../base/ipv4-spans.ts";
 import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
@@ -7,13 +7,15 @@ import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
 import type { NodeNetworkConfig, StartServiceProxy } from "../network-seam.ts";
 import { openUdpFlowCleaner } from "./conntrack.ts";
+import { type FamilySide, familySides } from "./family-sides.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
 import { openLiveApplier } from "./nft-applier.ts";
+import { isInRange } from "./parsed-input.ts";
 import { ProblemReports } from "./problem-reports.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 import type { NodeView } from "./service-endpoints.ts";
-import { type ServicePlan, ServicePlanner, type ServiceProblem } from "./service-plan.ts";
+import { type HealthCheck, type ServicePlan, ServicePlanner, type ServiceProblem } from "./service-plan.ts";
 import { UserSpaceProxy } from "./user-space-proxy.ts";
 
 /** What carries out a plan: nftables or this process. */
@@ -32,12 +34,7 @@ const lateMs = 60_000;
 
 /** Whether node ports are to be had at the node's address, where no kernel serves them at the others. */
 function isServed({ nodeIp, nodePortRanges = [] }: NodeNetworkConfig): boolean {
-  const number = parseIpv4(nodeIp);
-  const ranges = nodePortRanges.map(parseIpv4Range);
-  return (
-    ranges.length === 0 ||
-    (number !== undefined && ranges.some((range) => range !== undefined && contains(range, number)))
-  );
+  return nodePortRanges.length === 0 || nodePortRanges.some((range) => isInRange(range, nodeIp));
 }
 
 export const startServiceProxy: StartServiceProxy = async (config, { os, client, informers }) => {
@@ -48,17 +45,25 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   nodes.addIndex(addressIndex, ({ status }) => (status?.addresses ?? []).map(({ address }) => address));
   const zoneOf = ({ metadata }: Node) => metadata.labels?.["topology.kubernetes.io/zone"];
   const isOurs = ({ metadata }: Node) => metadata.name === config.nodeName;
-  const view = (): NodeView => {
+  const viewOf = ({ family, dnsAddress }: FamilySide): NodeView => {
     const ours = nodes.list().find(isOurs);
     return {
       nodeName: config.nodeName,
+      family: family.version,
       zone: ours && zoneOf(ours),
       loopbackPods: config.mode === "loopback",
-      ...(config.dnsAddress !== undefined && { dnsAddress: config.dnsAddress }),
+      ...(dnsAddress !== undefined && { dnsAddress }),
     };
   };
-  const proxy = await chooseProxy();
-  const planner = new ServicePlanner();
+  const inKernel = config.mode !== "loopback" && (await hasProgram("nft"));
+  // In user space only IPv4.
+  const sides = await Promise.all(
+    familySides(config)
+      .filter(({ family }) => inKernel || family.version === 4)
+      .map(async (side) => ({ side, planner: new ServicePlanner(), proxy: await proxyOf(side) })),
+  );
+  if (!inKernel && config.v6 !== undefined)
+    log.warn("Services' IPv6 addresses need nftables, and are not reachable here");
   const tasks = new TaskScope(log);
   const events = new EventRecorder(
     { component: "kube-proxy", host: config.nodeName },
@@ -115,12 +120,15 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       dirty = false;
       const startedMs = os.clock.monotonicMs();
       try {
-        const plan = planner.plan(services.list(), slices.list(), view());
-        const refused = await proxy.update(plan);
-        reports.update(
-          [...plan.problems, ...refused].map(({ service, message }) => ({ object: service, message })),
-        );
-        healthChecks.update(plan.healthChecks);
+        const problems: ServiceProblem[] = [];
+        const checks: HealthCheck[] = [];
+        for (const { side, planner, proxy } of sides) {
+          const plan = planner.plan(services.list(), slices.list(), viewOf(side));
+          problems.push(...plan.problems, ...(await proxy.update(plan)));
+          checks.push(...plan.healthChecks);
+        }
+        reports.update(problems.map(({ service, message }) => ({ object: service, message })));
+        healthChecks.update(onePerPort(checks));
         if (!dirty) lateSinceMs = undefined;
         syncSeconds.observe((os.clock.monotonicMs() - startedMs) / 1000);
       } catch (error) {
@@ -131,11 +139,11 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     }
   });
 
-  async function chooseProxy(): Promise<Proxy> {
-    if (config.mode !== "loopback" && (await hasProgram("nft")))
-      return new KernelProxy(config, {
-        openApplier: (table) => openLiveApplier("pintle-services", table),
-        flows: await openUdpFlowCleaner(log),
+  async function proxyOf(side: FamilySide): Promise<Proxy> {
+    if (inKernel)
+      return new KernelProxy(side, {
+        openApplier: (table) => openLiveApplier("pintle-services", table, side.family),
+        flows: await openUdpFlowCleaner(log, side.family),
         log,
       });
     log.info("services are proxied in user space", {
@@ -165,7 +173,17 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       for (const off of unsubscribe) off();
       await tasks.stop();
       healthChecks.stop();
-      proxy.stop();
+      for (const { proxy } of sides) proxy.stop();
     },
   };
 };
+
+/** A pod that serves in both families is one. */
+function onePerPort(checks: readonly HealthCheck[]): readonly HealthCheck[] {
+  const found = new Map<number, HealthCheck>();
+  for (const check of checks) {
+    const known = found.get(check.port);
+    if (known === undefined || known.localEndpoints < check.localEndpoints) found.set(check.port, check);
+  }
+  return [...found.values()];
+}

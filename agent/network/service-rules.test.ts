@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIpv4Spans } from "../../base/ipv4-spans.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
+import { ipFamilies } from "./ip-family.ts";
 import { planServices } from "./service-plan.ts";
 import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
 
@@ -46,6 +47,58 @@ describe("rules of Services", () => {
     assert.equal(nodePortRule({ balancerPool }), `${local} ip daddr != { 10.9.0.1-10.9.0.9 } ${end}`);
     const refusal = "ct state new meta l4proto { tcp, udp, sctp } ip daddr { 10.9.0.1-10.9.0.9 } goto refuse";
     assert.ok(rulesOf({ balancerPool })("filter-input").includes(refusal));
+  });
+
+  it("say the same in both families", () => {
+    const node = { nodeName: "a", zone: "z", loopbackPods: false };
+    const inFamily = (
+      version: 4 | 6,
+      [ip, ip2, external, source]: readonly [string, string, string, string],
+    ) => {
+      const spec = {
+        ...balancer([source]).spec,
+        clusterIP: ip,
+        externalIPs: [external],
+        externalTrafficPolicy: "Local",
+        sessionAffinity: "ClientIP",
+      };
+      const status = { loadBalancer: { ingress: [{ ip: external }] } };
+      const one = { ...balancer([]), spec, status } as unknown as Service;
+      const endpoints = [
+        { addresses: [ip2], nodeName: "a" },
+        { addresses: [external], nodeName: "b" },
+      ];
+      const slices = [{ ...slice, addressType: `IPv${version}`, endpoints } as unknown as EndpointSlice];
+      const { ports } = planServices([one], slices, { ...node, family: version });
+      return serviceRules(ports, {
+        family: ipFamilies[version],
+        podCidr: source,
+        clusterCidr: source,
+        serviceCidr: source,
+        nodePortRanges: [source],
+      });
+    };
+    const four = ["10.96.0.1", "10.1.0.1", "192.0.2.1", "10.1.0.0/24"] as const;
+    const six = ["fd00:96::1", "fd00:1::1", "fd00:2::1", "fd00:1::/64"] as const;
+    let text = JSON.stringify(inFamily(6, six));
+    for (const [from, to] of [
+      ["ipv6_addr", "ipv4_addr"],
+      ["icmpv6", "icmp"],
+      ["ip6 ", "ip "],
+      ["::1/128", "127.0.0.0/8"],
+      ...six.flatMap(
+        (one, at) =>
+          [
+            [`[${one}]`, four[at] ?? ""],
+            [one, four[at] ?? ""],
+          ] as const,
+      ),
+    ] as const)
+      text = text.replaceAll(from, to);
+    // The chain of an endpoint is named after its place.
+    const unnamed = (rules: string) => rules.replaceAll(/endpoint-[0-9a-f]{16}/g, "endpoint-N");
+    assert.equal(unnamed(text), unnamed(JSON.stringify(inFamily(4, four))));
+    assert.match(text, /10\.1\.0\.1:8080/);
   });
 
   it("choose an endpoint in the Service's own chain, and know pods of this node that may meet themselves", () => {

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { parseAddress, parseIpRange, rangeContains } from "../../base/ip-range.ts";
 import type { Ipv4Span } from "../../base/ipv4-spans.ts";
+import { type IpFamily, ipFamilies, placeText } from "./ip-family.ts";
 import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
+import { isInRange } from "./parsed-input.ts";
 import type { Endpoint } from "./service-endpoints.ts";
 import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } from "./service-plan.ts";
 
@@ -10,6 +12,8 @@ import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } fr
  *  chain picks an endpoint at random and translates the address. Where clients are kept with their endpoint, each endpoint has a
  *  chain and remembers its clients. Pure. */
 export interface ServiceRulesOptions {
+  /** IPv4 where it is not said. */
+  readonly family?: IpFamily;
   /** The node's own pods'; empty where plugins connect them, and masquerade what leaves. */
   readonly podCidr: string;
   readonly clusterCidr?: string;
@@ -18,7 +22,7 @@ export interface ServiceRulesOptions {
   /** Load balancers' addresses that the node may have beside its own. */
   readonly balancerPool?: readonly Ipv4Span[];
   readonly nodeIp?: string;
-  /** Ranges of the node's addresses at which node ports are served; none: all. */
+  /** Ranges of the node's addresses at which node ports are served; absent: all. */
   readonly nodePortRanges?: readonly string[];
 }
 
@@ -56,15 +60,16 @@ export function serviceRules(ports: readonly ServicePort[], options: ServiceRule
     hairpins: new Map(),
   };
   for (const port of ports) addPort(draft, port, options);
-  const type = nft`ipv4_addr . inet_proto . inet_service`;
+  const { addressType } = familyOf(options);
+  const type = nft`${addressType} . inet_proto . inet_service`;
   const map = (elements: Elements, of = type): ElementMap => ({ type: of, elements });
   const nodePortType = nft`inet_proto . inet_service`;
   return {
     sets: {
       ...draft.sets,
-      "cluster-ips": { definition: nft`type ipv4_addr;`, elements: [...draft.clusterIps.values()] },
+      "cluster-ips": { definition: nft`type ${addressType};`, elements: [...draft.clusterIps.values()] },
       hairpins: {
-        definition: nft`type ipv4_addr . ipv4_addr;`,
+        definition: nft`type ${addressType} . ${addressType};`,
         elements: [...draft.hairpins.values()],
       },
     },
@@ -79,6 +84,8 @@ export function serviceRules(ports: readonly ServicePort[], options: ServiceRule
   };
 }
 
+const familyOf = ({ family = ipFamilies[4] }: ServiceRulesOptions): IpFamily => family;
+
 function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions): void {
   const key = (ip: string) => nft`${ip} . ${port.protocol} . ${port.port}`;
   const external = [...port.externalIps, ...port.balancerIps];
@@ -88,7 +95,7 @@ function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions):
   const missing = reachable ? drop : refuse;
   const internal = internalEndpoints(port);
   noteHairpins(draft, port, options);
-  const internalChain = addChoice(draft, port, internal);
+  const internalChain = addChoice(draft, port, { endpoints: internal, options });
   for (const ip of port.clusterIps)
     if (internalChain !== undefined) draft.serviceIps.push({ key: key(ip), verdict: goto(internalChain) });
     else draft.noEndpoints.push({ key: key(ip), verdict: missing });
@@ -107,39 +114,34 @@ function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions):
   if (port.balancerSources.length > 0 && port.balancerIps.length > 0) {
     const chain = chainName("firewall", port.id);
     const allowed = allowedSources(port, options).map((range) => nft`${range}`);
-    draft.chains[chain] = { rules: [nft`ip saddr != { ${nftList(allowed)} } drop`] };
+    draft.chains[chain] = { rules: [nft`${familyOf(options).ip} saddr != { ${nftList(allowed)} } drop`] };
     for (const ip of port.balancerIps) draft.firewalls.push({ key: key(ip), verdict: goto(chain) });
   }
 }
 
 /** A node that has the balancer's address as its own talks to it from that very address. */
 function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): readonly string[] {
-  const node = parseIpv4(nodeIp ?? "");
-  const ranges = port.balancerSources.map(parseIpv4Range);
-  const isAllowed =
-    node !== undefined && ranges.some((range) => range !== undefined && contains(range, node));
-  const outside = port.balancerIps.filter((ip) => {
-    const number = parseIpv4(ip) ?? 0;
-    return !ranges.some((range) => range !== undefined && contains(range, number));
-  });
+  const isIn = (address: string) => port.balancerSources.some((range) => isInRange(range, address));
+  const isAllowed = nodeIp !== undefined && isIn(nodeIp);
+  const outside = port.balancerIps.filter((ip) => !isIn(ip));
   return isAllowed ? [...port.balancerSources, ...outside] : port.balancerSources;
 }
 
 /** The way in for everything but cluster IPs. */
 function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRulesOptions): string {
   const name = chainName("external", port.id);
-  const target = addChoice(draft, port, externalEndpoints(port));
+  const target = addChoice(draft, port, { endpoints: externalEndpoints(port), options });
   const rules: NftText[] = [];
   if (!port.externalLocal) {
     // The endpoint may be elsewhere: the answer must come back through this node, so it takes our address.
     rules.push(markForMasquerade);
   } else {
     // From inside the cluster every endpoint will do, as if it had gone out to a load balancer and come back.
-    const everywhere = addChoice(draft, port, port.clusterEndpoints);
+    const everywhere = addChoice(draft, port, { endpoints: port.clusterEndpoints, options });
     const inside = options.clusterCidr ?? options.podCidr;
     if (everywhere !== undefined)
       rules.push(
-        ...(inside === "" ? [] : [nft`ip saddr ${inside} goto ${everywhere}`]),
+        ...(inside === "" ? [] : [nft`${familyOf(options).ip} saddr ${inside} goto ${everywhere}`]),
         nft`fib saddr type local ${markForMasquerade}`,
         nft`fib saddr type local goto ${everywhere}`,
       );
@@ -150,7 +152,11 @@ function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRules
 }
 
 /** The chain that picks one of these endpoints; `undefined` where there is none. The same endpoints share one. */
-function addChoice(draft: Draft, port: ServicePort, endpoints: readonly Endpoint[]): string | undefined {
+function addChoice(
+  draft: Draft,
+  port: ServicePort,
+  { endpoints, options }: { readonly endpoints: readonly Endpoint[]; readonly options: ServiceRulesOptions },
+): string | undefined {
   if (endpoints.length === 0) return undefined;
   const name = chainName(endpoints === port.localEndpoints ? "local" : "service", port.id);
   if (name in draft.chains) return name;
@@ -158,29 +164,35 @@ function addChoice(draft: Draft, port: ServicePort, endpoints: readonly Endpoint
   draft.chains[name] = {
     rules:
       affinitySeconds === undefined
-        ? [translation(port, endpoints)]
+        ? [translation(familyOf(options), port, endpoints)]
         : keptClients(
-            endpoints.map((endpoint) => addEndpoint(draft, { ...port, affinitySeconds }, endpoint)),
+            familyOf(options),
+            endpoints.map((endpoint) =>
+              addEndpoint(draft, { ...port, affinitySeconds }, { endpoint, options }),
+            ),
           ),
   };
   return name;
 }
 
 /** To one of these at random. */
-function translation({ protocol }: ServicePort, endpoints: readonly Endpoint[]): NftText {
+function translation(family: IpFamily, { protocol }: ServicePort, endpoints: readonly Endpoint[]): NftText {
   const [only] = endpoints;
   if (only !== undefined && endpoints.length === 1)
-    return nft`meta l4proto ${protocol} dnat to ${only.address}:${only.port}`;
+    return nft`meta l4proto ${protocol} dnat to ${placeText(family, only.address, only.port)}`;
   const choices = nftList(endpoints.map(({ address, port }, i) => nft`${i} : ${address} . ${port}`));
-  return nft`meta l4proto ${protocol} dnat ip to numgen random mod ${endpoints.length} map { ${choices} }`;
+  return nft`meta l4proto ${protocol} dnat ${family.ip} to numgen random mod ${endpoints.length} map { ${choices} }`;
 }
 
 /** Pods that meet themselves behind a Service, which only those of this node can. */
 function noteHairpins(draft: Draft, port: ServicePort, { podCidr }: ServiceRulesOptions): void {
-  const range = parseIpv4Range(podCidr);
+  const range = parseIpRange(podCidr);
+  const isOfNode = (address: string) => {
+    const parsed = parseAddress(address);
+    return range !== undefined && parsed !== undefined && rangeContains(range, parsed.family, parsed.value);
+  };
   for (const { address, isLocal } of [...port.clusterEndpoints, ...port.localEndpoints])
-    if (isLocal || (range !== undefined && contains(range, parseIpv4(address) ?? 0)))
-      draft.hairpins.set(address, nft`${address} . ${address}`);
+    if (isLocal || isOfNode(address)) draft.hairpins.set(address, nft`${address} . ${address}`);
 }
 
 interface EndpointChain {
@@ -190,8 +202,8 @@ interface EndpointChain {
 }
 
 /** To the endpoint that a client went to last, or one at random. */
-function keptClients(chains: readonly EndpointChain[]): readonly NftText[] {
-  const rules = chains.map(({ chain, clients }) => nft`ip saddr @${clients} goto ${chain}`);
+function keptClients({ ip }: IpFamily, chains: readonly EndpointChain[]): readonly NftText[] {
+  const rules = chains.map(({ chain, clients }) => nft`${ip} saddr @${clients} goto ${chain}`);
   const [only] = chains;
   if (only !== undefined && chains.length === 1) return [...rules, goto(only.chain)];
   const choices = nftList(chains.map(({ chain }, i) => nft`${i} : goto ${chain}`));
@@ -201,32 +213,38 @@ function keptClients(chains: readonly EndpointChain[]): readonly NftText[] {
 function addEndpoint(
   draft: Draft,
   port: ServicePort & { readonly affinitySeconds: number },
-  { address, port: number }: Endpoint,
+  {
+    endpoint: { address, port: number },
+    options,
+  }: { readonly endpoint: Endpoint; readonly options: ServiceRulesOptions },
 ): EndpointChain {
+  const family = familyOf(options);
   const chain = chainName("endpoint", `${port.id}/${address}:${number}`);
   // A set keeps its time to live for good: another time is another set.
   const clients = `${chain}-${port.affinitySeconds}s`;
   if (chain in draft.chains) return { chain, clients };
   draft.sets[clients] = {
-    definition: nft`type ipv4_addr; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`,
+    definition: nft`type ${family.addressType}; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`,
   };
   draft.chains[chain] = {
     rules: [
-      nft`update @${clients} { ip saddr }`,
-      nft`meta l4proto ${port.protocol} dnat to ${address}:${number}`,
+      nft`update @${clients} { ${family.ip} saddr }`,
+      nft`meta l4proto ${port.protocol} dnat to ${placeText(family, address, number)}`,
     ],
   };
   return { chain, clients };
 }
 
 function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
+  const { ip, loopback, unreachable } = familyOf(options);
   const everywhere = options.clusterCidr ?? options.podCidr;
   const pool = options.balancerPool ?? [];
-  const notInPool = pool.length === 0 ? nft`` : nft` ip daddr != ${spanSet(pool)}`;
-  const ranges = options.nodePortRanges ?? [];
+  const notInPool = pool.length === 0 ? nft`` : nft` ${ip} daddr != ${spanSet(pool)}`;
+  const ranges = options.nodePortRanges;
   const inRanges =
-    ranges.length === 0 ? nft`` : nft` ip daddr { ${nftList(ranges.map((range) => nft`${range}`))} }`;
-  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8${notInPool}${inRanges}`;
+    ranges === undefined ? nft`` : nft` ${ip} daddr { ${nftList(ranges.map((range) => nft`${range}`))} }`;
+  const servesNodePorts = ranges === undefined || ranges.length > 0;
+  const onNode = nft`fib daddr type local ${ip} daddr != ${loopback}${notInPool}${inRanges}`;
   return {
     services: {
       rules: [
@@ -234,29 +252,29 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
         ...(options.clusterCidr === undefined
           ? []
           : [
-              nft`ip daddr @cluster-ips ip saddr != ${options.clusterCidr} fib saddr type != local ${markForMasquerade}`,
+              nft`${ip} daddr @cluster-ips ${ip} saddr != ${options.clusterCidr} fib saddr type != local ${markForMasquerade}`,
             ]),
-        nft`ip daddr . meta l4proto . th dport vmap @service-ips`,
-        nft`${onNode} meta l4proto . th dport vmap @node-ports`,
+        nft`${ip} daddr . meta l4proto . th dport vmap @service-ips`,
+        ...(servesNodePorts ? [nft`${onNode} meta l4proto . th dport vmap @node-ports`] : []),
       ],
     },
-    refuse: { rules: [nft`reject with icmp type port-unreachable`] },
+    refuse: { rules: [nft`reject with ${unreachable}`] },
     "check-endpoints": {
       rules: [
-        nft`ip daddr . meta l4proto . th dport vmap @no-endpoints`,
-        nft`${onNode} meta l4proto . th dport vmap @no-endpoint-node-ports`,
+        nft`${ip} daddr . meta l4proto . th dport vmap @no-endpoints`,
+        ...(servesNodePorts ? [nft`${onNode} meta l4proto . th dport vmap @no-endpoint-node-ports`] : []),
       ],
     },
     // What still goes to a cluster IP after translation asks for a port that its Service does not have.
     "check-cluster-ips": {
       rules: [
-        nft`ip daddr @cluster-ips goto refuse`,
+        nft`${ip} daddr @cluster-ips goto refuse`,
         ...(options.serviceCidr === undefined
           ? []
-          : [nft`ip daddr ${options.serviceCidr} fib daddr type != local drop`]),
+          : [nft`${ip} daddr ${options.serviceCidr} fib daddr type != local drop`]),
       ],
     },
-    "check-sources": { rules: [nft`ip daddr . meta l4proto . th dport vmap @firewalls`] },
+    "check-sources": { rules: [nft`${ip} daddr . meta l4proto . th dport vmap @firewalls`] },
     "sources-prerouting": {
       hook: nft`type filter hook prerouting priority dstnat - 10;`,
       rules: [nft`ct state new jump check-sources`],
@@ -274,7 +292,7 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
         // What was not translated asks for a port that no Service has there: it is not the node's own programs' either.
         ...(pool.length === 0
           ? []
-          : [nft`ct state new meta l4proto { tcp, udp, sctp } ip daddr ${spanSet(pool)} goto refuse`]),
+          : [nft`ct state new meta l4proto { tcp, udp, sctp } ${ip} daddr ${spanSet(pool)} goto refuse`]),
       ],
     },
     "filter-forward": {
@@ -290,10 +308,12 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
       rules: [
         nft`meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
         // A pod that meets itself behind its Service must not see its own address as the sender.
-        nft`ct status dnat ip saddr . ip daddr @hairpins masquerade`,
+        nft`ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`,
         ...(options.podCidr === ""
           ? []
-          : [nft`ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`]),
+          : [
+              nft`${ip} saddr ${options.podCidr} ${ip} daddr != ${everywhere} fib daddr type != local masquerade`,
+            ]),
       ],
     },
   };

@@ -62,7 +62,7 @@ function placeOf(authority: string): { readonly host: string; readonly port: num
 /** Pods in the node's own network have its address, unless that is the machine's loopback: there others listen too. Pure. */
 function isPodAddress(address: string, nodeIp: string, sandboxes: readonly SandboxStatus[]): boolean {
   const ready = sandboxes.filter(({ state }) => state === "ready");
-  if (ready.some(({ podIp }) => podIp === address)) return true;
+  if (ready.some(({ podIp, secondIp }) => podIp === address || secondIp === address)) return true;
   return address === nodeIp && !/^(127\.|::1$)/.test(nodeIp) && ready.some(({ podIp }) => podIp === "");
 }
 

@@ -71,7 +71,8 @@ export function simulationConfig(flags: AllFlags): SimulationConfig | undefined 
     if (idle.length > 0) throw new UsageError(idle.map((name) => `--${name}: needs --simulate`).join("\n"));
     return undefined;
   }
-  const agent = agentConfig(flags);
+  // Pods' range has rules of its own here.
+  const agent = agentConfig({ ...flags, "pod-cidr": undefined });
   const problems = given(Object.keys(agentFlags))
     .filter((name) => !shared.has(name))
     .map((name) => `--${name}: means nothing to simulated nodes`);
@@ -90,6 +91,7 @@ export function simulationConfig(flags: AllFlags): SimulationConfig | undefined 
   check(zones >= 0, "simulate-zones", zones, "must not be negative");
   const podRange = flags["pod-cidr"] ?? defaultPodRange;
   check(parseIpv4Range(podRange) !== undefined, "pod-cidr", podRange, "is not a range such as 100.64.0.0/10");
+  check(agent.v6 === undefined, "node-ip", flags["node-ip"], "is two, and simulated nodes have IPv4 alone");
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     agent,

@@ -176,6 +176,7 @@ describe("agent/simulate", () => {
     refused(["--simulate-cpus=4"], "--simulate-cpus: needs --simulate");
     refused(["--simulate=-1"], "--simulate: -1 must be 1 to 100000");
     refused(["--simulate=1", "--simulate-memory=much", "--pod-cidr=x"], "--simulate-memory", "--pod-cidr");
+    refused(["--simulate=1", "--node-ip=10.0.0.1,fd00::1"], "--node-ip: ");
     refused(["--simulate=1", "--simulate-stages=/nowhere"], "--simulate-stages: cannot read /nowhere");
     assert.equal(configOf("--node-name=real", "--runtime=process"), undefined);
   });

@@ -13,6 +13,8 @@ type Amounts = Readonly<Record<string, string>>;
 export interface NodeInput {
   readonly name: string;
   readonly ip: string;
+  /** Of the other family. */
+  readonly secondIp?: string | undefined;
   readonly port: number;
   readonly maxPods: number;
   readonly labels: Readonly<Record<string, string>>;
@@ -106,13 +108,14 @@ export function allocatableOf({ reserved }: Pick<NodeInput, "reserved">, machine
 
 /** Those that a cloud controller manager set stay; until then, as everywhere else, what the agent was given. */
 function addressesOf(
-  { externalCloud, ip, name }: NodeInput,
+  { externalCloud, ip, secondIp, name }: NodeInput,
   before: NodeStatus | undefined,
 ): NonNullable<NodeStatus["addresses"]> {
   const known = before?.addresses ?? [];
   if (externalCloud && known.length > 0) return known;
   return [
     { type: "InternalIP", address: ip },
+    ...(secondIp === undefined ? [] : [{ type: "InternalIP", address: secondIp }]),
     { type: "Hostname", address: name },
   ];
 }

@@ -11,6 +11,7 @@ export interface Sources {
 
 export interface FieldContext {
   readonly nodeIp: string;
+  readonly secondNodeIp?: string | undefined;
   readonly podIp: string;
   /** Of the other family, where the pod has two. */
   readonly secondIp?: string | undefined;
@@ -182,8 +183,9 @@ export function fieldOf(pod: Pod, path: string, context: FieldContext): string {
     case "spec.serviceAccountName":
       return spec.serviceAccountName ?? "default";
     case "status.hostIP":
-    case "status.hostIPs":
       return context.nodeIp;
+    case "status.hostIPs":
+      return [context.nodeIp, context.secondNodeIp ?? []].flat().join(",");
     case "status.podIP":
       return context.podIp;
     case "status.podIPs":

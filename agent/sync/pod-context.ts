@@ -54,6 +54,8 @@ export interface PodContext {
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
   readonly nodeIp: string;
+  /** Of the other family. */
+  readonly secondNodeIp?: string | undefined;
   readonly dns: ClusterDns;
   readonly allocatable: FieldContext["allocatable"];
   readonly nodeMemoryBytes: number;

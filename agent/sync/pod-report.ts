@@ -29,7 +29,7 @@ export class PodReport {
     observed: Observed,
     seen: Pick<StatusInput, "waiting" | "failure" | "granted" | "resizing">,
   ): Promise<PodStatus> {
-    const { volumes, prober, os, scheme, nodeIp, recursiveReadOnly } = this.#context;
+    const { volumes, prober, os, scheme, nodeIp, secondNodeIp, recursiveReadOnly } = this.#context;
     for (const one of observed.containers)
       if (one.state.phase === "exited" && !this.#messages.has(one.id))
         this.#messages.set(one.id, await terminationMessage(one, volumes.podDir(pod.metadata.uid)));
@@ -42,6 +42,7 @@ export class PodReport {
       recursiveReadOnly,
       hostIp: nodeIp,
       devicesOf: (container) => this.#context.devices?.healthOf(pod.metadata.uid, container) ?? [],
+      secondHostIp: secondNodeIp,
       ready: new Set(ids.filter((id) => prober.isReady(id))),
       started: new Set(ids.filter((id) => prober.isStarted(id))),
       terminationMessages: this.#messages,

@@ -27,6 +27,8 @@ export interface StatusInput {
   /** What device plugins gave to a container, and whether it is well. */
   readonly devicesOf?: (container: string) => readonly ResourceStatus[];
   readonly hostIp: string;
+  /** Of the other family. */
+  readonly secondHostIp?: string | undefined;
   /** Why a container that is to run does not, by container name. */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
   readonly ready: ReadonlySet<string>;
@@ -39,7 +41,7 @@ export interface StatusInput {
 /** The status of a pod as its containers stand. Conditions of other writers are kept; times of ours change only when
  *  their status does. */
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, observed, hostIp, failure } = input;
+  const { pod, observed, hostIp, secondHostIp, failure } = input;
   const before = pod.status ?? {};
   if (wasRefused(input)) return refusedStatus(input);
   const inits = (pod.spec.initContainers ?? []).map((one) => containerStatus(input, one, true));
@@ -49,7 +51,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const sandbox = observed.sandboxes.find(({ state }) => state === "ready");
   const podIp = pod.spec.hostNetwork ? hostIp : (sandbox?.podIp ?? "");
   const keptIp = podIp || (phase === "Pending" ? "" : (before.podIP ?? ""));
-  const second = pod.spec.hostNetwork ? undefined : sandbox?.secondIp;
+  const second = pod.spec.hostNetwork ? secondHostIp : sandbox?.secondIp;
   const podIps =
     podIp === "" && before.podIPs?.length
       ? before.podIPs
@@ -59,7 +61,7 @@ export function podStatus(input: StatusInput): PodStatus {
     phase,
     conditions: conditionsOf(input, phase, inits, mains),
     hostIP: hostIp,
-    hostIPs: [{ ip: hostIp }],
+    hostIPs: [hostIp, secondHostIp ?? []].flat().map((ip) => ({ ip })),
     ...(keptIp !== "" && { podIP: keptIp, podIPs: podIps }),
     startTime: before.startTime ?? timeText(input.nowMs),
     ...(inits.length > 0 && { initContainerStatuses: inits }),

@@ -396,7 +396,7 @@ export class PodWorker {
           attempt: action.attempt,
           sandboxId: sandbox.id,
           podIp,
-          secondIp: sandbox.secondIp,
+          secondIp: this.#pod.spec.hostNetwork ? this.#context.secondNodeIp : sandbox.secondIp,
           signal: this.#starting.signal,
         },
         this.#context,

@@ -77,7 +77,8 @@ export async function startContainer(request: StartRequest, context: PodContext)
   };
   const logDir = logFolder(context.logsDir, pod, container.name);
   await makeFolder(logDir, 0o755);
-  const fields = { nodeIp: context.nodeIp, podIp, secondIp, allocatable: context.allocatable };
+  const { nodeIp, secondNodeIp, allocatable } = context;
+  const fields = { nodeIp, secondNodeIp, podIp, secondIp, allocatable };
   const env = await environmentOf(pod, container, fields, {
     sources: context.sources,
     services: context.services(),

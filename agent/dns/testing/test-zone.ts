@@ -1,4 +1,4 @@
-import { parseIpv4Range } from "../../../base/ipv4.ts";
+import { parseIpRange } from "../../../base/ip-range.ts";
 import type { EndpointSlice, Service } from "../../../client/types.ts";
 import { type Answer, type AnswerOptions, answer } from "../answer.ts";
 import { serviceNames } from "../service-names.ts";
@@ -7,9 +7,9 @@ import { ServiceZone } from "../zone.ts";
 
 export const zoneOptions: AnswerOptions = {
   domain: "cluster.local",
-  serverAddress: "10.96.0.10",
+  serverAddresses: ["10.96.0.10"],
   ttlSeconds: 5,
-  ownRanges: ["10.96.0.0/16", "10.244.0.0/16"].flatMap((text) => parseIpv4Range(text) ?? []),
+  ownRanges: ["10.96.0.0/16", "10.244.0.0/16"].flatMap((text) => parseIpRange(text) ?? []),
 };
 
 export function service(namespace: string, name: string, spec: object): Service {

@@ -98,7 +98,8 @@ export class CniPods implements PodNetwork {
       if (record.result === undefined) throw new Error("it was not made to its end");
       if ((await this.#netnsPathOf(record)) === "") throw new Error("its network namespace is gone");
       for (const [, fault] of await network.check(record, record.checkedBy ?? [])) throw fault;
-      if (!mapsPorts(record)) await hostPorts.set(pod.sandboxId, pod.podIp, pod.hostPorts);
+      if (!mapsPorts(record))
+        await hostPorts.set(pod.sandboxId, [pod.podIp, pod.secondIp ?? []].flat(), pod.hostPorts);
       return true;
     } catch (error) {
       if (pod !== undefined)
@@ -134,7 +135,8 @@ export class CniPods implements PodNetwork {
       const made = { ...connection, result, addresses: inOrder(given, this.#deps.nodeIp) };
       await this.#records.put({ ...made, checkedBy: await this.#checkedBy(made) });
       const address = podAddress(made);
-      if (!mapsPorts(made)) await this.#deps.hostPorts.set(sandboxId, address.podIp, pod.hostPorts);
+      const podIps = [address.podIp, address.secondIp ?? []].flat();
+      if (!mapsPorts(made)) await this.#deps.hostPorts.set(sandboxId, podIps, pod.hostPorts);
       return address;
     } catch (error) {
       const what = `cannot connect pod ${pod.namespace}/${pod.name}`;

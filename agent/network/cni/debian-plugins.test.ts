@@ -53,7 +53,7 @@ describe("pod network of Debian's CNI plugins (containernetworking-plugins)", fu
     if (!canRun) this.skip();
     dir = mkdtempSync(join(tmpdir(), "pintle-debian-cni-"));
     mkdirSync(join(dir, "net.d"));
-    node = await TestNode.start(["a", "b"], { confDir: join(dir, "net.d"), binDir });
+    node = await TestNode.start(["a", "b"], { cni: { confDir: join(dir, "net.d"), binDir } });
   });
   after(() => {
     node?.stop();

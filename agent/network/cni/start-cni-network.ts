@@ -4,9 +4,11 @@ import { TaskScope } from "../../../base/os/task-scope.ts";
 import type { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
 import type { NodeNetwork, NodeNetworkConfig } from "../../network-seam.ts";
-import { bridgeName } from "../bridge-pods.ts";
+import { familySides } from "../family-sides.ts";
 import { openHostPorts } from "../host-ports.ts";
+import { removeLeftIpv6Tables } from "../left-tables.ts";
 import { openApplier } from "../nft-applier.ts";
+import { atOnce, bridgeName, whole } from "../pod-bridge.ts";
 import { hasProgram, ipBatch, runProgram } from "../programs.ts";
 import { CniNetwork } from "./cni-network.ts";
 import { CniPods } from "./cni-pods.ts";
@@ -23,13 +25,19 @@ export async function startCniNetwork(
   const tasks = new TaskScope(os.log);
   const withNft = await hasProgram("nft");
   if (!withNft) os.log.warn("host ports need nftables, where no plugin maps them");
-  await removeOwnNetwork(withNft);
+  await removeOwnNetwork(withNft, config.v6 !== undefined);
+  if (withNft && config.v6 === undefined) await removeLeftIpv6Tables();
   await passPackets();
   const nodes = informers.informer(resources.nodes);
   const pods = await CniPods.open(config.stateDir, {
     network: new CniNetwork(config.cni),
     hostPorts: withNft
-      ? openHostPorts(openApplier("pintle-host-ports"), config)
+      ? openHostPorts(
+          familySides(config).map((side) => ({
+            ...side,
+            applier: openApplier("pintle-host-ports", side.family),
+          })),
+        )
       : { set: async () => undefined, remove: async () => undefined },
     podCidrs: async () => {
       await nodes.synced(tasks.signal);
@@ -44,11 +52,11 @@ export async function startCniNetwork(
     done: tasks.untilStopped(),
     pods,
     hasPodAt: (address) => pods.hasAddress(address),
-    async takeAddress(address) {
+    async takeAddresses(addresses) {
       await removeLink(addressLink);
       await ipBatch([
         `link add ${addressLink} type bridge`,
-        `addr add ${address}/32 dev ${addressLink}`,
+        ...addresses.map((address) => `addr add ${whole(address)} dev ${addressLink}${atOnce(address)}`),
         `link set ${addressLink} up`,
       ]);
     },
@@ -57,10 +65,10 @@ export async function startCniNetwork(
 }
 
 /** What an agent left that connected pods itself: its routes and rules would be in the plugins' way. */
-async function removeOwnNetwork(withNft: boolean): Promise<void> {
+async function removeOwnNetwork(withNft: boolean, hasIpv6: boolean): Promise<void> {
   await removeLink(bridgeName);
   if (!withNft) return;
-  const tables = ["ip pintle-policies", "bridge pintle-pods"];
+  const tables = ["ip pintle-policies", "bridge pintle-pods", ...(hasIpv6 ? ["ip6 pintle-policies"] : [])];
   await runProgram(
     "nft",
     ["-f", "-"],

@@ -5,6 +5,7 @@ import type { TaskScope } from "../../../base/os/task-scope.ts";
 import type { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Node } from "../../../client/types.ts";
+import type { IpFamily } from "../ip-family.ts";
 import type { RulesetApplier } from "../nft-applier.ts";
 import { ipBatch, runProgram } from "../programs.ts";
 import { readKernelRoutes, readOwnLinks } from "./kernel-routes.ts";
@@ -24,12 +25,12 @@ export interface PeerDeps {
   readonly informers: InformerFactory;
   readonly os: Pick<Os, "clock" | "log">;
   readonly tasks: TaskScope;
-  /** Undefined where there is no nftables. */
-  readonly fence: RulesetApplier | undefined;
+  /** One of each family; none where there is no nftables. */
+  readonly fences: readonly { readonly family: IpFamily; readonly applier: RulesetApplier }[];
 }
 
 /** Keeps routes to the other nodes' pods, as their Nodes come, change and go. */
-export function followPeers(own: Omit<OwnPlace, "onLink">, { informers, os, tasks, fence }: PeerDeps): void {
+export function followPeers(own: Omit<OwnPlace, "onLink">, { informers, os, tasks, fences }: PeerDeps): void {
   const nodes = informers.informer(resources.nodes);
   let wake = deferred<void>();
   let said = "";
@@ -72,14 +73,18 @@ export function followPeers(own: Omit<OwnPlace, "onLink">, { informers, os, task
       const mtu = link?.mtu ?? Math.min(1500, ...links.map((one) => one.mtu));
       const nodeIp = link === undefined ? undefined : own.nodeIp;
       // Closed before it is there.
-      await fence?.apply(overlayFence(plan));
-      await ensureOverlayLink({ ...plan.overlay, nodeIp, mtu });
+      for (const { family, applier } of fences) await applier.apply(overlayFence(plan, family));
+      const { address, v6Address, hardwareAddress } = plan.overlay;
+      await ensureOverlayLink({ addresses: [address, v6Address ?? []].flat(), hardwareAddress, nodeIp, mtu });
     }
-    const change = routeChange(await readKernelRoutes(await hasOverlayLink()), wantedRoutes(plan));
+    const change = routeChange(
+      await readKernelRoutes(await hasOverlayLink(), own.v6 === undefined ? [4] : [4, 6]),
+      wantedRoutes(plan),
+    );
     await runAll(change);
     if (plan.overlay === undefined && (await hasOverlayLink())) {
       await removeOverlayLink();
-      await fence?.remove();
+      for (const { applier } of fences) await applier.remove();
     }
   }
 

@@ -1,25 +1,28 @@
-import { ipv4Text, parseIpv4, parseIpv4Range } from "../../../base/ipv4.ts";
-import { bridgeName } from "../bridge-pods.ts";
+import { addressText, familyBits, ipRangeText, parseAddress, parseIpRange } from "../../../base/ip-range.ts";
+import { bridgeName, whole } from "../pod-bridge.ts";
 import { runProgram } from "../programs.ts";
 import { type KernelRoutes, overlayLink, routeProtocol } from "./route-changes.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
 /** What the kernel has of ours now; of the overlay nothing where its link is not there. */
-export async function readKernelRoutes(hasOverlay: boolean): Promise<KernelRoutes> {
-  const routes = rowsOf(
-    await runProgram("ip", ["-json", "-4", "route", "show", "proto", String(routeProtocol)]),
-  );
-  const neighbours = hasOverlay
-    ? rowsOf(await runProgram("ip", ["-json", "-4", "neigh", "show", "dev", overlayLink, "nud", "permanent"]))
-    : [];
+export async function readKernelRoutes(
+  hasOverlay: boolean,
+  families: readonly (4 | 6)[],
+): Promise<KernelRoutes> {
+  const read = async (args: readonly string[]) =>
+    (await Promise.all(families.map((family) => runProgram("ip", ["-json", `-${family}`, ...args])))).flatMap(
+      rowsOf,
+    );
+  const routes = await read(["route", "show", "proto", String(routeProtocol)]);
+  const neighbours = hasOverlay ? await read(["neigh", "show", "dev", overlayLink, "nud", "permanent"]) : [];
   const forwarding = hasOverlay
     ? rowsOf(await runProgram("bridge", ["-json", "fdb", "show", "dev", overlayLink]))
     : [];
   return {
     routes: new Map(
       routes.map((row) => [
-        text(row.dst).includes("/") ? text(row.dst) : `${text(row.dst)}/32`,
+        text(row.dst).includes("/") ? text(row.dst) : whole(text(row.dst)),
         row.dev === overlayLink ? `${text(row.gateway)} ${overlayLink}` : text(row.gateway),
       ]),
     ),
@@ -33,13 +36,12 @@ export async function readKernelRoutes(hasOverlay: boolean): Promise<KernelRoute
 export interface OwnLink {
   readonly name: string;
   readonly mtu: number;
-  /** `10.0.0.5/24`. */
   readonly addresses: readonly { readonly address: string; readonly range: string }[];
 }
 
 /** The node's links to other machines: neither its pods' nor its own. */
 export async function readOwnLinks(): Promise<readonly OwnLink[]> {
-  return ownLinksOf(await runProgram("ip", ["-json", "-4", "addr", "show", "up"]));
+  return ownLinksOf(await runProgram("ip", ["-json", "addr", "show", "up"]));
 }
 
 /** Pure. */
@@ -48,13 +50,16 @@ export function ownLinksOf(json: string): readonly OwnLink[] {
     const name = text(row.ifname);
     if (name === "lo" || name === bridgeName || name === overlayLink) return [];
     const rows = (Array.isArray(row.addr_info) ? row.addr_info : []) as readonly Row[];
-    const addresses = rows.flatMap(({ local, prefixlen }) => {
-      const number = parseIpv4(text(local));
+    const addresses = rows.flatMap(({ local, prefixlen, scope }) => {
+      const parsed = parseAddress(text(local));
       const bits = Number(prefixlen);
+      // Each link has its own of these.
+      if (parsed === undefined || (parsed.family === 6 && scope === "link")) return [];
       // Of a /32 there is nobody else.
-      if (number === undefined || !Number.isInteger(bits) || bits < 1 || bits > 31) return [];
-      const range = parseIpv4Range(`${ipv4Text(number - (number % 2 ** (32 - bits)))}/${bits}`);
-      return range === undefined ? [] : [{ address: ipv4Text(number), range: range.text }];
+      if (!Number.isInteger(bits) || bits < 1 || bits >= familyBits[parsed.family]) return [];
+      const address = addressText(parsed.family, parsed.value);
+      const range = parseIpRange(`${address}/${bits}`);
+      return range === undefined ? [] : [{ address, range: ipRangeText(range) }];
     });
     return addresses.length === 0 ? [] : [{ name, mtu: Number(row.mtu), addresses }];
   });

@@ -125,3 +125,39 @@ describe("pod network across machines", function () {
     );
   });
 });
+
+describe("pod network across machines, in both families", function () {
+  this.timeout(180_000);
+  let net: TestMachines;
+
+  before(async function () {
+    if (!canOverlay()) this.skip();
+    net = await TestMachines.start([1, 1, 2], { isDual: true });
+  });
+  after(() => net?.stop());
+
+  it("reaches IPv6 addresses through nodes on the same link, and by the overlay that IPv4 has", async () => {
+    const [a, b, c] = net.machines as Three;
+    await net.tell(net.machines);
+    for (const [from, to] of [
+      [a, b],
+      [a, c],
+      [c, b],
+    ] as const) {
+      await eventually(
+        `${from.name} reaches ${to.name} by IPv6`,
+        async () => (await net.fromPod6(from, to)) === `${to.name} ${net.podIp6Of(from)}`,
+      );
+      assert.equal(await net.fromPod(from, to), `${to.name} ${net.podIpOf(from)}`, "and by IPv4");
+    }
+    const routes = net.show(a, "ip", "-6", "route", "show", "proto", "112");
+    assert.match(routes, /fd00:198:0:2::\/64 via fd00:199:1::12 dev eth0/);
+    assert.match(routes, /fd00:198:0:3::\/64 via fd00:198:0:3:: dev pintle-vxlan/);
+    // Nothing is changed again that stands.
+    await net.tell([a, b]);
+    await eventually(
+      "the third's are gone",
+      async () => !/0:3::/.test(net.show(a, "ip", "-6", "route", "show")),
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import { atOnce, whole } from "../pod-bridge.ts";
 import { ipBatch, runProgram } from "../programs.ts";
 import { overlayLink } from "./route-changes.ts";
 
@@ -8,7 +9,8 @@ const overlayId = 7468;
 const overheadBytes = 50;
 
 export interface OverlayEnd {
-  readonly address: string;
+  /** One of each family that pods have. */
+  readonly addresses: readonly string[];
   readonly hardwareAddress: string;
   /** The node's own address on the link that it goes over; undefined where it is on none, and the kernel chooses. */
   readonly nodeIp: string | undefined;
@@ -18,7 +20,7 @@ export interface OverlayEnd {
 
 /** Makes sure of the overlay's link. Whoever is behind it is told by routes, neighbours and forwarding: it learns nothing. */
 export async function ensureOverlayLink({
-  address,
+  addresses,
   hardwareAddress,
   nodeIp,
   mtu,
@@ -34,7 +36,7 @@ export async function ensureOverlayLink({
     ]);
   await ipBatch([
     `link set ${overlayLink} mtu ${mtu - overheadBytes} up`,
-    `addr replace ${address}/32 dev ${overlayLink}`,
+    ...addresses.map((address) => `addr replace ${whole(address)} dev ${overlayLink}${atOnce(address)}`),
   ]);
 }
 

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { contains, overlap, parseIpv4, parseIpv4Range } from "../../../base/ipv4.ts";
 import type { Node } from "../../../client/types.ts";
+import { ipFamilies } from "../ip-family.ts";
 import { ownLinksOf } from "./kernel-routes.ts";
 import { overlayFence } from "./overlay-fence.ts";
 import { type OwnPlace, planPeers, podNetworkBackends } from "./plan-peers.ts";
@@ -57,6 +58,63 @@ describe("routes to other nodes' pods", () => {
     );
     assert.match(faults[0]?.why ?? "", /198\.51\.100\.3 is on none of this node's links/);
     assert.deepEqual(planPeers([near, far], { ...own, backend: "none" }).peers, []);
+  });
+
+  it("lead to IPv6 ranges by IPv6 on the same link, and else by the overlay, whose ends are IPv4's", () => {
+    const dual: OwnPlace = {
+      ...own,
+      v6: { nodeIp: "2001:db8::1", podCidr: "fd00:1:0:1::/64", clusterCidr: "fd00:1::/48" },
+      onLink: [...own.onLink, "2001:db8::/64"],
+    };
+    const of6 = (one: Node, range: string, ...addresses: readonly string[]): Node =>
+      ({
+        ...one,
+        spec: { podCIDRs: [one.spec?.podCIDR, range] },
+        status: {
+          addresses: [
+            ...(one.status?.addresses ?? []),
+            ...addresses.map((address) => ({ type: "InternalIP", address })),
+          ],
+        },
+      }) as Node;
+    const near = of6(node("n2", "192.0.2.2", "10.1.2.0/24"), "fd00:1:0:2::/64", "2001:db8::2");
+    const far = of6(node("n3", "198.51.100.3", "10.1.3.0/24"), "fd00:1:0:3::/64", "2001:db8:1::3");
+    const only4 = of6(node("n4", "192.0.2.4", "10.1.4.0/24"), "fd00:1:0:4::/64");
+    const ways = (nodes: readonly Node[], place = dual) =>
+      planPeers(nodes, place)
+        .peers.filter(({ range }) => range.includes(":"))
+        .map(({ range, nodeIp, overlay }) => [range, nodeIp, overlay?.address, overlay?.hardwareAddress]);
+    assert.deepEqual(ways([near, far, only4]), [
+      ["fd00:1:0:2::/64", "2001:db8::2", undefined, undefined],
+      ["fd00:1:0:3::/64", "198.51.100.3", "fd00:1:0:3::", "02:50:0a:01:03:00"],
+      ["fd00:1:0:4::/64", "192.0.2.4", "fd00:1:0:4::", "02:50:0a:01:04:00"],
+    ]);
+    assert.deepEqual(ways([near], { ...dual, backend: "vxlan" }), [
+      ["fd00:1:0:2::/64", "192.0.2.2", "fd00:1:0:2::", "02:50:0a:01:02:00"],
+    ]);
+    assert.deepEqual(planPeers([far], dual).overlay, {
+      address: "10.1.1.0",
+      v6Address: "fd00:1:0:1::",
+      hardwareAddress: "02:50:0a:01:01:00",
+    });
+    assert.deepEqual(ways([near, far], own), [], "not where this node has none");
+    const faults = (...nodes: readonly Node[]) =>
+      planPeers(nodes, { ...dual, backend: "host-gw" }).faults.map(({ why }) => why);
+    assert.match(faults(only4)[0] ?? "", /none of its IPv6 addresses is on a link/);
+    const claims = (range: string) => of6(node("n5", "192.0.2.5", "10.1.5.0/24"), range, "2001:db8::5");
+    for (const [range, why] of [
+      ["fd00:1:0:1::/64", /is n1's, too/],
+      ["fd00:2::/64", /not of the cluster's fd00:1::\/48/],
+      ["::/0", /none of pods/],
+      ["fe80::/64", /not of the cluster's/],
+      ["fd00:1:0:6::/64 dev lo", /none of pods/],
+    ] as const)
+      assert.match(faults(claims(range))[0] ?? "", why, range);
+    const change = routeChange(noRoutes, wantedRoutes(planPeers([near, far], dual)));
+    assert.ok(change.ip.includes("route replace fd00:1:0:2::/64 via 2001:db8::2 proto 112"));
+    assert.ok(
+      change.ip.includes("route replace fd00:1:0:3::/64 via fd00:1:0:3:: dev pintle-vxlan onlink proto 112"),
+    );
   });
 
   it("do not lead where a Node says what is not so", () => {
@@ -148,7 +206,7 @@ describe("routes to other nodes' pods", () => {
           // Every node is reached, said to be in the way, or has not said enough yet.
           for (const { name } of rows)
             assert.ok([...plan.peers, ...plan.faults].filter((one) => one.node === name).length <= 1);
-          overlayFence(plan);
+          overlayFence(plan, ipFamilies[4]);
         },
       ),
     );

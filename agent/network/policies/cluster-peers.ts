@@ -6,12 +6,15 @@ import type { InformerFactory } from "../../../client/informer.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Namespace, Pod } from "../../../client/types.ts";
+import type { IpFamily } from "../ip-family.ts";
 import { peerOf, smallPod } from "./policy-pod.ts";
 import type { PolicyTable } from "./policy-table.ts";
 
 export interface ClusterPeersConfig {
   readonly nodeName: string;
   readonly clusterCidr?: string;
+  /** IPv4 where it is not said. */
+  readonly family?: IpFamily;
 }
 
 export interface ClusterPeersParts {
@@ -66,7 +69,7 @@ export class ClusterPeers {
   }
 
   #follow(tasks: TaskScope): void {
-    const { nodeName, clusterCidr } = this.#config;
+    const { nodeName, clusterCidr, family } = this.#config;
     const { table, informers, onChange } = this.#parts;
     const pods = informers.ownInformer(tasks, resources.pods, {
       fieldSelector: [
@@ -80,7 +83,7 @@ export class ClusterPeers {
     });
     const namespaces = informers.ownInformer(tasks, resources.namespaces, {});
     const putPod = (pod: Pod) => {
-      const peer = pod.spec.nodeName === nodeName ? undefined : peerOf(pod, clusterCidr);
+      const peer = pod.spec.nodeName === nodeName ? undefined : peerOf(pod, clusterCidr, family);
       if (peer === undefined) table.removePeer(keyOf(pod));
       else table.putPeer(keyOf(pod), peer);
       onChange();

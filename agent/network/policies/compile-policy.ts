@@ -1,10 +1,11 @@
-import { parseIpv4 } from "../../../base/ipv4.ts";
-import { isIpv6 } from "../../../base/ipv6.ts";
+import { addressText, ipRangeSize, parseIpRange } from "../../../base/ip-range.ts";
 import { type Selector, SelectorError, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { mergedRanges, type NumberRange, rangeWithout } from "../../../base/number-ranges.ts";
 import type { NetworkPolicy } from "../../../client/types.ts";
+import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { isPort } from "../parsed-input.ts";
 import {
+  type AddressSpan,
   allPorts,
   type CompiledPolicy,
   type PeerGroup,
@@ -16,8 +17,8 @@ import {
 
 const protocols = ["tcp", "udp", "sctp"] as const;
 
-/** A policy as plain values. What of it cannot be read allows nothing, and is said. Pure. */
-export function compilePolicy(policy: NetworkPolicy): CompiledPolicy {
+/** A policy as plain values, with the addresses of one family. What of it cannot be read allows nothing, and is said. Pure. */
+export function compilePolicy(policy: NetworkPolicy, family: IpFamily = ipFamilies[4]): CompiledPolicy {
   const { namespace = "", name } = policy.metadata;
   const problems: string[] = [];
   const fault: Fault = (field, value, why) =>
@@ -27,7 +28,7 @@ export function compilePolicy(policy: NetworkPolicy): CompiledPolicy {
   const isFor = (type: string, byDefault: boolean) => (types.length === 0 ? byDefault : types.includes(type));
   const rules = (direction: "ingress" | "egress", peers: "from" | "to") =>
     listOf(spec[direction]).map((rule, at) =>
-      compileRule(rule as Shape, { namespace, field: `spec.${direction}[${at}]`, peers, fault }),
+      compileRule(rule as Shape, { namespace, field: `spec.${direction}[${at}]`, peers, family, fault }),
     );
   // A policy whose own selector cannot be read is for all pods of its namespace: closed rather than open.
   const selector = selectorOf(spec.podSelector, "spec.podSelector", fault);
@@ -50,6 +51,7 @@ interface Place {
   readonly namespace: string;
   readonly field: string;
   readonly peers: "from" | "to";
+  readonly family: IpFamily;
   readonly fault: Fault;
 }
 
@@ -62,14 +64,15 @@ function compileRule(rule: Shape, place: Place): PolicyRule {
   };
 }
 
-function compilePeers(peers: readonly unknown[], { namespace, field, peers: name, fault }: Place): RulePeers {
+function compilePeers(peers: readonly unknown[], place: Place): RulePeers {
+  const { namespace, field, peers: name, family, fault } = place;
   const groups: PeerGroup[] = [];
-  const addresses: NumberRange[] = [];
+  const addresses: BlockRange[] = [];
   for (const [at, peer] of peers.entries()) {
     const where = `${field}.${name}[${at}]`;
     const { podSelector, namespaceSelector, ipBlock } = shapeOf(peer);
     if (isGiven(ipBlock)) {
-      addresses.push(...compileBlock(shapeOf(ipBlock), `${where}.ipBlock`, fault));
+      addresses.push(...compileBlock(shapeOf(ipBlock), `${where}.ipBlock`, place));
       continue;
     }
     if (!isGiven(podSelector) && !isGiven(namespaceSelector)) {
@@ -86,33 +89,44 @@ function compilePeers(peers: readonly unknown[], { namespace, field, peers: name
       pods,
     });
   }
-  return { groups, addresses: mergedRanges(addresses) };
+  const text = (value: bigint) => addressText(family.version, value);
+  const spans = mergedRanges(addresses).map(
+    ({ first, last }): AddressSpan => ({ first: text(first), last: text(last) }),
+  );
+  return { groups, addresses: spans };
 }
 
-/** A block without its exceptions. IPv6 is another node's matter, and skipped without a word. */
-function compileBlock({ cidr, except }: Shape, field: string, fault: Fault): readonly NumberRange[] {
-  const block = rangeOf(cidr, `${field}.cidr`, fault);
+type BlockRange = NumberRange<bigint>;
+
+/** A block without its exceptions. One of the other family is another table's matter, and skipped without a word. */
+function compileBlock(
+  { cidr, except }: Shape,
+  field: string,
+  { family, fault }: Place,
+): readonly BlockRange[] {
+  const read = (value: unknown, where: string) => rangeOf(value, where, { family, fault });
+  const block = read(cidr, `${field}.cidr`);
   if (block === undefined) return [];
-  const exceptions = listOf(except).map((one, at) => rangeOf(one, `${field}.except[${at}]`, fault));
+  const exceptions = listOf(except).map((one, at) => read(one, `${field}.except[${at}]`));
   // An exception that cannot be read might have taken anything away.
   if (exceptions.includes(undefined)) return [];
-  const taken = exceptions.filter((one) => one !== undefined && one !== "IPv6") as NumberRange[];
-  return block === "IPv6" ? [] : rangeWithout(block, taken);
+  const taken = exceptions.filter((one) => one !== undefined && one !== "other family") as BlockRange[];
+  return block === "other family" ? [] : rangeWithout(block, taken);
 }
 
 /** Bits behind the prefix mean nothing, as in the API. */
-function rangeOf(value: unknown, field: string, fault: Fault): NumberRange | "IPv6" | undefined {
-  const [address = "", bits = "", more] = typeof value === "string" ? value.split("/") : [];
-  const number = parseIpv4(address);
-  const prefixBits = /^\d{1,3}$/.test(bits) && more === undefined ? Number(bits) : 129;
-  if (number !== undefined && prefixBits <= 32) {
-    const size = 2 ** (32 - prefixBits);
-    const first = number - (number % size);
-    return { first, last: first + size - 1 };
+function rangeOf(
+  value: unknown,
+  field: string,
+  { family, fault }: Pick<Place, "family" | "fault">,
+): BlockRange | "other family" | undefined {
+  const range = typeof value === "string" ? parseIpRange(value) : undefined;
+  if (range === undefined) {
+    fault(field, value, "is not a range of addresses");
+    return undefined;
   }
-  if (isIpv6(address) && prefixBits <= 128) return "IPv6";
-  fault(field, value, "is not a range of addresses");
-  return undefined;
+  if (range.family !== family.version) return "other family";
+  return { first: range.first, last: range.first + ipRangeSize(range) - 1n };
 }
 
 function compilePort(value: unknown, at: number, { field, fault }: Place): readonly RulePort[] {

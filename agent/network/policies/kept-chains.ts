@@ -1,3 +1,4 @@
+import type { IpFamily } from "../ip-family.ts";
 import type { LiveRuleset } from "../live-ruleset.ts";
 import type { PeerGroups } from "./peer-groups.ts";
 import { blocksDefinition, type VerdictChain } from "./verdict-chain.ts";
@@ -7,10 +8,12 @@ import { blocksDefinition, type VerdictChain } from "./verdict-chain.ts";
 export class KeptChains {
   readonly #ruleset: LiveRuleset;
   readonly #groups: PeerGroups;
+  readonly #family: IpFamily;
   readonly #users = new Map<string, number>();
   readonly #blockUsers = new Map<string, number>();
 
-  constructor(ruleset: LiveRuleset, groups: PeerGroups) {
+  constructor(ruleset: LiveRuleset, groups: PeerGroups, family: IpFamily) {
+    this.#family = family;
     this.#ruleset = ruleset;
     this.#groups = groups;
   }
@@ -20,7 +23,7 @@ export class KeptChains {
     for (const group of groups) this.#groups.acquire(group);
     for (const block of blocks) {
       if (!isFirst(this.#blockUsers, block.name)) continue;
-      this.#ruleset.addSet(block.name, blocksDefinition);
+      this.#ruleset.addSet(block.name, blocksDefinition(this.#family));
       for (const element of block.elements) this.#ruleset.addElement(block.name, element);
     }
     this.#ruleset.putChain(name, { rules });

@@ -7,7 +7,8 @@ import type { EventRecorder } from "../../../client/events.ts";
 import type { Informer, InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
 import type { NetworkPolicy, Pod } from "../../../client/types.ts";
-import type { PodAttachment } from "../../network-seam.ts";
+import type { PodAddress, PodAttachment } from "../../network-seam.ts";
+import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import type { LiveRuleset } from "../live-ruleset.ts";
 import type { LiveApplier } from "../nft-applier.ts";
 import { ProblemReports } from "../problem-reports.ts";
@@ -34,12 +35,13 @@ const retryMs = 1000;
 /** A pod waits this long for its rules; then it is tried anew. */
 const admitMs = 20_000;
 
-/** Keeps the kernel's table equal to the cluster's network policies, as far as this node's pods are concerned. Without a
- *  policy there is no table, and nothing of the cluster is followed but policies. */
+/** Keeps the kernel's table of one family equal to the cluster's network policies, as far as this node's pods are concerned.
+ *  Without a policy there is no table, and nothing of the cluster is followed but policies. */
 export class NetworkPolicies implements PodIsolation {
   readonly #config: ClusterPeersConfig;
   readonly #parts: NetworkPoliciesParts;
-  readonly #table = new PolicyTable();
+  readonly #family: IpFamily;
+  readonly #table: PolicyTable;
   readonly #applier: LiveApplier;
   readonly #policies: Informer<NetworkPolicy>;
   readonly #localPods: Informer<Pod>;
@@ -52,6 +54,8 @@ export class NetworkPolicies implements PodIsolation {
 
   constructor(config: ClusterPeersConfig, parts: NetworkPoliciesParts) {
     this.#config = config;
+    this.#family = config.family ?? ipFamilies[4];
+    this.#table = new PolicyTable(this.#family);
     this.#parts = parts;
     this.#applier = parts.openApplier(this.#table.ruleset);
     this.#reports = new ProblemReports(parts.events, "NetworkPolicyNotEnforced");
@@ -62,7 +66,9 @@ export class NetworkPolicies implements PodIsolation {
     parts.tasks.run("network policies", (signal) => this.#run(signal));
   }
 
-  async admit(pod: PodAttachment, address: string): Promise<void> {
+  async admit(pod: PodAttachment, addresses: Pick<PodAddress, "podIp" | "secondIp">): Promise<void> {
+    const address = this.#ofFamily(addresses);
+    if (address === undefined) return; // the other family's table is for it
     const late = new AbortController();
     const { clock, tasks } = this.#parts;
     const cancel = clock.after(admitMs, () => late.abort(new Error("they are not known yet")));
@@ -95,10 +101,17 @@ export class NetworkPolicies implements PodIsolation {
 
   restored(known: Parameters<PodIsolation["restored"]>[0]): void {
     for (const pod of known) {
-      this.#attached.set(pod.sandboxId, { pod, address: pod.podIp });
-      this.#putSubject(pod, pod.podIp);
+      const address = this.#ofFamily(pod);
+      if (address === undefined) continue;
+      this.#attached.set(pod.sandboxId, { pod, address });
+      this.#putSubject(pod, address);
     }
     this.#begun.resolve();
+  }
+
+  #ofFamily({ podIp, secondIp = "" }: Pick<PodAddress, "podIp" | "secondIp">): string | undefined {
+    const isOf6 = this.#family.version === 6;
+    return [podIp, secondIp].find((ip) => ip !== "" && ip.includes(":") === isOf6);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -127,7 +140,7 @@ export class NetworkPolicies implements PodIsolation {
 
   #subscribe(): readonly (() => void)[] {
     const putPolicy = (policy: NetworkPolicy) => {
-      this.#table.putPolicy(compilePolicy(policy));
+      this.#table.putPolicy(compilePolicy(policy, this.#family));
       this.#touch();
     };
     const putPod = ({ metadata: { uid } }: Pod) => {

@@ -1,9 +1,9 @@
-import type { KnownAttachment, PodAttachment } from "../../network-seam.ts";
+import type { KnownAttachment, PodAddress, PodAttachment } from "../../network-seam.ts";
 
 /** What the pods' network asks of network policies. */
 export interface PodIsolation {
   /** Resolves once the pod's rules are in place. Rejects where they cannot be: then it must not become reachable. */
-  admit(pod: PodAttachment, address: string): Promise<void>;
+  admit(pod: PodAttachment, address: Pick<PodAddress, "podIp" | "secondIp">): Promise<void>;
   /** The pod is not connected any more. */
   release(sandboxId: string): void;
   /** Called once, before any `admit`: these stayed connected while no agent ran. */
@@ -15,3 +15,23 @@ export const noIsolation: PodIsolation = {
   release: () => undefined,
   restored: () => undefined,
 };
+
+/** A pod is admitted once it is by all. */
+export function together(parts: readonly PodIsolation[]): PodIsolation {
+  return {
+    async admit(pod, address) {
+      try {
+        await Promise.all(parts.map((part) => part.admit(pod, address)));
+      } catch (error) {
+        for (const part of parts) part.release(pod.sandboxId);
+        throw error;
+      }
+    },
+    release(sandboxId) {
+      for (const part of parts) part.release(sandboxId);
+    },
+    restored(known) {
+      for (const part of parts) part.restored(known);
+    },
+  };
+}

@@ -12,7 +12,7 @@ export interface PolicyPod {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Labels;
-  /** IPv4, written anew from the numbers. */
+  /** Of the table's family, written anew from the numbers. */
   readonly addresses: readonly string[];
   readonly ports: readonly NamedPort[];
 }
@@ -56,8 +56,14 @@ export interface PolicyRule {
 
 export interface RulePeers {
   readonly groups: readonly PeerGroup[];
-  /** IPv4 addresses as numbers: blocks without their exceptions, merged. */
-  readonly addresses: readonly NumberRange[];
+  /** Blocks without their exceptions, merged. */
+  readonly addresses: readonly AddressSpan[];
+}
+
+/** Addresses from one to another, both among them, written anew from the numbers. */
+export interface AddressSpan {
+  readonly first: string;
+  readonly last: string;
 }
 
 export type RulePort =
@@ -66,6 +72,10 @@ export type RulePort =
   | { readonly protocol: Protocol; readonly name: string };
 
 export const allPorts: NumberRange = { first: 0, last: 65_535 };
-export const allAddresses: NumberRange = { first: 0, last: 2 ** 32 - 1 };
+/** The last addresses, by the first ones. */
+export const allAddresses: Readonly<Record<string, string>> = {
+  "0.0.0.0": "255.255.255.255",
+  "::": "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+};
 /** Every pod of the cluster. */
 export const everywhere: Pick<PeerGroup, "namespaces" | "pods"> = { namespaces: { selector: [] }, pods: [] };

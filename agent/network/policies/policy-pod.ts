@@ -1,5 +1,6 @@
-import { contains, ipv4Text, parseIpv4, parseIpv4Range } from "../../../base/ipv4.ts";
+import { addressText, parseAddress, parseIpRange, rangeContains } from "../../../base/ip-range.ts";
 import type { Pod } from "../../../client/types.ts";
+import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { isPort, specialAddress } from "../parsed-input.ts";
 import { protocolOf } from "./compile-policy.ts";
 import type { NamedPort, PolicyPod } from "./policy-model.ts";
@@ -25,13 +26,18 @@ export function smallPod({ metadata, spec, status, ...rest }: Pod): Pod {
   return kept as Pod;
 }
 
-/** A pod of another node by what it reports; `undefined` where it has no address that pods can have. Pure. */
-export function peerOf(pod: Pod, clusterCidr: string | undefined): PolicyPod | undefined {
-  const range = parseIpv4Range(clusterCidr ?? "");
+/** A pod of another node by what it reports; `undefined` where it has no address of the family that pods can have. Pure. */
+export function peerOf(
+  pod: Pod,
+  clusterCidr: string | undefined,
+  family: IpFamily = ipFamilies[4],
+): PolicyPod | undefined {
+  const range = parseIpRange(clusterCidr ?? "");
   const addresses = (pod.status?.podIPs ?? []).flatMap(({ ip }) => {
-    const number = typeof ip === "string" ? parseIpv4(ip) : undefined;
-    if (number === undefined || (range !== undefined && !contains(range, number))) return [];
-    const address = ipv4Text(number);
+    const parsed = typeof ip === "string" ? parseAddress(ip) : undefined;
+    if (parsed?.family !== family.version) return [];
+    if (range !== undefined && !rangeContains(range, parsed.family, parsed.value)) return [];
+    const address = addressText(parsed.family, parsed.value);
     return specialAddress(address) === undefined ? [address] : [];
   });
   return addresses.length === 0 ? undefined : policyPod(pod, addresses);

@@ -1,4 +1,5 @@
 import { type Labels, matchesLabels } from "../../../base/label-selector.ts";
+import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { LiveRuleset } from "../live-ruleset.ts";
 import type { Chain } from "../nft-ruleset.ts";
 import { nft } from "../nft-text.ts";
@@ -23,24 +24,25 @@ const ownSet = "own";
 
 /** Where an egress chain returns, the other pod's ingress is still to be asked. Traffic of the node itself is not forwarded
  *  and never comes here. What was let through once goes on. */
-const baseChains: Readonly<Record<string, Chain>> = {
+const baseChains = ({ ip }: IpFamily): Readonly<Record<string, Chain>> => ({
   forward: {
     hook: nft`type filter hook forward priority 0;`,
     rules: [
       nft`ct state established,related accept`,
-      nft`ip saddr . ip daddr @own accept`,
-      nft`ip saddr vmap @egress`,
-      nft`ip daddr vmap @ingress`,
+      nft`${ip} saddr . ${ip} daddr @own accept`,
+      nft`${ip} saddr vmap @egress`,
+      nft`${ip} daddr vmap @ingress`,
     ],
   },
-};
+});
 
-/** Policies, pods and namespaces as an nftables table that changes with them. Pods of this node that a policy is for have an
- *  element in a map for each direction, which leads to a chain with what is let through; whoever rules name by labels is in
+/** Policies, pods and namespaces in one family as an nftables table that changes with them. Pods of this node that a policy is for
+ *  have an element in a map for each direction, which leads to a chain with what is let through; whoever rules name by labels is in
  *  a set. A packet costs two lookups and the rules of its own pods. No input or output.
  *  Invariant: the table says the same in whatever order all came that is known. */
 export class PolicyTable {
-  readonly ruleset = new LiveRuleset({ ingress: nft`ipv4_addr`, egress: nft`ipv4_addr` });
+  readonly ruleset: LiveRuleset;
+  readonly #family: IpFamily;
   readonly #policies = new Map<string, CompiledPolicy>();
   readonly #policiesByNamespace = new Map<string, Map<string, CompiledPolicy>>();
   /** Pods of this node, by their sandboxes. */
@@ -50,16 +52,19 @@ export class PolicyTable {
   readonly #chains: KeptChains;
   readonly #groups: PeerGroups;
 
-  constructor() {
-    for (const [name, chain] of Object.entries(baseChains)) this.ruleset.putChain(name, chain);
-    this.ruleset.addSet(ownSet, nft`type ipv4_addr . ipv4_addr;`);
+  constructor(family: IpFamily = ipFamilies[4]) {
+    const { addressType } = family;
+    this.#family = family;
+    this.ruleset = new LiveRuleset({ ingress: addressType, egress: addressType });
+    for (const [name, chain] of Object.entries(baseChains(family))) this.ruleset.putChain(name, chain);
+    this.ruleset.addSet(ownSet, nft`type ${addressType} . ${addressType};`);
     this.#groups = new PeerGroups({
-      addGroup: (set, group) => this.ruleset.addSet(set, groupDefinition(group)),
+      addGroup: (set, group) => this.ruleset.addSet(set, groupDefinition(group, family)),
       removeGroup: (set) => this.ruleset.removeSet(set),
       addMember: (set, element) => this.ruleset.addElement(set, element),
       removeMember: (set, element) => this.ruleset.removeElement(set, element),
     });
-    this.#chains = new KeptChains(this.ruleset, this.#groups);
+    this.#chains = new KeptChains(this.ruleset, this.#groups, family);
   }
 
   get hasPolicies(): boolean {
@@ -173,7 +178,8 @@ export class PolicyTable {
     const key = JSON.stringify([direction, policies.map(({ id }) => id), ports]);
     const known = this.#judged.get(key);
     if (known !== undefined) return known;
-    const verdict = verdictOf(direction, verdictRules(direction, policies, ports) ?? []);
+    const rules = verdictRules(direction, policies, ports) ?? [];
+    const verdict = verdictOf(direction, rules, this.#family);
     if (this.#judged.size >= policyLimits.rememberedMost) this.#judged.clear();
     this.#judged.set(key, verdict);
     return verdict;
@@ -209,16 +215,16 @@ interface Verdict {
   readonly problem?: string;
 }
 
-function verdictOf(direction: Direction, rules: readonly VerdictRule[]): Verdict {
+function verdictOf(direction: Direction, rules: readonly VerdictRule[], family: IpFamily): Verdict {
   const ranges = rules.reduce(
     (sum, { peer }) => sum + (peer !== undefined && "addresses" in peer ? peer.addresses.length : 0),
     0,
   );
   const { rulesMost, addressRangesMost } = policyLimits;
   if (rules.length <= rulesMost && ranges <= addressRangesMost)
-    return { chain: verdictChain(direction, rules) };
+    return { chain: verdictChain(direction, rules, family) };
   const problem = `the ${direction} of a pod's policies together takes ${rules.length} rules and ${ranges} ranges of addresses, more than ${rulesMost} and ${addressRangesMost}; allows nothing`;
-  return { chain: verdictChain(direction, []), problem };
+  return { chain: verdictChain(direction, [], family), problem };
 }
 
 const subjectKey = (sandboxId: string) => `here/${sandboxId}`;

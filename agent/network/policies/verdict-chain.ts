@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { ipv4Text } from "../../../base/ipv4.ts";
 import type { NumberRange } from "../../../base/number-ranges.ts";
+import type { IpFamily } from "../ip-family.ts";
 import { type NftText, nft, nftList } from "../nft-text.ts";
-import { allPorts, type Direction, type PeerGroup } from "./policy-model.ts";
+import { type AddressSpan, allPorts, type Direction, type PeerGroup } from "./policy-model.ts";
 import type { VerdictRule } from "./verdict-rules.ts";
 
 /** Verdicts as nftables rules: a chain returns for what is let through, and drops the rest. Pure. */
@@ -21,11 +21,16 @@ export interface AddressBlocks {
   readonly elements: readonly NftText[];
 }
 
-export const groupDefinition = ({ port }: PeerGroup): NftText =>
-  port === undefined ? nft`type ipv4_addr;` : nft`type ipv4_addr . inet_service;`;
-export const blocksDefinition = nft`type ipv4_addr; flags interval;`;
+export const groupDefinition = ({ port }: PeerGroup, { addressType }: IpFamily): NftText =>
+  port === undefined ? nft`type ${addressType};` : nft`type ${addressType} . inet_service;`;
+export const blocksDefinition = ({ addressType }: IpFamily): NftText =>
+  nft`type ${addressType}; flags interval;`;
 
-export function verdictChain(direction: Direction, verdicts: readonly VerdictRule[]): VerdictChain {
+export function verdictChain(
+  direction: Direction,
+  verdicts: readonly VerdictRule[],
+  { ip }: IpFamily,
+): VerdictChain {
   const groups = new Map<string, PeerGroup>();
   const blocks = new Map<string, AddressBlocks>();
   const side = direction === "ingress" ? nft`saddr` : nft`daddr`;
@@ -34,16 +39,16 @@ export function verdictChain(direction: Direction, verdicts: readonly VerdictRul
     if (peer !== undefined && "group" in peer) {
       const set = groupSetName(peer.group);
       groups.set(set, peer.group);
-      conditions.push(nft`ip ${side} @${set}`);
+      conditions.push(nft`${ip} ${side} @${set}`);
     } else if (peer !== undefined) {
       const set = addressBlocks(peer.addresses);
       blocks.set(set.name, set);
-      conditions.push(nft`ip ${side} @${set.name}`);
+      conditions.push(nft`${ip} ${side} @${set.name}`);
     }
     if (port !== undefined && "named" in port) {
       const set = groupSetName(port.named);
       groups.set(set, port.named);
-      conditions.push(nft`meta l4proto ${port.protocol} ip ${side} . th dport @${set}`);
+      conditions.push(nft`meta l4proto ${port.protocol} ${ip} ${side} . th dport @${set}`);
     } else if (port?.ranges.some(({ first, last }) => first === allPorts.first && last === allPorts.last))
       conditions.push(nft`meta l4proto ${port.protocol}`);
     else if (port !== undefined)
@@ -63,9 +68,9 @@ export function groupSetName({ namespaces, pods, port }: PeerGroup): string {
   return `${port === undefined ? "peers" : "ports"}-${digest(JSON.stringify([namespaces, pods, port]))}`;
 }
 
-function addressBlocks(addresses: readonly NumberRange[]): AddressBlocks {
+function addressBlocks(addresses: readonly AddressSpan[]): AddressBlocks {
   const elements = addresses.map(({ first, last }) =>
-    first === last ? nft`${ipv4Text(first)}` : nft`${ipv4Text(first)}-${ipv4Text(last)}`,
+    first === last ? nft`${first}` : nft`${first}-${last}`,
   );
   return { name: `blocks-${digest(elements.map(({ text }) => text).join())}`, elements };
 }

@@ -1,5 +1,6 @@
 import { mergedRanges, type NumberRange } from "../../../base/number-ranges.ts";
 import {
+  type AddressSpan,
   allAddresses,
   type CompiledPolicy,
   type Direction,
@@ -15,7 +16,7 @@ import {
 /** Lets through what meets all that it says. */
 export interface VerdictRule {
   /** Absent: anybody. */
-  readonly peer?: { readonly group: PeerGroup } | { readonly addresses: readonly NumberRange[] };
+  readonly peer?: { readonly group: PeerGroup } | { readonly addresses: readonly AddressSpan[] };
   /** Absent: any port of any protocol. `named`: at the peer's own port of that name. */
   readonly port?:
     | { readonly protocol: Protocol; readonly ranges: readonly NumberRange[] }
@@ -72,7 +73,7 @@ function rulesOf(
 function peersOf(peers: PolicyRule["peers"]): readonly ("any" | NonNullable<VerdictRule["peer"]>)[] {
   if (peers === undefined) return ["any"];
   const [first] = peers.addresses;
-  if (first?.first === allAddresses.first && first.last === allAddresses.last) return ["any"];
+  if (first !== undefined && allAddresses[first.first] === first.last) return ["any"];
   return [
     ...peers.groups.map((group) => ({ group })),
     ...(first === undefined ? [] : [{ addresses: peers.addresses }]),

@@ -9,6 +9,8 @@ import { systemRandom } from "../../../base/os/random.ts";
 import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
 import { startClusterDns } from "../../dns/cluster-dns.ts";
+import { dnsPlaces } from "../../network-config.ts";
+import type { FamilyNetwork } from "../../network-seam.ts";
 import { startNodeNetwork } from "../node-network.ts";
 import type { PodNetworkBackend } from "../peers/plan-peers.ts";
 import { startServiceProxy } from "../service-proxy.ts";
@@ -23,7 +25,12 @@ const [
   confDir = "",
   binDir = "",
 ] = process.argv.slice(2);
-const { TEST_NODE_NAME: nodeName = "node-1", TEST_NODE_BACKEND: backend = "auto" } = process.env;
+const {
+  TEST_NODE_NAME: nodeName = "node-1",
+  TEST_NODE_BACKEND: backend = "auto",
+  TEST_NODE_V6: v6Text = "",
+} = process.env;
+const v6 = v6Text === "" ? undefined : (JSON.parse(v6Text) as FamilyNetwork);
 const os = {
   clock: systemClock,
   random: systemRandom,
@@ -43,17 +50,17 @@ const config = {
   mode: confDir === "" ? "bridge" : "cni",
   cni: { confDir, binDirs: [binDir] },
   dnsAddress: "10.96.0.10",
+  ...(v6 !== undefined && { v6 }),
 } as const;
 const client = new FakeApi();
 const deps = { os, client, informers: informers.asFactory() };
 const network = await startNodeNetwork(config, deps);
-await network.takeAddress(config.dnsAddress);
+const places = dnsPlaces(config);
+await network.takeAddresses(places.addresses);
 const dns = await startClusterDns(
   {
-    address: config.dnsAddress,
+    ...places,
     domain: "cluster.local",
-    ownRanges: [clusterCidr, serviceCidr],
-    clients: [podCidr],
     isPod: network.hasPodAt,
     nodeIp,
     resolvConf: "",

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { HostPort, PodAttachment } from "../../network-seam.ts";
+import { isIpv6 } from "../../../base/ipv6.ts";
+import type { FamilyNetwork, HostPort, PodAddress, PodAttachment } from "../../network-seam.ts";
 
 const run = promisify(execFile);
 
@@ -21,6 +22,15 @@ let nodesMade = 0;
 export class TestNode {
   static readonly ip = "10.199.0.11";
   static readonly outsideIp = "10.199.0.1";
+  /** Of one that has both families. */
+  static readonly v6 = {
+    nodeIp: "fd00:199::11",
+    podCidr: "fd00:198:0:1::/64",
+    clusterCidr: "fd00:198::/48",
+    serviceCidr: "fd00:96::/112",
+    dnsAddress: "fd00:96::a",
+  } as const satisfies FamilyNetwork;
+  static readonly outsideIp6 = "fd00:199::1";
   readonly node: string;
   readonly outside: string;
   readonly #id = `pt${process.pid}n${nodesMade++}`;
@@ -28,40 +38,43 @@ export class TestNode {
   readonly #children: ChildProcess[] = [];
   readonly #pods: readonly string[];
   readonly #cni: CniFolders | undefined;
+  readonly #isDual: boolean;
   #agent: ChildProcess | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(pods: readonly string[], cni?: CniFolders) {
+  constructor(pods: readonly string[], { cni, isDual = false }: TestNodeOptions = {}) {
     this.node = `${this.#id}-node`;
     this.outside = `${this.#id}-out`;
     this.#pods = pods;
     this.#cni = cni;
+    this.#isDual = isDual;
   }
 
-  /** With folders its pods are connected by CNI plugins. */
-  static async start(pods: readonly string[], cni?: CniFolders): Promise<TestNode> {
+  static async start(pods: readonly string[], options: TestNodeOptions = {}): Promise<TestNode> {
     removeNamespacesOfKilledRuns();
-    const made = new TestNode(pods, cni);
+    const made = new TestNode(pods, options);
     const { node, outside } = made;
     sh(`ip netns add ${node}`, `ip netns add ${outside}`);
     sh(`ip -n ${outside} link add eth0 type veth peer name eth0 netns ${node}`);
-    for (const [name, ip] of [
-      [outside, TestNode.outsideIp],
-      [node, TestNode.ip],
+    for (const [name, ip, ip6] of [
+      [outside, TestNode.outsideIp, TestNode.outsideIp6],
+      [node, TestNode.ip, TestNode.v6.nodeIp],
     ])
       sh(
         `ip -n ${name} link set lo up`,
         `ip -n ${name} addr add ${ip}/24 dev eth0`,
+        ...(made.#isDual ? [`ip -n ${name} addr add ${ip6}/64 dev eth0 nodad`] : []),
         `ip -n ${name} link set eth0 up`,
       );
     sh(`ip -n ${node} route add default via ${TestNode.outsideIp}`);
+    if (made.#isDual) sh(`ip -n ${node} route add ::/0 via ${TestNode.outsideIp6}`);
     for (const pod of pods) sh(`ip netns add ${made.namespaceOf(pod)}`);
     await made.restart();
     return made;
   }
 
   /** Kills the node's network and proxy, if they run, and starts them anew on the same state. */
-  async restart(): Promise<void> {
+  async restart({ isDual = this.#isDual } = {}): Promise<void> {
     if (this.#agent !== undefined) {
       this.#agent.kill("SIGKILL");
       await once(this.#agent, "exit");
@@ -83,7 +96,10 @@ export class TestNode {
         "10.96.0.0/16",
         ...(this.#cni === undefined ? [] : [this.#cni.confDir, this.#cni.binDir]),
       ],
-      { stdio: ["pipe", "pipe", "inherit"] },
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+        env: { ...process.env, TEST_NODE_V6: isDual ? JSON.stringify(TestNode.v6) : "" },
+      },
     );
     this.#agent = child;
     this.#children.push(child);
@@ -115,16 +131,29 @@ export class TestNode {
     return ((await this.ask("attach", this.attachment(pod, hostPorts))) as { podIp: string }).podIp;
   }
 
+  /** Its addresses, one of each family. */
+  async attachBoth(pod: string, hostPorts: readonly HostPort[] = []): Promise<readonly [string, string]> {
+    const { podIp, secondIp = "" } = (await this.ask(
+      "attach",
+      this.attachment(pod, hostPorts),
+    )) as PodAddress;
+    return [podIp, secondIp];
+  }
+
   /** Serves HTTP in a pod at 8080: its name, or at /from the address it sees its client at. */
   async serve(pod: string): Promise<void> {
-    const program = `require("http").createServer((q, r) => r.end(q.url === "/from" ? q.socket.remoteAddress : "${pod}")).listen(8080, "0.0.0.0", () => console.log("up"))`;
-    const child = spawn(
-      "nsenter",
-      [`--net=/run/netns/${this.namespaceOf(pod)}`, "--", process.execPath, "-e", program],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const host = this.#isDual ? "::" : "0.0.0.0";
+    const program = `require("http").createServer((q, r) => r.end(q.url === "/from" ? q.socket.remoteAddress.replace("::ffff:", "") : "${pod}")).listen(8080, "${host}", () => console.log("up"))`;
+    await this.background(this.namespaceOf(pod), program);
+  }
+
+  /** Runs a program of Node's in a namespace, once it has said something; answers what ends it. */
+  async background(namespace: string, program: string): Promise<() => void> {
+    const args = [`--net=/run/netns/${namespace}`, "--", process.execPath, "-e", program];
+    const child = spawn("nsenter", args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#children.push(child);
     await once(child.stdout, "data");
+    return () => void child.kill("SIGKILL");
   }
 
   /** Messages of the events recorded since the node started. */
@@ -189,6 +218,13 @@ export class TestNode {
   }
 }
 
+export interface TestNodeOptions {
+  /** Its pods are connected by CNI plugins. */
+  readonly cni?: CniFolders;
+  /** It and its pods have addresses of both families. */
+  readonly isDual?: boolean;
+}
+
 export interface CniFolders {
   readonly confDir: string;
   readonly binDir: string;
@@ -241,6 +277,7 @@ export function slice(
     ports = [{ name: "", port: 8080, protocol: "TCP" }] as object[],
   } = {},
 ): object {
+  const isOf6 = [...addresses, ...elsewhere].some(isIpv6);
   const endpoint = (nodeName: string) => (address: string) => ({
     addresses: [address],
     conditions: { ready: true },
@@ -249,10 +286,10 @@ export function slice(
   return {
     metadata: {
       namespace: "default",
-      name: `${name}-1`,
+      name: `${name}-${isOf6 ? 2 : 1}`,
       labels: { "kubernetes.io/service-name": name },
     },
-    addressType: "IPv4",
+    addressType: isOf6 ? "IPv6" : "IPv4",
     ports,
     endpoints: [...addresses.map(endpoint("node-1")), ...elsewhere.map(endpoint("node-2"))],
   };

@@ -16,6 +16,13 @@ export interface TestMachine {
   readonly link: number;
   nodeIp: string;
   readonly podCidr: string;
+  /** Where machines have both families. */
+  readonly v6?: { readonly nodeIp: string; readonly podCidr: string };
+}
+
+interface PodIps {
+  readonly podIp: string;
+  readonly secondIp?: string;
 }
 
 let networksMade = 0;
@@ -30,21 +37,25 @@ export class TestMachines {
   readonly #lines = new Map<string, AsyncIterator<string>>();
   readonly #dir = mkdtempSync(join(tmpdir(), "pintle-machines-"));
   readonly #backend: string;
-  readonly #addresses = new Map<string, string>();
+  readonly #addresses = new Map<string, PodIps>();
 
-  private constructor(links: readonly number[], backend: string) {
+  private constructor(links: readonly number[], backend: string, isDual: boolean) {
     this.#backend = backend;
     this.machines = links.map((link, at) => ({
       name: `m${at + 1}`,
       link,
       nodeIp: `10.199.${link}.${at + 11}`,
       podCidr: `10.198.${at + 1}.0/24`,
+      ...(isDual && { v6: { nodeIp: `fd00:199:${link}::${at + 11}`, podCidr: `fd00:198:0:${at + 1}::/64` } }),
     }));
   }
 
   /** A machine for each of these links. */
-  static async start(links: readonly number[], backend = "auto"): Promise<TestMachines> {
-    const made = new TestMachines(links, backend);
+  static async start(
+    links: readonly number[],
+    { backend = "auto", isDual = false }: { readonly backend?: string; readonly isDual?: boolean } = {},
+  ): Promise<TestMachines> {
+    const made = new TestMachines(links, backend, isDual);
     try {
       await made.#start();
       return made;
@@ -58,12 +69,14 @@ export class TestMachines {
     const router = this.namespaceOf("router");
     sh("ip", "netns", "add", router);
     this.#ip(router, "link set lo up");
-    sh("nsenter", `--net=/run/netns/${router}`, "--", "sysctl", "-qw", "net.ipv4.ip_forward=1");
+    for (const setting of ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"])
+      sh("nsenter", `--net=/run/netns/${router}`, "--", "sysctl", "-qw", setting);
     // A packet from pod to pod that is not wrapped is lost on its way between links.
     const rules = ["add table ip t", "add chain ip t f { type filter hook forward priority 0; }"];
     for (const link of new Set(this.machines.map((one) => one.link))) {
       this.#ip(router, `link add br${link} type bridge`);
       this.#ip(router, `addr add 10.199.${link}.1/24 dev br${link}`);
+      this.#ip(router, `addr add fd00:199:${link}::1/64 dev br${link} nodad`);
       this.#ip(router, `link set br${link} up`);
       rules.push(`add rule ip t f iifname br${link} oifname != br${link} ip saddr 10.198.0.0/16 drop`);
     }
@@ -77,8 +90,10 @@ export class TestMachines {
       this.#ip(router, `link set ${machine.name} master br${machine.link} up`);
       this.#ip(node, "link set lo up");
       this.#ip(node, `addr add ${machine.nodeIp}/24 dev eth0`);
+      if (machine.v6 !== undefined) this.#ip(node, `addr add ${machine.v6.nodeIp}/64 dev eth0 nodad`);
       this.#ip(node, "link set eth0 up");
       this.#ip(node, `route add default via 10.199.${machine.link}.1`);
+      if (machine.v6 !== undefined) this.#ip(node, `route add ::/0 via fd00:199:${machine.link}::1`);
     }
     await Promise.all(this.machines.map((machine) => this.run(machine)));
     await Promise.all(this.machines.map((machine) => this.#makePod(machine)));
@@ -112,7 +127,12 @@ export class TestMachines {
       ],
       {
         stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, TEST_NODE_NAME: machine.name, TEST_NODE_BACKEND: this.#backend },
+        env: {
+          ...process.env,
+          TEST_NODE_NAME: machine.name,
+          TEST_NODE_BACKEND: this.#backend,
+          TEST_NODE_V6: machine.v6 && JSON.stringify({ ...machine.v6, clusterCidr: "fd00:198::/48" }),
+        },
       },
     );
     this.#children.set(machine.name, child);
@@ -124,10 +144,9 @@ export class TestMachines {
   async #makePod(machine: TestMachine): Promise<void> {
     const netnsPath = `/run/netns/${this.namespaceOf(`${machine.name}-pod`)}`;
     const pod = { namespace: "ns", name: "pod", uid: "pod", sandboxId: "pod", netnsPath, hostPorts: [] };
-    const { podIp } = (await this.#ask(machine, "attach", pod)) as { podIp: string };
-    this.#addresses.set(machine.name, podIp);
+    this.#addresses.set(machine.name, (await this.#ask(machine, "attach", pod)) as PodIps);
     // Says who it is and whom it sees, and much of it: more than fits into one packet.
-    const program = `require("http").createServer((q, r) => r.end("${machine.name} " + q.socket.remoteAddress + "x".repeat(100000))).listen(8080, "0.0.0.0", () => console.log("up"))`;
+    const program = `require("http").createServer((q, r) => r.end("${machine.name} " + q.socket.remoteAddress.replace("::ffff:", "") + "x".repeat(100000))).listen(8080, "::", () => console.log("up"))`;
     const child = spawn("nsenter", [`--net=${netnsPath}`, "--", process.execPath, "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -137,12 +156,14 @@ export class TestMachines {
 
   /** Tells every machine of these. */
   async tell(machines: readonly TestMachine[]): Promise<void> {
-    const objects = machines.map(({ name, nodeIp, podCidr }) => ({
+    const objects = machines.map(({ name, nodeIp, podCidr, v6 }) => ({
       apiVersion: "v1",
       kind: "Node",
       metadata: { name, uid: name, creationTimestamp: "2026-01-01T00:00:00Z" },
-      spec: { podCIDR: podCidr, podCIDRs: [podCidr] },
-      status: { addresses: [{ type: "InternalIP", address: nodeIp }] },
+      spec: { podCIDR: podCidr, podCIDRs: [podCidr, v6?.podCidr ?? []].flat() },
+      status: {
+        addresses: [nodeIp, v6?.nodeIp ?? []].flat().map((address) => ({ type: "InternalIP", address })),
+      },
     }));
     await Promise.all(this.machines.map((one) => this.#ask(one, "set", { plural: "nodes", objects })));
   }
@@ -155,17 +176,22 @@ export class TestMachines {
   }
 
   /** What the pod of one machine has of another's: its name and the address it sees; empty where nothing comes in time. */
-  async fromPod(from: TestMachine, to: TestMachine, timeoutMs = 2_000): Promise<string> {
-    return this.#get(this.namespaceOf(`${from.name}-pod`), to, timeoutMs);
+  async fromPod(from: TestMachine, to: TestMachine): Promise<string> {
+    return this.#get(this.namespaceOf(`${from.name}-pod`), this.podIpOf(to));
+  }
+
+  /** The same by IPv6. */
+  async fromPod6(from: TestMachine, to: TestMachine): Promise<string> {
+    return this.#get(this.namespaceOf(`${from.name}-pod`), `[${this.podIp6Of(to)}]`);
   }
 
   /** The same, asked by the machine itself. */
-  async fromNode(from: TestMachine, to: TestMachine, timeoutMs = 2_000): Promise<string> {
-    return this.#get(this.namespaceOf(from.name), to, timeoutMs);
+  async fromNode(from: TestMachine, to: TestMachine): Promise<string> {
+    return this.#get(this.namespaceOf(from.name), this.podIpOf(to));
   }
 
-  async #get(namespace: string, to: TestMachine, timeoutMs: number): Promise<string> {
-    const program = `let t = ""; require("http").get("http://${this.podIpOf(to)}:8080/", { agent: false, timeout: ${timeoutMs} }, (r) => r.on("data", (c) => { t += c; }).on("end", () => console.log(t.length > 100000 ? t.replaceAll("x", "") : ""))).on("timeout", () => process.exit(0)).on("error", () => process.exit(0))`;
+  async #get(namespace: string, host: string, timeoutMs = 2_000): Promise<string> {
+    const program = `let t = ""; require("http").get("http://${host}:8080/", { agent: false, timeout: ${timeoutMs} }, (r) => r.on("data", (c) => { t += c; }).on("end", () => console.log(t.length > 100000 ? t.replaceAll("x", "") : ""))).on("timeout", () => process.exit(0)).on("error", () => process.exit(0))`;
     const { stdout } = await run("nsenter", [
       `--net=/run/netns/${namespace}`,
       "--",
@@ -177,7 +203,11 @@ export class TestMachines {
   }
 
   podIpOf({ name }: TestMachine): string {
-    return this.#addresses.get(name) ?? "";
+    return this.#addresses.get(name)?.podIp ?? "";
+  }
+
+  podIp6Of({ name }: TestMachine): string {
+    return this.#addresses.get(name)?.secondIp ?? "";
   }
 
   /** What `ip` or `bridge` shows on a machine. */
