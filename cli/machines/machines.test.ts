@@ -80,6 +80,17 @@ describe("a server for several machines", () => {
     assert.equal(config([]), undefined);
   });
 
+  it("may have ranges of both families", () => {
+    const ranges = [
+      "--cluster-cidr=10.244.0.0/16,fd00:244::/56",
+      "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112",
+    ];
+    const found = config(["--data-dir=/d", ...ranges]);
+    assert.equal(found?.clusterCidr, "10.244.0.0/16,fd00:244::/56");
+    assert.equal(found?.serviceRange, "10.96.0.0/16,fd00:96::/112");
+    assert.equal(found?.kubernetesServiceIp, "10.96.0.1");
+  });
+
   it("is refused by name what cannot be", () => {
     assert.throws(() => config(["--tls-san=a"]), /--tls-san: needs --data-dir/);
     assert.throws(
@@ -93,7 +104,13 @@ describe("a server for several machines", () => {
     for (const [flag, ...bad] of [
       ["advertise-address", "127.0.0.1", "0.0.0.0", "host", "fd00::1"],
       ["cluster-cidr", "10.96.0.0/12", "10.0.0.0/8", "x", "10.244.0.0/24"],
-      ["service-cluster-ip-range", "10.0.0.0/16", "fd00::/64"],
+      [
+        "service-cluster-ip-range",
+        "10.0.0.0/16",
+        "fd00::/64",
+        "10.96.0.0/16,fd00::/112",
+        "10.96.0.0/16,fd00::/40",
+      ],
       ["tls-san", "a_b", "https://a"],
       ["api-port", "0", "70000"],
     ] as const)

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import { contains, ipv4Text, overlap, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { type IpRange, ipRangeText, nthAddress, parseIpRange, rangesOverlap } from "../../base/ip-range.ts";
+import { contains, overlap, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import type { FlagTable, FlagValues } from "../../base/os/flags.ts";
 import { dns1123Subdomain } from "../../client/rules/names.ts";
 import { OperatorError } from "../command.ts";
@@ -33,14 +34,14 @@ export const standaloneFlags = {
   "cluster-cidr": {
     kind: "string",
     default: "10.244.0.0/16",
-    value: "CIDR",
-    help: "range of pods' addresses; with --data-dir",
+    value: "CIDR[,CIDR]",
+    help: "range of pods' addresses, and one of IPv6 where they have both; with --data-dir",
   },
   "service-cluster-ip-range": {
     kind: "string",
     default: "10.96.0.0/16",
-    value: "CIDR",
-    help: "range of services' addresses; with --data-dir",
+    value: "CIDR[,CIDR]",
+    help: "range of services' addresses, and one of IPv6 where pods have both; with --data-dir",
   },
   "store-client-port": {
     kind: "integer",
@@ -101,12 +102,14 @@ export function standaloneConfig(
     if (isIP(one) === 0 && dns1123Subdomain(one).length > 0)
       problems.push(`--tls-san: ${JSON.stringify(one)} is neither a name nor an address`);
   const range = (name: "cluster-cidr" | "service-cluster-ip-range") => {
-    const found = parseIpv4Range(flags[name]);
+    const [first = ""] = flags[name].split(",");
+    const found = parseIpv4Range(first);
     if (found === undefined || found.prefixBits > 22)
-      problems.push(`--${name}: ${JSON.stringify(flags[name])} is not a range of IPv4 such as 10.244.0.0/16`);
+      problems.push(`--${name}: ${JSON.stringify(first)} is not a range of IPv4 such as 10.244.0.0/16`);
     return found;
   };
   const [pods, services] = [range("cluster-cidr"), range("service-cluster-ip-range")];
+  problems.push(...secondRangeProblems(flags));
   if (pods !== undefined && services !== undefined && overlap(pods, services))
     problems.push("--cluster-cidr: touches --service-cluster-ip-range");
   const value = parseIpv4(address ?? "");
@@ -127,10 +130,46 @@ export function standaloneConfig(
     names: flags["tls-san"].filter((one) => !isAddress(one)),
     clusterCidr: flags["cluster-cidr"],
     serviceRange: flags["service-cluster-ip-range"],
-    kubernetesServiceIp: ipv4Text(services.first + 1),
+    kubernetesServiceIp: nthAddress(
+      { family: 4, first: BigInt(services.first), prefixBits: services.prefixBits },
+      1,
+    ),
     storePorts: { client: flags["store-client-port"], peer: flags["store-peer-port"] },
   };
 }
+
+/** Prefixes of IPv6 ranges: pods' is cut into a /64 for each node. */
+const secondPrefixBits = { "cluster-cidr": [48, 63], "service-cluster-ip-range": [64, 120] } as const;
+
+function secondRangeProblems(
+  flags: Pick<FlagValues<typeof standaloneFlags>, keyof typeof secondPrefixBits>,
+): readonly string[] {
+  const problems: string[] = [];
+  const seconds = (["cluster-cidr", "service-cluster-ip-range"] as const).map((name) => {
+    const [, second, ...more] = flags[name].split(",");
+    if (second === undefined) return undefined;
+    if (more.length > 0) problems.push(`--${name}: one range of each family at most`);
+    const found = parseIpRange(second);
+    const [least, most] = secondPrefixBits[name];
+    const isFine =
+      found?.family === 6 &&
+      ipRangeText(found) === second &&
+      found.prefixBits >= least &&
+      found.prefixBits <= most;
+    if (!isFine)
+      problems.push(`--${name}: ${JSON.stringify(second)} is not a range of IPv6, of /${least} to /${most}`);
+    return { text: second, range: isFine ? found : undefined };
+  });
+  const [pods, services] = seconds;
+  if ((pods === undefined) !== (services === undefined))
+    problems.push("--cluster-cidr, --service-cluster-ip-range: both have a second range, or neither");
+  if (overlapping(pods?.range, services?.range))
+    problems.push("--cluster-cidr: touches --service-cluster-ip-range");
+  return problems;
+}
+
+const overlapping = (a: IpRange | undefined, b: IpRange | undefined) =>
+  a !== undefined && b !== undefined && rangesOverlap(a, b);
 
 /** What each part is told, by its own flags. Pure. */
 export function partArguments(

@@ -10,6 +10,8 @@ export interface ClusterPlan {
   /** Distinguishes the networks of clusters of one runtime on one machine (`network-slots.ts`). */
   readonly networkSlot: number;
   readonly ports: Readonly<Record<string, number>>;
+  /** Whether nodes, pods and services have IPv6 addresses, too. */
+  readonly dualStack?: boolean;
   /** DNS servers that pods are told of; absent or empty: each node's own. A later start may say otherwise. */
   readonly clusterDns?: readonly string[];
   /** Whether the API servers serve metrics.k8s.io; absent: they do. A later start may say otherwise. */

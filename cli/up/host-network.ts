@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { forwardIpv6 } from "../../agent/network/forward-ipv6.ts";
 import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
@@ -9,8 +10,10 @@ import { addressing } from "./topology.ts";
 /** The network of a local cluster on this host: a bridge without any physical port, and per node a network namespace that
  *  hangs on it, so that every node has an address, routing and packet filter of its own, as separate machines would. */
 export interface HostNetwork {
-  /** Lets the host reach pods: each node's range through the node. */
-  routePods(nodes: readonly { readonly address: string; readonly podRange: string }[]): Promise<void>;
+  /** Lets the host reach pods: each node's ranges through the node. */
+  routePods(
+    nodes: readonly { readonly addresses: readonly string[]; readonly podRanges: readonly string[] }[],
+  ): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -29,6 +32,8 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
     await ip("addr", "add", `${net.ingressBridgeAddress}/24`, "dev", bridge);
     await ip("addr", "add", `${net.balancerBridgeAddress}/24`, "dev", bridge);
+    if (net.bridgeAddress6 !== undefined)
+      await ip("addr", "add", `${net.bridgeAddress6}/64`, "dev", bridge, "nodad");
     await ip("link", "set", bridge, "up");
     await Promise.all(
       net.nodes.map(async (node, i) => {
@@ -40,8 +45,12 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
         await ip("-n", namespace, "link", "set", "lo", "up");
         await ip("-n", namespace, "addr", "add", `${node.address}/24`, "dev", "eth0");
         await ip("-n", namespace, "addr", "add", `${node.ingressAddress}/24`, "dev", "eth0");
+        if (node.address6 !== undefined)
+          await ip("-n", namespace, "addr", "add", `${node.address6}/64`, "dev", "eth0", "nodad");
         await ip("-n", namespace, "link", "set", "eth0", "up");
         await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
+        if (net.bridgeAddress6 !== undefined)
+          await ip("-n", namespace, "route", "add", "::/0", "via", net.bridgeAddress6);
         await run("nsenter", [`--net=/run/netns/${namespace}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
       }),
     );
@@ -54,9 +63,11 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
   }
   return {
     async routePods(nodes) {
-      for (const node of nodes)
-        if (node.podRange !== "")
-          await ip("route", "replace", node.podRange, "via", node.address, "dev", bridge);
+      for (const { addresses, podRanges } of nodes)
+        for (const range of podRanges) {
+          const via = addresses.find((address) => address.includes(":") === range.includes(":"));
+          if (via !== undefined) await ip("route", "replace", range, "via", via, "dev", bridge);
+        }
     },
     remove: () => removeNetwork(plan.networkSlot),
   };
@@ -65,19 +76,25 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
 /** Pods and nodes reach the outside through the host's address, where the host has nftables. */
 async function masquerade(plan: ClusterPlan): Promise<void> {
   const bridge = bridgeOf(plan.networkSlot);
-  const rules = [
-    `table ip ${bridge} {`,
+  const [nodes, pods] = [200, 220].map((base) => base + plan.networkSlot);
+  const table = (family: string, ...ranges: readonly string[]) => [
+    `table ${family} ${bridge} {`,
     " chain postrouting {",
     "  type nat hook postrouting priority srcnat;",
-    `  ip saddr { 10.${200 + plan.networkSlot}.0.0/24, 10.${220 + plan.networkSlot}.0.0/16 } oifname != "${bridge}" masquerade`,
+    `  ${family} saddr { ${ranges.join(", ")} } oifname != "${bridge}" masquerade`,
     " }",
     "}",
+  ];
+  const rules = [
+    ...table("ip", `10.${nodes}.0.0/24`, `10.${pods}.0.0/16`),
+    ...(plan.dualStack ? table("ip6", `fd00:10:${nodes}::/64`, `fd00:10:${pods}::/56`) : []),
   ].join("\n");
   const child = run("nft", ["-f", "-"]);
   child.child.stdin?.end(rules);
   try {
     await child;
     await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+    if (plan.dualStack) await forwardIpv6();
   } catch (error) {
     // Without nftables the cluster works within itself; pods only lack the way out.
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
@@ -92,7 +109,7 @@ export async function removeNetwork(slot: number): Promise<void> {
   const links = (await ip("-o", "link", "show")).match(new RegExp(`\\b${bridge}n\\d+(?=[@:])`, "g")) ?? [];
   for (const link of new Set(links)) await ignoreMissing(ip("link", "delete", link));
   await ignoreMissing(ip("link", "delete", bridge));
-  await ignoreMissing(run("nft", ["delete", "table", "ip", bridge]));
+  for (const family of ["ip", "ip6"]) await ignoreMissing(run("nft", ["delete", "table", family, bridge]));
 }
 
 /** Whether a process runs in one of the slot's namespaces. */

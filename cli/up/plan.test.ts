@@ -15,6 +15,7 @@ describe("the plan of a cluster of plain processes", () => {
       nodes: 1,
       runtime: "process",
       apiPort: 0,
+      dualStack: false,
       clusterDns: [],
       resourceMetrics: true,
       given: new Set<string>(),

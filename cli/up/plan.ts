@@ -14,6 +14,7 @@ export interface PlanRequest {
   readonly runtime: "auto" | "oci" | "process";
   /** 0 picks a free one. */
   readonly apiPort: number;
+  readonly dualStack: boolean;
   readonly clusterDns: readonly string[];
   readonly resourceMetrics: boolean;
   readonly given: ReadonlySet<string>;
@@ -48,6 +49,8 @@ export async function decidePlan(
   if (request.nodes < 1 || request.nodes > 50)
     throw new OperatorError(`--nodes: ${request.nodes} must be from 1 to 50`);
   const runtime = chooseRuntime(request.runtime);
+  if (request.dualStack && runtime === "process")
+    throw new OperatorError("--dual-stack: pods that are plain processes have addresses of IPv4 alone");
   const names = portNames(request);
   const found = await freePorts(names.length);
   const ports = Object.fromEntries(names.map((name, i) => [name, found[i] ?? 0]));
@@ -63,14 +66,18 @@ export async function decidePlan(
     undefined,
     async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
   );
-  const { replicas, nodes, clusterDns, resourceMetrics } = request;
+  const { replicas, nodes, dualStack, clusterDns, resourceMetrics } = request;
   return {
-    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, clusterDns, resourceMetrics },
+    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, dualStack, clusterDns, resourceMetrics },
     release: () => held.release(),
   };
 }
 
 async function keepPlan(request: PlanRequest, plan: ClusterPlan, os: Os): Promise<HeldPlan> {
+  if (request.given.has("dual-stack") && request.dualStack !== (plan.dualStack ?? false))
+    throw new OperatorError(
+      `--dual-stack: this cluster was made ${plan.dualStack ? "with it" : "without it"}; choose another --data-dir for a new one, or "pintle down --purge" to remove this one`,
+    );
   for (const name of ["replicas", "nodes"] as const) {
     if (request.given.has(name) && request[name] !== plan[name])
       throw new OperatorError(

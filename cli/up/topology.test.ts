@@ -15,6 +15,23 @@ describe("a local cluster's nodes", () => {
     }
   });
 
+  it("have addresses of both families where that is asked for, and of IPv4 alone elsewhere", () => {
+    const size = { replicas: 1, nodes: 1 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const words = (dualStack: boolean) =>
+      components({ ...size, runtime: "oci", networkSlot: 3, ports, dualStack }, clusterLayout("/cluster"))
+        .flatMap(({ argv }) => argv)
+        .filter((word) => /node-ip|-cidr=|ip-range/.test(word));
+    assert.deepEqual(words(true), [
+      "--apiserver.service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112",
+      "--controller-manager.cluster-cidr=10.223.0.0/16,fd00:10:223::/56",
+      "--node-ip=10.203.0.11,fd00:10:203::11",
+      "--cluster-cidr=10.223.0.0/16,fd00:10:223::/56",
+      "--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112",
+    ]);
+    assert.ok(words(false).every((word) => !word.includes("fd00")));
+  });
+
   it("answer DNS themselves, unless other servers are named: then nobody takes the Service's place either", () => {
     const size = { replicas: 1, nodes: 1 };
     const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));

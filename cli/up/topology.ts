@@ -18,6 +18,8 @@ export interface ComponentSpec {
 export interface NodeSpec {
   readonly name: string;
   readonly address: string;
+  /** Of IPv6, where nodes have both. */
+  readonly address6?: string;
   /** Where it answers for Ingresses: load balancers have the ports of its own address. */
   readonly ingressAddress: string;
   readonly networkNamespace?: string;
@@ -26,11 +28,14 @@ export interface NodeSpec {
 export interface Addressing {
   /** Where API servers listen beside loopback, so that nodes in their own network reach them. */
   readonly bridgeAddress: string | undefined;
+  /** Of IPv6, where nodes have both. */
+  readonly bridgeAddress6: string | undefined;
   /** The bridge's among the addresses at which nodes answer for Ingresses. */
   readonly ingressBridgeAddress: string | undefined;
   /** Addresses of load balancers' own, and the bridge's among them. */
   readonly balancerPool: string | undefined;
   readonly balancerBridgeAddress: string | undefined;
+  /** With a comma between those of two families. */
   readonly serviceRange: string;
   readonly podRange: string;
   readonly nodes: readonly NodeSpec[];
@@ -46,6 +51,7 @@ export function addressing(plan: ClusterPlan): Addressing {
   if (plan.runtime === "process")
     return {
       bridgeAddress: undefined,
+      bridgeAddress6: undefined,
       ingressBridgeAddress: undefined,
       balancerPool: undefined,
       balancerBridgeAddress: undefined,
@@ -57,19 +63,23 @@ export function addressing(plan: ClusterPlan): Addressing {
         ingressAddress: `127.${64 + slot}.0.${firstNode + i}`,
       })),
     };
+  const isDual = plan.dualStack ?? false;
+  const both = (v4: string, v6: string) => (isDual ? `${v4},${v6}` : v4);
   const nodes = names.map((name, i) => ({
     name,
     address: `10.${200 + slot}.0.${firstNode + i}`,
+    ...(isDual && { address6: `fd00:10:${200 + slot}::${firstNode + i}` }),
     ingressAddress: `10.${200 + slot}.1.${firstNode + i}`,
     networkNamespace: `pintle${slot}-${name}`,
   }));
   return {
     bridgeAddress: `10.${200 + slot}.0.1`,
+    bridgeAddress6: isDual ? `fd00:10:${200 + slot}::1` : undefined,
     ingressBridgeAddress: `10.${200 + slot}.1.1`,
     balancerPool: `10.${200 + slot}.2.${firstNode}-10.${200 + slot}.2.250`,
     balancerBridgeAddress: `10.${200 + slot}.2.1`,
-    serviceRange: "10.96.0.0/16",
-    podRange: `10.${220 + slot}.0.0/16`,
+    serviceRange: both("10.96.0.0/16", "fd00:10:96::/112"),
+    podRange: both(`10.${220 + slot}.0.0/16`, `fd00:10:${220 + slot}::/56`),
     nodes,
   };
 }
@@ -280,7 +290,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       // Several nodes share its disk, which may be fuller than a server's should be.
       `--eviction-hard=${evictionHard}`,
       `--host-image-hide=${layout.folder}`,
-      `--node-ip=${node.address}`,
+      `--node-ip=${[node.address, node.address6 ?? []].flat().join(",")}`,
       `--address=${node.address}`,
       `--ingress-address=${node.ingressAddress}`,
       `--port=${agentPort}`,

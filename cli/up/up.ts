@@ -52,6 +52,11 @@ const flags = {
     help: "oci (containers), process (plain processes, which see all of this machine) or auto",
     value: "KIND",
   },
+  "dual-stack": {
+    kind: "boolean",
+    default: false,
+    help: "give nodes, pods and, where they ask for them, services IPv6 addresses beside those of IPv4",
+  },
   "cluster-dns": {
     kind: "list",
     default: [],
@@ -98,6 +103,7 @@ export const upCommand = command({
       nodes: given.nodes,
       runtime,
       apiPort: given["api-port"],
+      dualStack: given["dual-stack"],
       clusterDns: given["cluster-dns"],
       resourceMetrics: given["resource-metrics"],
       given: names,
@@ -246,7 +252,7 @@ async function bringUp(parts: BringUp): Promise<void> {
       apiAddresses: hosts,
       apiUrls: apiUrls(plan, "127.0.0.1"),
       internalApiUrls: apiUrls(plan, hosts.at(-1) ?? "127.0.0.1"),
-      kubernetesServiceIp: net.serviceRange.replace(/\.0\/\d+$/, ".1"),
+      kubernetesServiceIp: (net.serviceRange.split(",")[0] ?? "").replace(/\.0\/\d+$/, ".1"),
     }),
   );
   const specs = components(plan, layout);
@@ -294,7 +300,7 @@ async function untilNodesReady(
   const { layout, plan, supervisor } = parts;
   const client = new RestClient(loadKubeconfig(layout.kubeconfig));
   const readyNames = new Set<string>();
-  const podRanges = new Map<string, string>();
+  const podRanges = new Map<string, readonly string[]>();
   const look = async () => {
     try {
       for (const node of (await client.list(resources.nodes)).items) {
@@ -302,7 +308,7 @@ async function untilNodesReady(
           (condition) => condition.type === "Ready" && condition.status === "True",
         );
         if (ready && node.spec?.podCIDR) readyNames.add(node.metadata.name);
-        if (node.spec?.podCIDR) podRanges.set(node.metadata.name, node.spec.podCIDR);
+        if (node.spec?.podCIDRs) podRanges.set(node.metadata.name, node.spec.podCIDRs);
       }
     } catch (error) {
       // Until the API answers there is nothing to see; untilReady bounds how long we look.
@@ -327,8 +333,8 @@ async function untilNodesReady(
     await ensureIngressClass(client);
     await parts.network?.routePods(
       addressing(plan).nodes.map((node) => ({
-        address: node.address,
-        podRange: podRanges.get(node.name) ?? "",
+        addresses: [node.address, node.address6 ?? []].flat(),
+        podRanges: podRanges.get(node.name) ?? [],
       })),
     );
   } finally {
