@@ -16,7 +16,7 @@ import { AddressPool, parseRange } from "./address-pool.ts";
 import type { HostPorts } from "./host-ports.ts";
 import { atOnce, bridgeName, makeBridge, whole } from "./pod-bridge.ts";
 import type { PodIsolation } from "./policies/pod-isolation.ts";
-import { ipBatch, runProgram } from "./programs.ts";
+import { ipBatch, removeLink, runProgram } from "./programs.ts";
 
 export interface BridgeParts {
   readonly hostPorts: HostPorts;
@@ -175,15 +175,6 @@ async function podLinks(): Promise<Set<string>> {
     ifname?: string;
   }[];
   return new Set(rows.map((row) => row.ifname ?? "").filter((name) => /^pp[0-9a-f]{12}$/.test(name)));
-}
-
-async function removeLink(name: string): Promise<void> {
-  try {
-    await runProgram("ip", ["link", "delete", name]);
-  } catch (error) {
-    // Gone with the pod's namespace already: that is what was wanted.
-    if (!(error instanceof Error && /Cannot find device/.test(error.message))) throw error;
-  }
 }
 
 const ipsOf = ({ podIp, secondIp }: PodAddress): readonly string[] => [podIp, secondIp ?? []].flat();

@@ -24,13 +24,21 @@ export interface HostPortSide {
   readonly balancerPool?: readonly Ipv4Span[];
 }
 
+interface PodHostPorts {
+  readonly podIp: string;
+  readonly rules: readonly NftText[];
+}
+
 export function openHostPorts(sides: readonly HostPortSide[]): HostPorts {
-  /** Rules, side by side. */
-  const pods = new Map<string, readonly (readonly NftText[])[]>();
-  const apply = (side: HostPortSide, at: number) => {
-    const rules = [...pods.values()].flatMap((ofPod) => ofPod[at] ?? []);
-    return side.applier.apply(hostPortRules(rules));
-  };
+  /** Side by side. */
+  const pods = new Map<string, readonly (PodHostPorts | undefined)[]>();
+  const apply = (side: HostPortSide, at: number) =>
+    side.applier.apply(
+      hostPortRules(
+        side.family,
+        [...pods.values()].flatMap((ofPod) => ofPod[at] ?? []),
+      ),
+    );
   return {
     async set(sandboxId, podIps, ports) {
       if (ports.length === 0 && !pods.has(sandboxId)) return;
@@ -39,7 +47,8 @@ export function openHostPorts(sides: readonly HostPortSide[]): HostPorts {
         sandboxId,
         sides.map((side) => {
           const podIp = podIps.find((ip) => parseAddress(ip)?.family === side.family.version);
-          return podIp === undefined ? [] : ports.flatMap((port) => hostPortRule(podIp, port, side));
+          if (podIp === undefined) return undefined;
+          return { podIp, rules: ports.flatMap((port) => hostPortRule(podIp, port, side)) };
         }),
       );
       try {
@@ -106,14 +115,24 @@ function hostPortRule(
 const protocolOf = (protocol: unknown) =>
   (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
 
-function hostPortRules(rules: readonly NftText[]): Ruleset {
+function hostPortRules({ ip, addressType }: IpFamily, pods: readonly PodHostPorts[]): Ruleset {
   return {
     chains: {
-      "host-ports": { rules },
+      "host-ports": { rules: pods.flatMap(({ rules }) => rules) },
       prerouting: { hook: nft`type nat hook prerouting priority dstnat + 5;`, rules: [nft`jump host-ports`] },
       output: { hook: nft`type nat hook output priority -95;`, rules: [nft`jump host-ports`] },
+      postrouting: {
+        hook: nft`type nat hook postrouting priority srcnat;`,
+        // A pod that meets itself at its host port must not see its own address as the sender.
+        rules: [nft`ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`],
+      },
     },
     maps: {},
-    sets: {},
+    sets: {
+      hairpins: {
+        definition: nft`type ${addressType} . ${addressType};`,
+        elements: pods.map(({ podIp }) => nft`${podIp} . ${podIp}`),
+      },
+    },
   };
 }

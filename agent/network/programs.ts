@@ -24,6 +24,15 @@ export function ipBatch(lines: readonly string[], netnsPath?: string): Promise<s
   );
 }
 
+/** A link that is gone is what was wanted: with its namespace, it may go between the look-up of its name and its deletion. */
+export async function removeLink(name: string): Promise<void> {
+  try {
+    await runProgram("ip", ["link", "delete", name]);
+  } catch (error) {
+    if (!(error instanceof Error && /Cannot find device|No such device/.test(error.message))) throw error;
+  }
+}
+
 export async function hasProgram(name: string): Promise<boolean> {
   try {
     await runProgram("sh", ["-c", 'command -v "$1"', "sh", name]);

@@ -9,7 +9,7 @@ import { openHostPorts } from "../host-ports.ts";
 import { removeLeftIpv6Tables } from "../left-tables.ts";
 import { openApplier } from "../nft-applier.ts";
 import { atOnce, bridgeName, whole } from "../pod-bridge.ts";
-import { hasProgram, ipBatch, runProgram } from "../programs.ts";
+import { hasProgram, ipBatch, removeLink, runProgram } from "../programs.ts";
 import { CniNetwork } from "./cni-network.ts";
 import { CniPods } from "./cni-pods.ts";
 
@@ -74,12 +74,6 @@ async function removeOwnNetwork(withNft: boolean, hasIpv6: boolean): Promise<voi
     ["-f", "-"],
     tables.map((one) => `add table ${one}\ndelete table ${one}\n`).join(""),
   );
-}
-
-async function removeLink(name: string): Promise<void> {
-  await runProgram("ip", ["link", "delete", name]).catch((error: unknown) => {
-    if (!(error instanceof Error && /Cannot find device/.test(error.message))) throw error;
-  });
 }
 
 /** Packets between pods of one bridge are to meet the Services' rules, too, as kube-proxy asks of the plugins' nodes. */

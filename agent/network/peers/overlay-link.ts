@@ -1,5 +1,5 @@
 import { atOnce, whole } from "../pod-bridge.ts";
-import { ipBatch, runProgram } from "../programs.ts";
+import { ipBatch, removeLink, runProgram } from "../programs.ts";
 import { overlayLink } from "./route-changes.ts";
 
 /** Linux's own, as flannel has it, too. */
@@ -41,9 +41,7 @@ export async function ensureOverlayLink({
 }
 
 export async function removeOverlayLink(): Promise<void> {
-  await runProgram("ip", ["link", "delete", overlayLink]).catch((error: unknown) => {
-    if (!(error instanceof Error && /Cannot find device/.test(error.message))) throw error;
-  });
+  await removeLink(overlayLink);
 }
 
 export async function hasOverlayLink(): Promise<boolean> {
