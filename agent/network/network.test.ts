@@ -68,6 +68,16 @@ describe("pod network and services on a bridge", function () {
     await eventually("refused", async () => (await node.get(node.node, url)) === "refused");
   });
 
+  it("serves a pod's host port to its neighbours, to the outside and to the pod itself", async () => {
+    const first = await node.attach("a");
+    await node.ask("detach", { sandboxId: "b", uid: "b" });
+    await node.attach("b", [{ protocol: "TCP", hostPort: 8097, containerPort: 8080 }]);
+    const senderSeen = (from: string) => node.get(from, `http://${TestNode.ip}:8097/from`);
+    assert.equal(await senderSeen(node.namespaceOf("a")), first, "a neighbour");
+    assert.equal(await node.get(node.outside, `http://${TestNode.ip}:8097/`), "b", "the outside");
+    assert.equal(await senderSeen(node.namespaceOf("b")), "10.198.1.1", "itself: the node in its place");
+  });
+
   it("takes connected pods over after a restart and cleans up what nobody claims", async () => {
     const address = await node.attach("a");
     await node.restart();
