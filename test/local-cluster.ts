@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { giveInput } from "../base/os/give-input.ts";
 
 /** A real cluster, started and stopped as a user would: `pintle up` in a folder of its own. */
 export interface LocalCluster {
@@ -123,7 +124,7 @@ export function run(
           );
       },
     );
-    child.stdin?.end(input);
+    giveInput(child, input);
   });
 }
 

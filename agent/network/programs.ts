@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { giveInput } from "../../base/os/give-input.ts";
 
 /** Runs a system program to its end. Rejects with what it said on stderr. */
 export function runProgram(program: string, args: readonly string[], input = ""): Promise<string> {
@@ -9,8 +10,7 @@ export function runProgram(program: string, args: readonly string[], input = "")
         reject(new Error(`${program} is not installed`, { cause: error }));
       else reject(new Error(`${program} ${args.join(" ")}: ${stderr.trim() || error.message}`));
     });
-    child.stdin?.on("error", () => child.stdin?.destroy()); // it ended without reading; its exit status tells the story
-    child.stdin?.end(input);
+    giveInput(child, input);
   });
 }
 

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { forwardIpv6 } from "../../agent/network/forward-ipv6.ts";
 import { hardwareAddressFor } from "../../base/ipv4.ts";
+import { giveInput } from "../../base/os/give-input.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
 import { addressing } from "./topology.ts";
@@ -90,7 +91,7 @@ async function masquerade(plan: ClusterPlan): Promise<void> {
     ...(plan.dualStack ? table("ip6", `fd00:10:${nodes}::/64`, `fd00:10:${pods}::/56`) : []),
   ].join("\n");
   const child = run("nft", ["-f", "-"]);
-  child.child.stdin?.end(rules);
+  giveInput(child.child, rules);
   try {
     await child;
     await writeFile("/proc/sys/net/ipv4/ip_forward", "1");

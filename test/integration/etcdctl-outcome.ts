@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { giveInput } from "../../base/os/give-input.ts";
 
 export interface Outcome {
   readonly exitCode: number;
@@ -16,7 +17,6 @@ export function etcdctl(endpoint: string, words: readonly string[]): Promise<Out
       const reason = /etcdserver: [^"\n]*|unknown method [^"\n]*/.exec(stderr)?.[0] ?? "";
       resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), stdout, reason });
     });
-    child.stdin?.on("error", () => undefined); // most commands end without reading it
-    child.stdin?.end("secret\nsecret\n");
+    giveInput(child, "secret\nsecret\n");
   });
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { must } from "../../base/assert.ts";
+import { giveInput } from "../../base/os/give-input.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { writeServerTls } from "../../store/testing/server-tls.ts";
@@ -95,7 +96,7 @@ function etcdctlTests(place: () => Place): void {
     const script = 'value("go/txn") = "1"\n\nput go/txn 2\nget go/txn\n\nget go/txn\n\n';
     for (const answer of ["SUCCESS\n\nOK\n\ngo/txn\n2", "FAILURE\n\ngo/txn\n2"]) {
       const child = start("txn");
-      child.stdin?.end(script);
+      giveInput(child, script);
       assert.equal(await outputOf(child), answer);
     }
   });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { giveInput } from "../../../base/os/give-input.ts";
 import type { PluginOutput } from "./plugin-answer.ts";
 
 /** Starts plugins: no shell, and no environment but what is given. */
@@ -71,8 +72,7 @@ export function runPlugin({ path, environment, input, timeoutMs }: PluginRun): P
       child.once("close", () => clearTimeout(waited));
     });
     child.once("close", finish);
-    child.stdin.on("error", () => child.stdin.destroy()); // it ended without reading; how it ended tells the story
-    child.stdin.end(input);
+    giveInput(child, input);
   });
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { giveInput } from "../../../base/os/give-input.ts";
 import { RuntimeError } from "../seam.ts";
 import { endOfChild } from "./child-end.ts";
 
@@ -45,8 +46,7 @@ export async function runCommand(
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
       if (outputs[name].length < outputBytesMost) outputs[name] += text;
     });
-  child.stdin?.on("error", () => undefined); // it ended without reading all: its exit status tells
-  child.stdin?.end(options.input);
+  giveInput(child, options.input);
   const { code, signal } = await endOfChild(child).catch((cause: unknown) => {
     throw new RuntimeError(`cannot run ${file}`, { cause });
   });

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { giveInput } from "../../../base/os/give-input.ts";
 
 export interface Kubectl {
   readonly program: string;
@@ -58,6 +59,6 @@ export function runKubectl(
         resolve({ code, output, errors });
       },
     );
-    child.stdin?.end(input ?? "");
+    giveInput(child, input);
   });
 }
