@@ -10,14 +10,27 @@ export interface Ipv4Range {
 
 /** `undefined` for anything but four decimal bytes without leading zeros. */
 export function parseIpv4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
+  // By hand: a node asks this of every endpoint in the cluster.
+  if (text.length > 15) return undefined;
   let value = 0;
-  for (const part of match.slice(1)) {
-    if (Number(part) > 255 || String(Number(part)) !== part) return undefined;
-    value = value * 256 + Number(part);
+  let byte = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 46) {
+      if (digits === 0 || ++dots > 3) return undefined;
+      value = value * 256 + byte;
+      byte = digits = 0;
+    } else {
+      // After a leading zero nothing follows.
+      if (code < 48 || code > 57 || (digits > 0 && byte === 0)) return undefined;
+      byte = byte * 10 + code - 48;
+      if (byte > 255) return undefined;
+      digits++;
+    }
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + byte : undefined;
 }
 
 export function ipv4Text(value: number): string {

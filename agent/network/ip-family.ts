@@ -9,6 +9,8 @@ export interface IpFamily {
   /** Of nftables' tables, and of a packet's head. */
   readonly ip: NftText;
   readonly addressType: NftText;
+  /** Of an element of a set. */
+  readonly addressField: "address4" | "address6";
   readonly loopback: string;
   readonly unreachable: NftText;
   readonly conntrack: "ipv4" | "ipv6";
@@ -21,6 +23,7 @@ const ipv4: IpFamily = {
   name: familyNames[4],
   ip: nft`ip`,
   addressType: nft`ipv4_addr`,
+  addressField: "address4",
   loopback: "127.0.0.0/8",
   unreachable: nft`icmp type port-unreachable`,
   conntrack: "ipv4",
@@ -32,6 +35,7 @@ const ipv6: IpFamily = {
   name: familyNames[6],
   ip: nft`ip6`,
   addressType: nft`ipv6_addr`,
+  addressField: "address6",
   loopback: "::1/128",
   unreachable: nft`icmpv6 type port-unreachable`,
   conntrack: "ipv6",

@@ -1,23 +1,26 @@
-import { type Chain, type Ruleset, type RulesetChange, sameChain } from "./nft-ruleset.ts";
+import {
+  type Chain,
+  type ElementFields,
+  type ElementMap,
+  type Ruleset,
+  type RulesetChange,
+  sameChain,
+} from "./nft-ruleset.ts";
 import { type NftText, nft } from "./nft-text.ts";
 
 /** An nftables table that is changed bit by bit, and remembers what changed since it was last asked: telling costs what
- *  changed, not what is there. Maps are made with it and stay. No input or output.
+ *  changed, not what is there. A name means one set or map for good. No input or output.
  *  Invariant: applying what `takeChange` answers, in turn, to an empty table gives `whole()`. */
 export class LiveRuleset {
   readonly #chains = new Map<string, Chain>();
   readonly #containers = new Map<string, Container>();
-  readonly #newMaps = new Set<string>();
   /** What stood there when it was last told. */
   readonly #chainsBefore = new Map<string, Chain | undefined>();
-  readonly #setsBefore = new Map<string, boolean>();
+  readonly #containersBefore = new Map<string, Container["kind"] | undefined>();
   readonly #elementsBefore = new Map<string, Map<string, Element | undefined>>();
 
-  constructor(maps: Readonly<Record<string, NftText>>) {
-    for (const [name, type] of Object.entries(maps)) {
-      this.#containers.set(name, { kind: "map", head: type, elements: new Map() });
-      this.#newMaps.add(name);
-    }
+  constructor(maps: Readonly<Record<string, MapHead>>) {
+    for (const [name, head] of Object.entries(maps)) this.addMap(name, head);
   }
 
   putChain(name: string, chain: Chain): void {
@@ -30,16 +33,20 @@ export class LiveRuleset {
     this.#chains.delete(name);
   }
 
-  addSet(name: string, definition: NftText): void {
-    this.#noteSet(name);
-    this.#containers.set(name, { kind: "set", head: definition, elements: new Map() });
+  addSet(name: string, definition: NftText, fields?: ElementFields): void {
+    this.#add(name, "set", { definition, ...(fields && { fields }) });
   }
 
+  addMap(name: string, { definition, fields }: MapHead): void {
+    this.#add(name, "map", { definition, ...(fields && { fields }) });
+  }
+
+  /** A set or a map, with what it has. */
   removeSet(name: string): void {
     const set = this.#containers.get(name);
     if (set === undefined) return;
     for (const { key } of [...set.elements.values()]) this.removeElement(name, key);
-    this.#noteSet(name);
+    this.#noteContainer(name);
     this.#containers.delete(name);
   }
 
@@ -47,8 +54,8 @@ export class LiveRuleset {
     this.#put(set, key.text, { key, whole: key });
   }
 
-  putVerdict(map: string, key: NftText, verdict: NftText): void {
-    this.#put(map, key.text, { key, verdict, whole: nft`${key} : ${verdict}` });
+  putEntry(map: string, key: NftText, value: NftText): void {
+    this.#put(map, key.text, { key, value, whole: nft`${key} : ${value}` });
   }
 
   removeElement(name: string, key: NftText): void {
@@ -69,13 +76,14 @@ export class LiveRuleset {
       freshElements: [],
       goneChains: [],
       goneSets: [],
+      goneMaps: [],
     };
-    for (const name of this.#newMaps)
-      change.newMaps.push({ name, type: this.#containers.get(name)?.head ?? nft`` });
-    for (const [name, wasThere] of this.#setsBefore) {
+    for (const [name, before] of this.#containersBefore) {
       const now = this.#containers.get(name);
-      if (now !== undefined && !wasThere) change.newSets.push({ name, definition: now.head });
-      if (now === undefined && wasThere) change.goneSets.push(name);
+      if (now !== undefined && before === undefined)
+        (now.kind === "set" ? change.newSets : change.newMaps).push({ name, ...now.head });
+      if (now === undefined && before !== undefined)
+        (before === "set" ? change.goneSets : change.goneMaps).push(name);
     }
     for (const [name, before] of this.#chainsBefore) {
       const chain = this.#chains.get(name);
@@ -84,21 +92,27 @@ export class LiveRuleset {
       else change.chains.push({ name, chain, isNew: before === undefined });
     }
     for (const [name, befores] of this.#elementsBefore) {
-      const now = this.#containers.get(name)?.elements;
-      if (now === undefined) continue; // they go with their set
+      const container = this.#containers.get(name);
+      if (container === undefined) continue; // they go with their set
+      const now = container.elements;
+      const { fields } = container.head;
       const differing = [...befores]
         .map(([key, before]) => ({ before, after: now.get(key) }))
         .filter(({ before, after }) => before?.whole.text !== after?.whole.text);
       const gone = differing.flatMap(({ before }) => (before === undefined ? [] : [before.key]));
       const fresh = differing.flatMap(({ after }) => (after === undefined ? [] : [after.whole]));
-      if (gone.length > 0) change.goneElements.push({ name, elements: gone });
-      if (fresh.length > 0) change.freshElements.push({ name, elements: fresh });
+      if (gone.length > 0) change.goneElements.push({ name, ...(fields && { fields }), elements: gone });
+      if (fresh.length > 0) change.freshElements.push({ name, ...(fields && { fields }), elements: fresh });
     }
-    this.#newMaps.clear();
-    this.#setsBefore.clear();
+    this.forgetChange();
+    return change;
+  }
+
+  /** As `takeChange`, for who wants the whole. */
+  forgetChange(): void {
+    this.#containersBefore.clear();
     this.#chainsBefore.clear();
     this.#elementsBefore.clear();
-    return change;
   }
 
   /** The table as it is. */
@@ -106,12 +120,11 @@ export class LiveRuleset {
     const sets: Record<string, Ruleset["sets"][string]> = {};
     const maps: Record<string, Ruleset["maps"][string]> = {};
     for (const [name, { kind, head, elements }] of this.#containers) {
-      if (kind === "set")
-        sets[name] = { definition: head, elements: [...elements.values()].map(({ key }) => key) };
+      if (kind === "set") sets[name] = { ...head, elements: [...elements.values()].map(({ key }) => key) };
       else
         maps[name] = {
-          type: head,
-          elements: [...elements.values()].map(({ key, verdict }) => ({ key, verdict: verdict ?? nft`` })),
+          ...head,
+          elements: [...elements.values()].map(({ key, value }) => ({ key, value: value ?? nft`` })),
         };
     }
     return { chains: Object.fromEntries(this.#chains), maps, sets };
@@ -131,22 +144,28 @@ export class LiveRuleset {
     if (!this.#chainsBefore.has(name)) this.#chainsBefore.set(name, this.#chains.get(name));
   }
 
-  #noteSet(name: string): void {
-    if (!this.#setsBefore.has(name)) this.#setsBefore.set(name, this.#containers.has(name));
+  #add(name: string, kind: Container["kind"], head: MapHead): void {
+    this.#noteContainer(name);
+    this.#containers.set(name, { kind, head, elements: new Map() });
+  }
+
+  #noteContainer(name: string): void {
+    if (!this.#containersBefore.has(name)) this.#containersBefore.set(name, this.#containers.get(name)?.kind);
   }
 }
 
+type MapHead = Omit<ElementMap, "elements">;
+
 interface Container {
   readonly kind: "set" | "map";
-  /** A set's definition, or the type of a map's keys. */
-  readonly head: NftText;
+  readonly head: MapHead;
   readonly elements: Map<string, Element>;
 }
 
 interface Element {
   /** What deletes it. */
   readonly key: NftText;
-  readonly verdict?: NftText;
+  readonly value?: NftText;
   /** What adds it. */
   readonly whole: NftText;
 }

@@ -1,8 +1,14 @@
 import { LiveRuleset } from "./live-ruleset.ts";
-import type { Ruleset } from "./nft-ruleset.ts";
-import type { NftText } from "./nft-text.ts";
+import { type ChoiceKind, choiceKinds, kindName, numberRules } from "./service-choices.ts";
 import type { ServicePort } from "./service-plan.ts";
-import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
+import {
+  baseRules,
+  draftServices,
+  familyOf,
+  type ServiceDraft,
+  type ServiceRulesOptions,
+  sharedMembers,
+} from "./service-rules.ts";
 
 /** The table of Services (`service-rules.ts`), changed one port at a time: what a change costs does not grow with the cluster's
  *  Services, but for a look at each port. No input or output.
@@ -10,76 +16,113 @@ import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
 export class LiveServiceRules {
   readonly live: LiveRuleset;
   readonly #options: ServiceRulesOptions;
-  readonly #base: Ruleset;
-  readonly #shown = new Map<string, Shown>();
-  /** Of the sets that ports share, how many have an element. */
+  readonly #shown = new Map<string, ServicePort>();
+  /** How many have a chain or an element that ports share. */
   readonly #holders = new Map<string, number>();
+  readonly #numbers = choiceKinds.map((kind): Numbers => ({ kind, made: 0, counts: new Map() }));
 
   constructor(options: ServiceRulesOptions) {
     this.#options = options;
-    this.#base = serviceRules([], options);
-    const types = Object.entries(this.#base.maps).map(([name, { type }]) => [name, type] as const);
-    this.live = new LiveRuleset(Object.fromEntries(types));
-    for (const [name, { definition }] of Object.entries(this.#base.sets)) this.live.addSet(name, definition);
-    for (const [name, chain] of Object.entries(this.#base.chains)) this.live.putChain(name, chain);
+    const { maps, sets, chains } = baseRules(options);
+    this.live = new LiveRuleset(maps);
+    for (const [name, { definition, fields }] of Object.entries(sets))
+      this.live.addSet(name, definition, fields);
+    for (const [name, chain] of Object.entries(chains)) this.live.putChain(name, chain);
   }
 
   /** Ports that are the same objects as before are left as they are. */
   update(ports: readonly ServicePort[]): void {
     const wanted = new Map(ports.map((port) => [port.id, port]));
     for (const [id, shown] of this.#shown)
-      if (wanted.get(id) !== shown.port) {
-        this.#remove(shown.rules);
+      if (wanted.get(id) !== shown) {
+        this.#remove(this.#draftOf(shown));
         this.#shown.delete(id);
       }
     // What one gave up may be another's now.
     for (const [id, port] of wanted)
       if (!this.#shown.has(id)) {
-        const rules = serviceRules([port], this.#options);
-        this.#put(rules);
-        this.#shown.set(id, { port, rules });
+        this.#put(this.#draftOf(port));
+        this.#shown.set(id, port);
       }
+    for (const one of this.#numbers) this.#makeNumbers(one, Math.max(0, ...one.counts.keys()));
   }
 
-  #put({ chains, sets, maps }: Ruleset): void {
-    for (const [name, { definition, elements }] of Object.entries(sets))
-      if (name in this.#base.sets) for (const key of elements ?? []) this.#share(name, key);
-      else this.live.addSet(name, definition);
-    for (const [name, chain] of Object.entries(chains))
-      if (!(name in this.#base.chains)) this.live.putChain(name, chain);
-    for (const [name, { elements }] of Object.entries(maps))
-      for (const { key, verdict } of elements) this.live.putVerdict(name, key, verdict);
+  /** Worked out again rather than kept: it is seldom asked for. */
+  #draftOf(port: ServicePort): ServiceDraft {
+    return draftServices([port], this.#options);
   }
 
-  #remove({ chains, sets, maps }: Ruleset): void {
-    for (const [name, { elements }] of Object.entries(maps))
-      for (const { key } of elements) this.live.removeElement(name, key);
-    for (const name of Object.keys(chains)) if (!(name in this.#base.chains)) this.live.removeChain(name);
-    for (const [name, { elements }] of Object.entries(sets))
-      if (name in this.#base.sets) for (const key of elements ?? []) this.#unshare(name, key);
-      else this.live.removeSet(name);
+  #put(draft: ServiceDraft): void {
+    for (const one of this.#numbers) {
+      const count = draft.counts[kindName(one.kind)] ?? 0;
+      one.counts.set(count, (one.counts.get(count) ?? 0) + 1);
+      this.#makeNumbers(one, Math.max(one.made, count));
+    }
+    for (const [name, { definition }] of Object.entries(draft.sets)) this.live.addSet(name, definition);
+    for (const [name, chain] of Object.entries(draft.chains)) this.live.putChain(name, chain);
+    for (const [name, make] of draft.shared) this.#share(name, () => this.live.putChain(name, make()));
+    for (const [name, entries] of Object.entries(draft.entries))
+      for (const { key, value } of entries) this.live.putEntry(name, key, value);
+    for (const [set, keys] of Object.entries(sharedMembers(draft)))
+      for (const key of keys.values())
+        this.#share(`${set} ${key.text}`, () => this.live.addElement(set, key));
   }
 
-  #share(set: string, key: NftText): void {
-    const holder = `${set} ${key.text}`;
-    const count = this.#holders.get(holder) ?? 0;
-    this.#holders.set(holder, count + 1);
-    if (count === 0) this.live.addElement(set, key);
+  #remove(draft: ServiceDraft): void {
+    for (const { kind, counts } of this.#numbers) {
+      const count = draft.counts[kindName(kind)] ?? 0;
+      const holders = counts.get(count) ?? 0;
+      if (holders > 1) counts.set(count, holders - 1);
+      else counts.delete(count);
+    }
+    for (const [set, keys] of Object.entries(sharedMembers(draft)))
+      for (const key of keys.values())
+        this.#unshare(`${set} ${key.text}`, () => this.live.removeElement(set, key));
+    for (const [name, entries] of Object.entries(draft.entries))
+      for (const { key } of entries) this.live.removeElement(name, key);
+    for (const name of draft.shared.keys()) this.#unshare(name, () => this.live.removeChain(name));
+    for (const name of Object.keys(draft.chains)) this.live.removeChain(name);
+    for (const name of Object.keys(draft.sets)) this.live.removeSet(name);
   }
 
-  #unshare(set: string, key: NftText): void {
-    const holder = `${set} ${key.text}`;
-    const count = this.#holders.get(holder) ?? 0;
-    if (count > 1) this.#holders.set(holder, count - 1);
+  /** As many numbers of a kind as the port with the most endpoints needs. */
+  #makeNumbers(numbers: Numbers, wanted: number): void {
+    const { kind, made } = numbers;
+    const family = familyOf(this.#options);
+    for (let number = made; number < wanted; number++) {
+      const { name, endpoints, chain, map, key, value } = numberRules(family, kind, number);
+      this.live.addMap(name, endpoints);
+      this.live.putChain(name, chain);
+      this.live.putEntry(map, key, value);
+    }
+    for (let number = wanted; number < made; number++) {
+      const { name, map, key } = numberRules(family, kind, number);
+      this.live.removeElement(map, key);
+      this.live.removeChain(name);
+      this.live.removeSet(name);
+    }
+    numbers.made = wanted;
+  }
+
+  #share(what: string, put: () => void): void {
+    const count = this.#holders.get(what) ?? 0;
+    this.#holders.set(what, count + 1);
+    if (count === 0) put();
+  }
+
+  #unshare(what: string, remove: () => void): void {
+    const count = this.#holders.get(what) ?? 0;
+    if (count > 1) this.#holders.set(what, count - 1);
     else {
-      this.#holders.delete(holder);
-      this.live.removeElement(set, key);
+      this.#holders.delete(what);
+      remove();
     }
   }
 }
 
-interface Shown {
-  readonly port: ServicePort;
-  /** Of this port alone. */
-  readonly rules: Ruleset;
+interface Numbers {
+  readonly kind: ChoiceKind;
+  made: number;
+  /** Of how many endpoints how many ports have. */
+  readonly counts: Map<number, number>;
 }

@@ -1,3 +1,4 @@
+import type { Expression } from "./nfnetlink/expressions.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
 
 /** One nftables table as a value, and the commands that turn one into another: only what differs is touched, so that the
@@ -12,28 +13,39 @@ export interface Chain {
   /** A base chain's `type … hook … priority …;`; absent for chains that are only jumped to. */
   readonly hook?: NftText;
   readonly rules: readonly NftText[];
+  /** The same rules as the kernel has them, where that is known: then no program need read the text. */
+  readonly expressions?: readonly (readonly Expression[])[];
 }
 
-/** A map from keys to verdicts. */
 export interface ElementMap {
-  /** The key's type, e.g. `ipv4_addr . inet_proto . inet_service`. */
-  readonly type: NftText;
-  readonly elements: readonly { readonly key: NftText; readonly verdict: NftText }[];
+  /** `type KEY : VALUE`. A map whose definition changes needs another name. */
+  readonly definition: NftText;
+  readonly fields?: ElementFields;
+  readonly elements: readonly { readonly key: NftText; readonly value: NftText }[];
 }
 
 export interface ElementSet {
   /** `type …;` and its flags. A set whose definition changes needs another name. */
   readonly definition: NftText;
+  readonly fields?: ElementFields;
   /** Absent for sets that rules fill. */
   readonly elements?: readonly NftText[];
 }
+
+/** What the elements of a set are, in words between dots, or those of a map, key and value; known where they may be handed to the
+ *  kernel without a program. */
+export interface ElementFields {
+  readonly key: readonly Field[];
+  readonly value?: readonly Field[] | "verdict";
+}
+export type Field = "address4" | "address6" | "protocol" | "port" | "number";
 
 export const emptyRuleset: Ruleset = { chains: {}, maps: {}, sets: {} };
 
 /** What turns one table into another. */
 export interface RulesetChange {
-  readonly newSets: readonly { readonly name: string; readonly definition: NftText }[];
-  readonly newMaps: readonly { readonly name: string; readonly type: NftText }[];
+  readonly newSets: readonly NewSet[];
+  readonly newMaps: readonly NewSet[];
   /** New ones, and those whose rules are others now. */
   readonly chains: readonly { readonly name: string; readonly chain: Chain; readonly isNew: boolean }[];
   /** What deletes them. Of an element that changes, the old one is here and the new one among the fresh. */
@@ -41,13 +53,35 @@ export interface RulesetChange {
   readonly freshElements: readonly ElementChange[];
   readonly goneChains: readonly string[];
   readonly goneSets: readonly string[];
+  readonly goneMaps: readonly string[];
+}
+
+interface NewSet {
+  readonly name: string;
+  readonly definition: NftText;
+  readonly fields?: ElementFields;
 }
 
 export interface ElementChange {
   /** The set's or map's. */
   readonly name: string;
+  readonly fields?: ElementFields;
   readonly elements: readonly NftText[];
 }
+
+export const emptyChange: RulesetChange = {
+  newSets: [],
+  newMaps: [],
+  chains: [],
+  goneElements: [],
+  freshElements: [],
+  goneChains: [],
+  goneSets: [],
+  goneMaps: [],
+};
+
+export const isEmpty = (change: RulesetChange): boolean =>
+  Object.values(change).every((list: readonly unknown[]) => list.length === 0);
 
 /** Input for `nft -f -`, applied by the kernel as one transaction; empty when nothing differs. */
 export function rulesetChange(table: NftText, from: Ruleset, to: Ruleset): string {
@@ -65,8 +99,8 @@ export function changeText(table: NftText, change: RulesetChange): string {
           ? nft`add chain ${table} ${name}`
           : nft`add chain ${table} ${name} { ${chain.hook} }`,
       );
-  for (const { name, type } of change.newMaps)
-    lines.push(nft`add map ${table} ${name} { type ${type} : verdict; }`);
+  for (const { name, definition } of change.newMaps)
+    lines.push(nft`add map ${table} ${name} { ${definition}; }`);
   // Elements that go away first: they may point at chains that go away too, or carry another verdict now.
   for (const { name, elements } of change.goneElements)
     lines.push(nft`delete element ${table} ${name} { ${nftList(elements)} }`);
@@ -78,6 +112,7 @@ export function changeText(table: NftText, change: RulesetChange): string {
     lines.push(nft`add element ${table} ${name} { ${nftList(elements)} }`);
   for (const name of change.goneChains) lines.push(nft`delete chain ${table} ${name}`);
   for (const name of change.goneSets) lines.push(nft`delete set ${table} ${name}`);
+  for (const name of change.goneMaps) lines.push(nft`delete map ${table} ${name}`);
   return lines.map(({ text }) => `${text}\n`).join("");
 }
 
@@ -86,10 +121,10 @@ export function changeBetween(from: Ruleset, to: Ruleset): RulesetChange {
   return {
     newSets: Object.entries(to.sets)
       .filter(([name]) => !(name in from.sets))
-      .map(([name, { definition }]) => ({ name, definition })),
+      .map(([name, { definition, fields }]) => ({ name, definition, ...(fields && { fields }) })),
     newMaps: Object.entries(to.maps)
       .filter(([name]) => !(name in from.maps))
-      .map(([name, { type }]) => ({ name, type })),
+      .map(([name, { definition, fields }]) => ({ name, definition, ...(fields && { fields }) })),
     chains: Object.entries(to.chains)
       .filter(([name, chain]) => !sameChain(from.chains[name], chain))
       .map(([name, chain]) => ({ name, chain, isNew: !(name in from.chains) })),
@@ -97,22 +132,25 @@ export function changeBetween(from: Ruleset, to: Ruleset): RulesetChange {
     freshElements,
     goneChains: Object.keys(from.chains).filter((name) => !(name in to.chains)),
     goneSets: Object.keys(from.sets).filter((name) => !(name in to.sets)),
+    goneMaps: Object.keys(from.maps).filter((name) => !(name in to.maps)),
   };
 }
 
 function elementChanges(from: Ruleset, to: Ruleset): Pick<RulesetChange, "goneElements" | "freshElements"> {
   const goneElements: ElementChange[] = [];
   const freshElements: ElementChange[] = [];
-  const compare = (name: string, before: Elements, after: Elements) => {
+  const compare = (name: string, before: Elements, after: Elements, fields?: ElementFields) => {
     const left = [...before].filter(([key, one]) => after.get(key)?.whole.text !== one.whole.text);
     const came = [...after].filter(([key, one]) => before.get(key)?.whole.text !== one.whole.text);
-    if (left.length > 0) goneElements.push({ name, elements: left.map(([, { key }]) => key) });
-    if (came.length > 0) freshElements.push({ name, elements: came.map(([, { whole }]) => whole) });
+    if (left.length > 0)
+      goneElements.push({ name, ...(fields && { fields }), elements: left.map(([, { key }]) => key) });
+    if (came.length > 0)
+      freshElements.push({ name, ...(fields && { fields }), elements: came.map(([, { whole }]) => whole) });
   };
   for (const [name, map] of Object.entries(to.maps))
-    compare(name, mapElements(from.maps[name]), mapElements(map));
+    compare(name, mapElements(from.maps[name]), mapElements(map), map.fields);
   for (const [name, set] of Object.entries(to.sets))
-    compare(name, setElements(from.sets[name]), setElements(set));
+    compare(name, setElements(from.sets[name]), setElements(set), set.fields);
   return { goneElements, freshElements };
 }
 
@@ -121,7 +159,7 @@ type Elements = ReadonlyMap<string, { readonly key: NftText; readonly whole: Nft
 
 function mapElements(map: ElementMap | undefined): Elements {
   return new Map(
-    (map?.elements ?? []).map(({ key, verdict }) => [key.text, { key, whole: nft`${key} : ${verdict}` }]),
+    (map?.elements ?? []).map(({ key, value }) => [key.text, { key, whole: nft`${key} : ${value}` }]),
   );
 }
 

@@ -31,7 +31,8 @@ export interface NodeView {
   readonly dnsAddress?: string;
 }
 
-interface Found extends Endpoint {
+interface Found {
+  readonly endpoint: Endpoint;
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
@@ -68,9 +69,7 @@ export function endpointsOf(
         continue;
       }
       const one: Found = {
-        address,
-        port: slicePort,
-        isLocal: nodeName === port.nodeName,
+        endpoint: { address, port: slicePort, isLocal: nodeName === port.nodeName },
         ready: conditions?.ready !== false,
         serving: conditions?.serving !== false,
         terminating: conditions?.terminating === true,
@@ -86,12 +85,12 @@ export function endpointsOf(
   const leaving = all.filter((one) => !one.ready && one.serving && one.terminating);
   const first = (...choices: readonly (readonly Found[])[]) =>
     (choices.find((choice) => choice.length > 0) ?? []).map(plain);
-  const local = (list: readonly Found[]) => list.filter(({ isLocal }) => isLocal);
+  const local = (list: readonly Found[]) => list.filter(({ endpoint }) => endpoint.isLocal);
   return {
     clusterEndpoints: first(near(ready, port), leaving),
     localEndpoints: first(local(ready), local(leaving)),
-    readyEndpoints: ready.map(plain),
-    servingEndpoints: all.filter((one) => one.ready || one.serving).map(plain),
+    readyEndpoints: first(ready),
+    servingEndpoints: first(all.filter((one) => one.ready || one.serving)),
   };
 }
 
@@ -103,6 +102,4 @@ function near(ready: readonly Found[], { nodeName, zone }: NodeView): readonly F
   return forZone.length > 0 && ready.every(({ forZones }) => forZones.length > 0) ? forZone : ready;
 }
 
-function plain({ address, port, isLocal }: Found): Endpoint {
-  return { address, port, isLocal };
-}
+const plain = ({ endpoint }: Found): Endpoint => endpoint;

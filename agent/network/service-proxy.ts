@@ -10,6 +10,7 @@ import { openUdpFlowCleaner } from "./conntrack.ts";
 import { type FamilySide, familySides } from "./family-sides.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
+import { openNftSocket } from "./nfnetlink/nft-socket.ts";
 import { openLiveApplier } from "./nft-applier.ts";
 import { isInRange } from "./parsed-input.ts";
 import { ProblemReports } from "./problem-reports.ts";
@@ -57,6 +58,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   };
   const inKernel = config.mode !== "loopback" && (await hasProgram("nft"));
   // In user space only IPv4.
+  const socket = inKernel ? openNftSocket(log) : undefined;
   const sides = await Promise.all(
     familySides(config)
       .filter(({ family }) => inKernel || family.version === 4)
@@ -142,7 +144,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   async function proxyOf(side: FamilySide): Promise<Proxy> {
     if (inKernel)
       return new KernelProxy(side, {
-        openApplier: (table) => openLiveApplier("pintle-services", table, side.family),
+        openApplier: (table) => openLiveApplier("pintle-services", table, side.family, socket),
         flows: await openUdpFlowCleaner(log, side.family),
         log,
       });
@@ -174,6 +176,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       await tasks.stop();
       healthChecks.stop();
       for (const { proxy } of sides) proxy.stop();
+      socket?.close();
     },
   };
 };

@@ -83,6 +83,7 @@ describe("rules of Services", () => {
     let text = JSON.stringify(inFamily(6, six));
     for (const [from, to] of [
       ["ipv6_addr", "ipv4_addr"],
+      ["address6", "address4"],
       ["icmpv6", "icmp"],
       ["ip6 ", "ip "],
       ["::1/128", "127.0.0.0/8"],
@@ -101,7 +102,7 @@ describe("rules of Services", () => {
     assert.match(text, /10\.1\.0\.1:8080/);
   });
 
-  it("choose an endpoint in the Service's own chain, and know pods of this node that may meet themselves", () => {
+  it("number a Service's endpoints for chains that all share, and know pods of this node that may meet themselves", () => {
     const node = { nodeName: "a", zone: undefined, loopbackPods: false };
     const endpoints = [
       { addresses: ["10.1.0.1"], nodeName: "a" },
@@ -117,11 +118,22 @@ describe("rules of Services", () => {
       Object.entries(chains)
         .filter(([name]) => name.startsWith(prefix))
         .map(([, chain]) => chain.rules.map(({ text }) => text.replaceAll(/-[0-9a-f]{16}/g, "-X")));
-    const choices = "0 : 10.1.0.1 . 8080, 1 : 10.1.0.2 . 8080, 2 : 10.1.1.1 . 8080";
-    assert.deepEqual(texts(rules({}), "service-"), [
-      [`meta l4proto tcp dnat ip to numgen random mod 3 map { ${choices} }`],
-    ]);
+    const { maps } = rules({});
+    const entries = (map: string) =>
+      maps[map]?.elements.map(({ key, value }) => `${key.text} : ${value.text}`);
+    assert.deepEqual(entries("service-ips"), ["10.96.0.1 . tcp . 80 : goto one-of-3-address"]);
+    assert.deepEqual(texts(rules({}), "one-of-3-address"), [["numgen random mod 3 vmap @numbers-address"]]);
+    const numbers = ["0 : goto address-0", "1 : goto address-1", "2 : goto address-2"];
+    assert.deepEqual(entries("numbers-address"), numbers);
+    const to = (protocol: string) =>
+      `meta l4proto ${protocol} dnat ip to ip daddr . meta l4proto . th dport map @address-2`;
+    assert.deepEqual(texts(rules({}), "address-2"), [["tcp", "udp", "sctp"].map(to)]);
+    assert.deepEqual(
+      [0, 1, 2].map((n) => entries(`address-${n}`)),
+      ["10.1.0.1", "10.1.0.2", "10.1.1.1"].map((ip) => [`10.96.0.1 . tcp . 80 : ${ip} . 8080`]),
+    );
     assert.deepEqual(texts(rules({}), "endpoint-"), []);
+    assert.deepEqual(texts(rules({}), "service-"), []);
     assert.deepEqual(
       rules({}).sets.hairpins?.elements?.map(({ text }) => text),
       ["10.1.0.1 . 10.1.0.1", "10.1.0.2 . 10.1.0.2"],
@@ -132,6 +144,41 @@ describe("rules of Services", () => {
       "meta l4proto tcp dnat to 10.1.1.1:8080",
     ]);
     assert.equal(texts(kept, "service-")[0]?.length, 4, "three that may know the client, and a choice");
+  });
+
+  it("keep traffic from outside on the node where that is asked for, and masquerade it where it is not", () => {
+    const node = { nodeName: "a", zone: undefined, loopbackPods: false };
+    const endpoints = [
+      { addresses: ["10.1.0.1"], nodeName: "a" },
+      { addresses: ["10.1.1.1"], nodeName: "b" },
+    ];
+    const rules = (spec: object) => {
+      const one = { ...balancer([]), spec: { ...balancer([]).spec, ...spec } } as Service;
+      const { ports } = planServices([one], [{ ...slice, endpoints } as unknown as EndpointSlice], node);
+      return serviceRules(ports, { podCidr: "10.1.0.0/24" });
+    };
+    const led = ({ maps, chains }: ReturnType<typeof rules>, map: string) => {
+      const target = maps[map]?.elements.at(-1)?.value.text.replace("goto ", "") ?? "";
+      return [target, ...(chains[target]?.rules.map(({ text }) => text) ?? [])];
+    };
+    const mark = "meta mark set meta mark | 0x4000";
+    assert.deepEqual(led(rules({}), "service-ips"), [
+      "masqueraded-one-of-2-address",
+      mark,
+      "goto one-of-2-address",
+    ]);
+    assert.deepEqual(led(rules({ externalTrafficPolicy: "Local" }), "node-ports"), [
+      "outside-node-port-2-1",
+      "ip saddr 10.1.0.0/24 goto one-of-2-node-port",
+      `fib saddr type local ${mark}`,
+      "fib saddr type local goto one-of-2-node-port",
+      "goto one-of-1-local-node-port",
+    ]);
+    const local = rules({ internalTrafficPolicy: "Local" }).maps["local-address-0"]?.elements;
+    assert.deepEqual(
+      local?.map(({ key, value }) => `${key.text} : ${value.text}`),
+      ["10.96.0.1 . tcp . 80 : 10.1.0.1 . 8080"],
+    );
   });
 
   it("let a node in from the balancer's address that it has itself, if it is allowed", () => {

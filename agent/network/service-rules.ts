@@ -5,12 +5,31 @@ import { type IpFamily, ipFamilies, placeText } from "./ip-family.ts";
 import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
 import { isInRange } from "./parsed-input.ts";
+import {
+  asked,
+  askedFields,
+  askedType,
+  type ChoiceKind,
+  choiceChain,
+  choiceKinds,
+  choiceName,
+  type EndpointList,
+  kindName,
+  markForMasquerade,
+  markText,
+  masqueradedChain,
+  numberName,
+  numberRules,
+  numbersMaps,
+  outsideChain,
+  type WayIn,
+} from "./service-choices.ts";
 import type { Endpoint } from "./service-endpoints.ts";
 import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } from "./service-plan.ts";
 
-/** Service ports as an nftables table. A packet costs one lookup in a map, however many Services there are; a Service's
- *  chain picks an endpoint at random and translates the address. Where clients are kept with their endpoint, each endpoint has a
- *  chain and remembers its clients. Pure. */
+/** Service ports as an nftables table. A packet costs three lookups in maps, however many Services there are; chains that all
+ *  share pick an endpoint at random (`service-choices.ts`). Where clients are kept with their endpoint, each Service and each
+ *  endpoint has a chain of its own, and the endpoint remembers its clients. Pure. */
 export interface ServiceRulesOptions {
   /** IPv4 where it is not said. */
   readonly family?: IpFamily;
@@ -26,98 +45,226 @@ export interface ServiceRulesOptions {
   readonly nodePortRanges?: readonly string[];
 }
 
-const masqueradeMark = nft`0x4000`;
-const markForMasquerade = nft`meta mark set meta mark | ${masqueradeMark}`;
 const refuse = nft`goto refuse`;
 const drop = nft`drop`;
 const goto = (chain: string) => nft`goto ${chain}`;
 
-/** What is gathered while the ports are gone through. */
-interface Draft {
+/** What ports ask for of the table, gathered. */
+export interface ServiceDraft {
+  /** Of one port alone. */
   readonly chains: Record<string, Chain>;
   readonly sets: Record<string, ElementSet>;
-  readonly serviceIps: Elements;
-  readonly nodePorts: Elements;
-  readonly noEndpoints: Elements;
-  readonly noEndpointNodePorts: Elements;
-  readonly firewalls: Elements;
+  /** Chains that ports share, by name. */
+  readonly shared: Map<string, () => Chain>;
+  /** How many endpoints a port has at most, by the choice's kind. */
+  readonly counts: Record<string, number>;
+  /** Elements of maps: of those that are always there, and of the numbers' (`service-choices.ts`). */
+  readonly entries: Record<string, Entry[]>;
   readonly clusterIps: Map<string, NftText>;
   /** Endpoints that may meet themselves, as sender and receiver. */
   readonly hairpins: Map<string, NftText>;
 }
-type Elements = { readonly key: NftText; readonly verdict: NftText }[];
+interface Entry {
+  readonly key: NftText;
+  readonly value: NftText;
+}
 
-export function serviceRules(ports: readonly ServicePort[], options: ServiceRulesOptions): Ruleset {
-  const draft: Draft = {
+export function draftServices(ports: readonly ServicePort[], options: ServiceRulesOptions): ServiceDraft {
+  const draft: ServiceDraft = {
     chains: {},
     sets: {},
-    serviceIps: [],
-    nodePorts: [],
-    noEndpoints: [],
-    noEndpointNodePorts: [],
-    firewalls: [],
+    shared: new Map(),
+    counts: {},
+    entries: {},
     clusterIps: new Map(),
     hairpins: new Map(),
   };
   for (const port of ports) addPort(draft, port, options);
-  const { addressType } = familyOf(options);
-  const type = nft`${addressType} . inet_proto . inet_service`;
-  const map = (elements: Elements, of = type): ElementMap => ({ type: of, elements });
-  const nodePortType = nft`inet_proto . inet_service`;
+  return draft;
+}
+
+export function serviceRules(ports: readonly ServicePort[], options: ServiceRulesOptions): Ruleset {
+  const draft = draftServices(ports, options);
+  const family = familyOf(options);
+  const { sets, maps, chains } = baseRules(options);
+  const numbers = choiceKinds.flatMap((kind) =>
+    Array.from({ length: draft.counts[kindName(kind)] ?? 0 }, (_, at) => numberRules(family, kind, at)),
+  );
+  for (const { map, key, value } of numbers) entriesOf(draft, map).push({ key, value });
+  const heads = { ...Object.fromEntries(numbers.map(({ name, endpoints }) => [name, endpoints])), ...maps };
+  const members: Readonly<Record<string, ReadonlyMap<string, NftText>>> = sharedMembers(draft);
   return {
     sets: {
       ...draft.sets,
-      "cluster-ips": { definition: nft`type ${addressType};`, elements: [...draft.clusterIps.values()] },
-      hairpins: {
-        definition: nft`type ${addressType} . ${addressType};`,
-        elements: [...draft.hairpins.values()],
-      },
+      ...Object.fromEntries(
+        Object.entries(sets).map(([name, head]) => [
+          name,
+          { ...head, elements: [...(members[name]?.values() ?? [])] },
+        ]),
+      ),
     },
-    maps: {
-      "service-ips": map(draft.serviceIps),
-      "node-ports": map(draft.nodePorts, nodePortType),
-      "no-endpoints": map(draft.noEndpoints),
-      "no-endpoint-node-ports": map(draft.noEndpointNodePorts, nodePortType),
-      firewalls: map(draft.firewalls),
+    maps: Object.fromEntries(
+      Object.entries(heads).map(([name, head]) => [name, { ...head, elements: draft.entries[name] ?? [] }]),
+    ),
+    chains: {
+      ...chains,
+      ...Object.fromEntries(numbers.map(({ name, chain }) => [name, chain])),
+      ...Object.fromEntries([...draft.shared].map(([name, make]) => [name, make()])),
+      ...draft.chains,
     },
-    chains: { ...baseChains(options), ...draft.chains },
   };
 }
 
-const familyOf = ({ family = ipFamilies[4] }: ServiceRulesOptions): IpFamily => family;
+/** Of the sets that are always there. */
+export const sharedMembers = ({ clusterIps, hairpins }: ServiceDraft) => ({
+  "cluster-ips": clusterIps,
+  hairpins,
+});
 
-function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions): void {
+/** What is there whatever Services there are. */
+export function baseRules(options: ServiceRulesOptions): Ruleset {
+  const family = familyOf(options);
+  const { addressType, addressField } = family;
+  const verdicts = (way: WayIn): ElementMap => ({
+    definition: nft`type ${askedType(family, way)} : verdict`,
+    fields: { key: askedFields(family, way), value: "verdict" },
+    elements: [],
+  });
+  return {
+    sets: {
+      "cluster-ips": { definition: nft`type ${addressType};`, fields: { key: [addressField] } },
+      hairpins: {
+        definition: nft`type ${addressType} . ${addressType};`,
+        fields: { key: [addressField, addressField] },
+      },
+    },
+    maps: {
+      ...Object.fromEntries(
+        Object.entries(numbersMaps()).map(([name, head]) => [name, { ...head, elements: [] }]),
+      ),
+      "service-ips": verdicts("address"),
+      "node-ports": verdicts("node-port"),
+      "no-endpoints": verdicts("address"),
+      "no-endpoint-node-ports": verdicts("node-port"),
+      firewalls: verdicts("address"),
+    },
+    chains: baseChains(options),
+  };
+}
+
+export const familyOf = ({ family = ipFamilies[4] }: ServiceRulesOptions): IpFamily => family;
+
+const entriesOf = ({ entries }: ServiceDraft, map: string): Entry[] => {
+  entries[map] ??= [];
+  return entries[map];
+};
+
+function addPort(draft: ServiceDraft, port: ServicePort, options: ServiceRulesOptions): void {
   const key = (ip: string) => nft`${ip} . ${port.protocol} . ${port.port}`;
-  const external = [...port.externalIps, ...port.balancerIps];
+  const nodePorts = port.nodePort === undefined ? [] : [nft`${port.protocol} . ${port.nodePort}`];
+  const external = [...port.externalIps, ...port.balancerIps].map(key);
+  const internal = port.clusterIps.map(key);
+  const add = (map: string, keys: readonly NftText[], value: NftText) =>
+    entriesOf(draft, map).push(...keys.map((one) => ({ key: one, value })));
   for (const ip of port.clusterIps) draft.clusterIps.set(ip, nft`${ip}`);
   const reachable = port.clusterEndpoints.length > 0 || port.localEndpoints.length > 0;
   // Nobody anywhere: refused. Nobody here, where only those here may serve: dropped, for others do.
   const missing = reachable ? drop : refuse;
-  const internal = internalEndpoints(port);
   noteHairpins(draft, port, options);
-  const internalChain = addChoice(draft, port, { endpoints: internal, options });
-  for (const ip of port.clusterIps)
-    if (internalChain !== undefined) draft.serviceIps.push({ key: key(ip), verdict: goto(internalChain) });
-    else draft.noEndpoints.push({ key: key(ip), verdict: missing });
+  const { affinitySeconds } = port;
+  const ways = affinitySeconds === undefined ? sharedWays(port) : keptWays({ ...port, affinitySeconds });
+  if (internalEndpoints(port).length === 0) add("no-endpoints", internal, missing);
+  else add("service-ips", internal, goto(ways.addInternal(draft, internal, options)));
   if (!isExternal(port)) return;
-  if (reachable) {
-    const chain = addExternalChain(draft, port, options);
-    for (const ip of external) draft.serviceIps.push({ key: key(ip), verdict: goto(chain) });
-    if (port.nodePort !== undefined)
-      draft.nodePorts.push({ key: nft`${port.protocol} . ${port.nodePort}`, verdict: goto(chain) });
-  }
+  if (reachable && external.length > 0)
+    add("service-ips", external, goto(ways.addExternal(draft, { way: "address", keys: external }, options)));
+  if (reachable && nodePorts.length > 0)
+    add(
+      "node-ports",
+      nodePorts,
+      goto(ways.addExternal(draft, { way: "node-port", keys: nodePorts }, options)),
+    );
   if (externalEndpoints(port).length === 0) {
-    for (const ip of external) draft.noEndpoints.push({ key: key(ip), verdict: missing });
-    if (port.nodePort !== undefined)
-      draft.noEndpointNodePorts.push({ key: nft`${port.protocol} . ${port.nodePort}`, verdict: missing });
+    add("no-endpoints", external, missing);
+    add("no-endpoint-node-ports", nodePorts, missing);
   }
   if (port.balancerSources.length > 0 && port.balancerIps.length > 0) {
     const chain = chainName("firewall", port.id);
     const allowed = allowedSources(port, options).map((range) => nft`${range}`);
     draft.chains[chain] = { rules: [nft`${familyOf(options).ip} saddr != { ${nftList(allowed)} } drop`] };
-    for (const ip of port.balancerIps) draft.firewalls.push({ key: key(ip), verdict: goto(chain) });
+    add("firewalls", port.balancerIps.map(key), goto(chain));
   }
 }
+
+/** What leads from what was asked for to an endpoint; each answers the chain to go to. */
+interface Ways {
+  addInternal(draft: ServiceDraft, keys: readonly NftText[], options: ServiceRulesOptions): string;
+  /** For everything but cluster IPs. */
+  addExternal(
+    draft: ServiceDraft,
+    asked: { readonly way: WayIn; readonly keys: readonly NftText[] },
+    options: ServiceRulesOptions,
+  ): string;
+}
+
+/** By chains of all Services. */
+function sharedWays(port: ServicePort): Ways {
+  const { clusterEndpoints, localEndpoints, externalLocal, internalLocal } = port;
+  return {
+    addInternal(draft, keys) {
+      const list = internalLocal ? "local" : "all";
+      return addEndpoints(draft, { way: "address", list }, { keys, endpoints: internalEndpoints(port) });
+    },
+    addExternal(draft, { way, keys }, options) {
+      const choice = (list: EndpointList, endpoints: readonly Endpoint[]) =>
+        endpoints.length === 0 ? undefined : addEndpoints(draft, { way, list }, { keys, endpoints });
+      const everywhere = choice("all", clusterEndpoints);
+      if (!externalLocal && everywhere !== undefined) {
+        const name = `masqueraded-${everywhere}`;
+        draft.shared.set(name, () => masqueradedChain(everywhere));
+        return name;
+      }
+      const here = externalLocal ? choice("local", localEndpoints) : undefined;
+      const local = here === undefined ? 0 : localEndpoints.length;
+      const name = `outside-${way}-${clusterEndpoints.length}-${local}`;
+      const inside = insideOf(options);
+      draft.shared.set(name, () => outsideChain(familyOf(options), { inside, everywhere, here }));
+      return name;
+    },
+  };
+}
+
+const insideOf = ({ clusterCidr, podCidr }: ServiceRulesOptions): string => clusterCidr ?? podCidr;
+
+/** Answers the chain that chooses among them. */
+function addEndpoints(
+  draft: ServiceDraft,
+  kind: ChoiceKind,
+  { keys, endpoints }: { readonly keys: readonly NftText[]; readonly endpoints: readonly Endpoint[] },
+): string {
+  const count = endpoints.length;
+  for (const [number, { address, port }] of endpoints.entries()) {
+    const value = nft`${address} . ${port}`;
+    const entries = entriesOf(draft, numberName(kind, number));
+    for (const key of keys) entries.push({ key, value });
+  }
+  const name = kindName(kind);
+  draft.counts[name] = Math.max(draft.counts[name] ?? 0, count);
+  const chain = choiceName(kind, count);
+  draft.shared.set(chain, () => choiceChain(kind, count));
+  return chain;
+}
+
+/** By chains of the Service's own, which know who went where. */
+function keptWays(port: KeptPort): Ways {
+  const internal = internalEndpoints(port);
+  return {
+    addInternal: (draft, _, options) => addChoice(draft, port, { endpoints: internal, options }),
+    addExternal: (draft, _, options) => addExternalChain(draft, port, options),
+  };
+}
+
+type KeptPort = ServicePort & { readonly affinitySeconds: number };
 
 /** A node that has the balancer's address as its own talks to it from that very address. */
 function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): readonly string[] {
@@ -127,18 +274,17 @@ function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): rea
   return isAllowed ? [...port.balancerSources, ...outside] : port.balancerSources;
 }
 
-/** The way in for everything but cluster IPs. */
-function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRulesOptions): string {
+function addExternalChain(draft: ServiceDraft, port: KeptPort, options: ServiceRulesOptions): string {
   const name = chainName("external", port.id);
-  const target = addChoice(draft, port, { endpoints: externalEndpoints(port), options });
+  if (name in draft.chains) return name;
+  const add = (endpoints: readonly Endpoint[]) =>
+    endpoints.length === 0 ? undefined : addChoice(draft, port, { endpoints, options });
+  const target = add(externalEndpoints(port));
   const rules: NftText[] = [];
-  if (!port.externalLocal) {
-    // The endpoint may be elsewhere: the answer must come back through this node, so it takes our address.
-    rules.push(markForMasquerade);
-  } else {
-    // From inside the cluster every endpoint will do, as if it had gone out to a load balancer and come back.
-    const everywhere = addChoice(draft, port, { endpoints: port.clusterEndpoints, options });
-    const inside = options.clusterCidr ?? options.podCidr;
+  if (!port.externalLocal) rules.push(markForMasquerade);
+  else {
+    const everywhere = add(port.clusterEndpoints);
+    const inside = insideOf(options);
     if (everywhere !== undefined)
       rules.push(
         ...(inside === "" ? [] : [nft`${familyOf(options).ip} saddr ${inside} goto ${everywhere}`]),
@@ -151,41 +297,21 @@ function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRules
   return name;
 }
 
-/** The chain that picks one of these endpoints; `undefined` where there is none. The same endpoints share one. */
+/** The chain that picks one of these endpoints. The same endpoints share one. */
 function addChoice(
-  draft: Draft,
-  port: ServicePort,
+  draft: ServiceDraft,
+  port: KeptPort,
   { endpoints, options }: { readonly endpoints: readonly Endpoint[]; readonly options: ServiceRulesOptions },
-): string | undefined {
-  if (endpoints.length === 0) return undefined;
+): string {
   const name = chainName(endpoints === port.localEndpoints ? "local" : "service", port.id);
   if (name in draft.chains) return name;
-  const { affinitySeconds } = port;
-  draft.chains[name] = {
-    rules:
-      affinitySeconds === undefined
-        ? [translation(familyOf(options), port, endpoints)]
-        : keptClients(
-            familyOf(options),
-            endpoints.map((endpoint) =>
-              addEndpoint(draft, { ...port, affinitySeconds }, { endpoint, options }),
-            ),
-          ),
-  };
+  const chains = endpoints.map((endpoint) => addEndpoint(draft, port, { endpoint, options }));
+  draft.chains[name] = { rules: keptClients(familyOf(options), chains) };
   return name;
 }
 
-/** To one of these at random. */
-function translation(family: IpFamily, { protocol }: ServicePort, endpoints: readonly Endpoint[]): NftText {
-  const [only] = endpoints;
-  if (only !== undefined && endpoints.length === 1)
-    return nft`meta l4proto ${protocol} dnat to ${placeText(family, only.address, only.port)}`;
-  const choices = nftList(endpoints.map(({ address, port }, i) => nft`${i} : ${address} . ${port}`));
-  return nft`meta l4proto ${protocol} dnat ${family.ip} to numgen random mod ${endpoints.length} map { ${choices} }`;
-}
-
 /** Pods that meet themselves behind a Service, which only those of this node can. */
-function noteHairpins(draft: Draft, port: ServicePort, { podCidr }: ServiceRulesOptions): void {
+function noteHairpins(draft: ServiceDraft, port: ServicePort, { podCidr }: ServiceRulesOptions): void {
   const range = parseIpRange(podCidr);
   const isOfNode = (address: string) => {
     const parsed = parseAddress(address);
@@ -211,8 +337,8 @@ function keptClients({ ip }: IpFamily, chains: readonly EndpointChain[]): readon
 }
 
 function addEndpoint(
-  draft: Draft,
-  port: ServicePort & { readonly affinitySeconds: number },
+  draft: ServiceDraft,
+  port: KeptPort,
   {
     endpoint: { address, port: number },
     options,
@@ -236,7 +362,8 @@ function addEndpoint(
 }
 
 function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
-  const { ip, loopback, unreachable } = familyOf(options);
+  const family = familyOf(options);
+  const { ip, loopback, unreachable } = family;
   const everywhere = options.clusterCidr ?? options.podCidr;
   const pool = options.balancerPool ?? [];
   const notInPool = pool.length === 0 ? nft`` : nft` ${ip} daddr != ${spanSet(pool)}`;
@@ -254,14 +381,14 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
           : [
               nft`${ip} daddr @cluster-ips ${ip} saddr != ${options.clusterCidr} fib saddr type != local ${markForMasquerade}`,
             ]),
-        nft`${ip} daddr . meta l4proto . th dport vmap @service-ips`,
+        nft`${asked(family, "address")} vmap @service-ips`,
         ...(servesNodePorts ? [nft`${onNode} meta l4proto . th dport vmap @node-ports`] : []),
       ],
     },
     refuse: { rules: [nft`reject with ${unreachable}`] },
     "check-endpoints": {
       rules: [
-        nft`${ip} daddr . meta l4proto . th dport vmap @no-endpoints`,
+        nft`${asked(family, "address")} vmap @no-endpoints`,
         ...(servesNodePorts ? [nft`${onNode} meta l4proto . th dport vmap @no-endpoint-node-ports`] : []),
       ],
     },
@@ -274,7 +401,7 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
           : [nft`${ip} daddr ${options.serviceCidr} fib daddr type != local drop`]),
       ],
     },
-    "check-sources": { rules: [nft`${ip} daddr . meta l4proto . th dport vmap @firewalls`] },
+    "check-sources": { rules: [nft`${asked(family, "address")} vmap @firewalls`] },
     "sources-prerouting": {
       hook: nft`type filter hook prerouting priority dstnat - 10;`,
       rules: [nft`ct state new jump check-sources`],
@@ -306,7 +433,7 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
     postrouting: {
       hook: nft`type nat hook postrouting priority srcnat;`,
       rules: [
-        nft`meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
+        nft`meta mark & ${markText} == ${markText} masquerade`,
         // A pod that meets itself behind its Service must not see its own address as the sender.
         nft`ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`,
         ...(options.podCidr === ""

@@ -174,7 +174,9 @@ describe("traffic policies of Services", function () {
       const objects = [service(name, ip, spec)];
       await node.ask("set", { plural: "services", objects });
       await node.ask("set", { plural: "endpointslices", objects: [slice(name, [here], { ports })] });
-      await eventually("served", async () => (await node.ruleset()).includes(`dnat to ${here}:5353`));
+      await eventually("served", async () =>
+        (await node.ruleset()).includes(`${ip} . udp . 53 : ${here} . 5353`),
+      );
       // One client that keeps its port, and with it its flow: it sends until it hears from the other endpoint.
       const program = `const s = require("dgram").createSocket("udp4"); const send = () => s.send("x", 53, "${ip}"); s.on("message", (m) => { const t = String(m); if (t !== s.last) console.log(t); s.last = t; if (t === "there") process.exit(0); }); s.bind(4444, () => { send(); setInterval(send, 20); })`;
       const asking = spawn("nsenter", [`--net=/run/netns/${client}`, "--", process.execPath, "-e", program], {

@@ -1,12 +1,15 @@
 /** Run in a network namespace by run.ts, with the numbers of Services, of endpoints of each, and of changes. */
 
+import { ipFamilies } from "../../agent/network/ip-family.ts";
 import { KernelProxy } from "../../agent/network/kernel-proxy.ts";
+import { openNftSocket } from "../../agent/network/nfnetlink/nft-socket.ts";
 import { openLiveApplier } from "../../agent/network/nft-applier.ts";
 import { ServicePlanner } from "../../agent/network/service-plan.ts";
-import { silentLog } from "../../base/os/log.ts";
+import { createLog, silentLog } from "../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 
-const [services = 0, endpoints = 0, changes = 0] = process.argv.slice(2).map(Number);
+const [services = 0, endpoints = 0, changes = 0] = process.argv.slice(2, 5).map(Number);
+const way = process.argv[5];
 
 const addressOf = (number: number) => `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
 const service = (number: number): Service =>
@@ -43,6 +46,7 @@ const allServices = Array.from({ length: services }, (_, number) => service(numb
 const allSlices = allServices.map((_, number) => slice(number, endpoints));
 const node = { nodeName: "node-0", zone: undefined, loopbackPods: false };
 
+const socket = way === "nft" ? undefined : openNftSocket(createLog({ format: "text" }));
 const planner = new ServicePlanner();
 let kernelMs = 0;
 const timed = async (work: Promise<void>): Promise<void> => {
@@ -54,7 +58,7 @@ const proxy = new KernelProxy(
   { podCidr: "10.1.0.0/24", clusterCidr: "10.0.0.0/8", serviceCidr: "10.96.0.0/12" },
   {
     openApplier: (table) => {
-      const kernel = openLiveApplier("pintle-services", table);
+      const kernel = openLiveApplier("pintle-services", table, ipFamilies[4], socket);
       return { ...kernel, flush: () => timed(kernel.flush()) };
     },
     flows: { clean: async () => undefined },

@@ -8,6 +8,7 @@ const flags = {
   services: { kind: "integer", default: 5_000, help: "Services" },
   endpoints: { kind: "integer", default: 10, help: "endpoints of each" },
   changes: { kind: "integer", default: 31, help: "changes that are measured, one after the other" },
+  way: { kind: "string", default: "netlink", help: "how changes get into the kernel: netlink or nft" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
 } as const;
 
@@ -20,8 +21,9 @@ async function main(argv: readonly string[]): Promise<void> {
   if (given.services < 1 || given.services > 65_536) throw new UsageError("--services: must be 1 to 65536");
   if (given.endpoints < 2 || given.services * given.endpoints > 1 << 20)
     throw new UsageError("--endpoints: must be 2 or more, and a million of all Services at most");
+  if (given.way !== "netlink" && given.way !== "nft") throw new UsageError("--way: must be netlink or nft");
   const script = fileURLToPath(new URL("./measure.ts", import.meta.url));
-  const counts = [given.services, given.endpoints, given.changes].map(String);
+  const counts = [given.services, given.endpoints, given.changes, given.way].map(String);
   const child = spawn("unshare", ["--net", process.execPath, "--import", "tsx", script, ...counts], {
     stdio: "inherit",
   });

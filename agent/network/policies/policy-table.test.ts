@@ -240,7 +240,7 @@ function applied(from: Ruleset, change: RulesetChange): Ruleset {
     assert.ok(!(name in sets), `${name} is there`);
     sets[name] = { definition, elements: [] };
   }
-  for (const { name, type } of change.newMaps) maps[name] = { type, elements: [] };
+  for (const { name, definition } of change.newMaps) maps[name] = { definition, elements: [] };
   for (const { name, elements } of change.goneElements)
     for (const { text } of elements) {
       const list: { text?: string; key?: { text: string } }[] =
@@ -259,7 +259,7 @@ function applied(from: Ruleset, change: RulesetChange): Ruleset {
       const list: unknown = (sets[name] ?? maps[name])?.elements;
       assert.ok(Array.isArray(list), `no ${name}`);
       if (key === undefined || verdict === undefined) list.push(whole);
-      else list.push({ key: { text: key }, verdict: { text: verdict } });
+      else list.push({ key: { text: key }, value: { text: verdict } });
     }
   for (const name of change.goneChains) {
     assert.ok(name in chains, `no chain ${name}`);
@@ -270,7 +270,7 @@ function applied(from: Ruleset, change: RulesetChange): Ruleset {
     delete sets[name];
   }
   const used = Object.values(maps).flatMap(({ elements }) =>
-    elements.map(({ verdict }) => verdict.text.replace("jump ", "")),
+    elements.map(({ value }) => value.text.replace("jump ", "")),
   );
   for (const name of used) assert.ok(name in chains, `${name} is led to, and gone`);
   for (const { rules } of Object.values(chains))
@@ -303,7 +303,7 @@ function shown({ chains, sets, maps }: Ruleset): unknown {
     maps: Object.fromEntries(
       Object.entries(maps).map(([name, { elements }]) => [
         name,
-        sorted(elements, ({ key, verdict }) => `${key.text} ${verdict.text}`),
+        sorted(elements, ({ key, value }) => `${key.text} ${value.text}`),
       ]),
     ),
   };

@@ -55,7 +55,8 @@ export class PolicyTable {
   constructor(family: IpFamily = ipFamilies[4]) {
     const { addressType } = family;
     this.#family = family;
-    this.ruleset = new LiveRuleset({ ingress: addressType, egress: addressType });
+    const definition = nft`type ${addressType} : verdict`;
+    this.ruleset = new LiveRuleset({ ingress: { definition }, egress: { definition } });
     for (const [name, chain] of Object.entries(baseChains(family))) this.ruleset.putChain(name, chain);
     this.ruleset.addSet(ownSet, nft`type ${addressType} . ${addressType};`);
     this.#groups = new PeerGroups({
@@ -193,7 +194,7 @@ export class PolicyTable {
       for (const direction of directions) {
         const verdict = subject.verdicts[direction];
         if (verdict === undefined) this.ruleset.removeElement(direction, nft`${address}`);
-        else this.ruleset.putVerdict(direction, nft`${address}`, nft`jump ${verdict.chain.name}`);
+        else this.ruleset.putEntry(direction, nft`${address}`, nft`jump ${verdict.chain.name}`);
       }
       const pair = nft`${address} . ${address}`;
       if (isIsolated) this.ruleset.addElement(ownSet, pair);

@@ -42,7 +42,7 @@ export function isLetThrough({ chains, sets, maps }: Ruleset, packet: Packet): b
         const found = (maps[map[2] ?? ""]?.elements ?? fail(`no map ${map[2]}`)).find(
           ({ key }) => key.text === side(map[1]),
         );
-        const target = /^jump (\S+)$/.exec(found?.verdict.text ?? "")?.[1];
+        const target = /^jump (\S+)$/.exec(found?.value.text ?? "")?.[1];
         const verdict = target === undefined ? "return" : run(target);
         return verdict === "return" ? undefined : verdict;
       }
