@@ -158,6 +158,7 @@ export async function openBridgePods(
           lost.push(pod);
         }
       }
+      await hostPorts.restored();
       await unlessFull(save());
       isolation.restored(known.filter((pod) => !lost.includes(pod)));
       return lost.map((pod) => pod.sandboxId);

@@ -133,6 +133,31 @@ describe("a node whose pods have addresses of both families", function () {
     assert.equal(await get(`[${TestNode.v6.nodeIp}]`, 8070), "b");
     assert.equal(await get(`[${TestNode.v6.nodeIp}]`, 8072), "b");
     assert.equal(await get(TestNode.ip, 8072), "refused");
+    const seen = await node.get(node.namespaceOf("b"), `http://[${TestNode.v6.nodeIp}]:8070/from`);
+    assert.equal(seen, "fd00:198:0:1::1", "a pod meets itself at its host port: the node in its place");
+  });
+
+  it("answers load balancers at the health check port at both addresses, for endpoints of either family", async () => {
+    const spec = {
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 30_078,
+    };
+    const here = (address: string) => slice("web", [address]);
+    const code = async (host: string) => {
+      const program = `require("http").get("http://${host}:30078/", (r) => { console.log(r.statusCode); r.resume(); }).on("error", (e) => console.log(e.code))`;
+      return (await node.in(node.outside, process.execPath, ["-e", program])).stdout.trim();
+    };
+    const codes = async () => [await code(TestNode.ip), await code(`[${TestNode.v6.nodeIp}]`)].join();
+    await setServices(dual(spec));
+    await setSlices(here(six("a")));
+    await eventually("IPv6 alone", async () => (await codes()) === "200,200");
+    await setSlices(here(four("a")));
+    await eventually("IPv4 alone", async () => (await codes()) === "200,200");
+    await setSlices();
+    await eventually("none", async () => (await codes()) === "503,503");
+    await setServices();
+    await eventually("closed", async () => (await codes()) === "ECONNREFUSED,ECONNREFUSED");
   });
 
   it("answers the cluster's names at its IPv6 address, with IPv6 addresses", async () => {

@@ -4,8 +4,8 @@ import type { HealthCheck } from "./service-plan.ts";
 
 export interface HealthChecksParts {
   readonly clock: Clock;
-  /** Where the ports are opened. */
-  readonly host: string;
+  /** Where the ports are opened: the node's address of each family. */
+  readonly hosts: readonly string[];
   /** Whether the proxy keeps up with the cluster. */
   readonly isHealthy: () => boolean;
   /** A port could not be opened; it is tried again. */
@@ -14,8 +14,9 @@ export interface HealthChecksParts {
 
 interface Listener {
   check: HealthCheck;
-  server: Server | undefined;
-  cancelRetry: (() => void) | undefined;
+  /** By the hosts. */
+  readonly servers: Map<string, Server>;
+  readonly cancelRetries: Map<string, () => void>;
 }
 
 const retryMs = 5000;
@@ -40,9 +41,9 @@ export class HealthChecks {
         known.check = check;
         continue;
       }
-      const listener: Listener = { check, server: undefined, cancelRetry: undefined };
+      const listener: Listener = { check, servers: new Map(), cancelRetries: new Map() };
       this.#listeners.set(port, listener);
-      this.#listen(port, listener);
+      for (const host of this.#parts.hosts) this.#listen(host, port, listener);
     }
   }
 
@@ -50,7 +51,7 @@ export class HealthChecks {
     for (const [port, listener] of [...this.#listeners]) this.#close(port, listener);
   }
 
-  #listen(port: number, listener: Listener): void {
+  #listen(host: string, port: number, listener: Listener): void {
     const server = createServer({ headersTimeout: headersTimeoutMs }, (_, response) => {
       const { check } = listener;
       const healthy = this.#parts.isHealthy();
@@ -61,20 +62,23 @@ export class HealthChecks {
       });
       response.end(healthText(check, healthy));
     });
-    listener.server = server;
+    listener.servers.set(host, server);
     server.on("error", (error) => {
       if (this.#listeners.get(port) !== listener) return;
       this.#parts.onFailure(listener.check, error);
-      listener.cancelRetry = this.#parts.clock.after(retryMs, () => this.#listen(port, listener));
+      const cancel = this.#parts.clock.after(retryMs, () => this.#listen(host, port, listener));
+      listener.cancelRetries.set(host, cancel);
     });
-    server.listen({ host: this.#parts.host, port, exclusive: true });
+    server.listen({ host, port, exclusive: true });
   }
 
-  #close(port: number, { server, cancelRetry }: Listener): void {
+  #close(port: number, { servers, cancelRetries }: Listener): void {
     this.#listeners.delete(port);
-    cancelRetry?.();
-    server?.close();
-    server?.closeAllConnections();
+    for (const cancel of cancelRetries.values()) cancel();
+    for (const server of servers.values()) {
+      server.close();
+      server.closeAllConnections();
+    }
   }
 }
 

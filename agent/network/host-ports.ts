@@ -1,6 +1,7 @@
 import { parseAddress } from "../../base/ip-range.ts";
 import { parseIpv4 } from "../../base/ipv4.ts";
 import { type Ipv4Span, isInSpans } from "../../base/ipv4-spans.ts";
+import type { Log } from "../../base/os/log.ts";
 import type { HostPort } from "../network-seam.ts";
 import { type IpFamily, placeText } from "./ip-family.ts";
 import type { RulesetApplier } from "./nft-applier.ts";
@@ -13,7 +14,16 @@ export interface HostPorts {
   /** Rejects, and remembers nothing, where a port cannot be had. The pod has one address of a family at most. */
   set(sandboxId: string, podIps: readonly string[], ports: readonly HostPort[]): Promise<void>;
   remove(sandboxId: string): Promise<void>;
+  /** Every pod that goes on was set: takes away what a predecessor had for others. */
+  restored(): Promise<void>;
 }
+
+/** Where there is nothing that translates addresses. */
+export const noHostPorts: HostPorts = {
+  set: async () => undefined,
+  remove: async () => undefined,
+  restored: async () => undefined,
+};
 
 /** Of a family that the node has. */
 export interface HostPortSide {
@@ -29,7 +39,16 @@ interface PodHostPorts {
   readonly rules: readonly NftText[];
 }
 
-export function openHostPorts(sides: readonly HostPortSide[]): HostPorts {
+export interface HostPortParts {
+  readonly log: Log;
+  /** From the node's loopback to a pod's IPv4 address; `hostPortRules` keeps others out of the loopback. */
+  readonly routeLoopback: (podIp: string) => Promise<void>;
+}
+
+export function openHostPorts(
+  sides: readonly HostPortSide[],
+  { log, routeLoopback }: HostPortParts,
+): HostPorts {
   /** Side by side. */
   const pods = new Map<string, readonly (PodHostPorts | undefined)[]>();
   const apply = (side: HostPortSide, at: number) =>
@@ -58,9 +77,22 @@ export function openHostPorts(sides: readonly HostPortSide[]): HostPorts {
         await Promise.allSettled(sides.map(apply)); // what one of them took
         throw error;
       }
+      if (ports.length === 0) return;
+      for (const podIp of podIps)
+        if (parseIpv4(podIp) !== undefined)
+          await routeLoopback(podIp).catch((error: unknown) =>
+            log.warn("a pod's host ports are not reachable at 127.0.0.1", { podIp, error }),
+          );
     },
     async remove(sandboxId) {
       if (pods.delete(sandboxId)) await Promise.all(sides.map(apply));
+    },
+    async restored() {
+      try {
+        await Promise.all(sides.map(apply));
+      } catch (error) {
+        log.warn("host ports of pods that are gone may still lead somewhere", { error });
+      }
     },
   };
 }
@@ -115,16 +147,38 @@ function hostPortRule(
 const protocolOf = (protocol: unknown) =>
   (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
 
-function hostPortRules({ ip, addressType }: IpFamily, pods: readonly PodHostPorts[]): Ruleset {
+function hostPortRules(
+  { version, ip, addressType, loopback }: IpFamily,
+  pods: readonly PodHostPorts[],
+): Ruleset {
+  const isFromOutside = nft`iifname != "lo"`;
+  // IPv6 has no way out of its loopback.
+  const fence =
+    version === 6
+      ? {}
+      : {
+          fence: {
+            hook: nft`type filter hook prerouting priority raw;`,
+            rules: [
+              nft`${isFromOutside} ${ip} saddr ${loopback} drop`,
+              nft`${isFromOutside} ${ip} daddr ${loopback} drop`,
+            ],
+          },
+        };
   return {
     chains: {
+      ...fence,
       "host-ports": { rules: pods.flatMap(({ rules }) => rules) },
       prerouting: { hook: nft`type nat hook prerouting priority dstnat + 5;`, rules: [nft`jump host-ports`] },
       output: { hook: nft`type nat hook output priority -95;`, rules: [nft`jump host-ports`] },
       postrouting: {
         hook: nft`type nat hook postrouting priority srcnat;`,
         // A pod that meets itself at its host port must not see its own address as the sender.
-        rules: [nft`ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`],
+        rules: [
+          nft`ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`,
+          // Nor can it answer to the node's loopback.
+          ...(version === 6 ? [] : [nft`ct status dnat ${ip} saddr ${loopback} oifname != "lo" masquerade`]),
+        ],
       },
     },
     maps: {},

@@ -78,6 +78,28 @@ describe("pod network and services on a bridge", function () {
     assert.equal(await senderSeen(node.namespaceOf("b")), "10.198.1.1", "itself: the node in its place");
   });
 
+  it("serves it to the node's own programs at 127.0.0.1, and lets nobody else in there", async () => {
+    const url = "http://127.0.0.1:8097/from";
+    assert.equal(await node.get(node.node, url), "10.198.1.1", "with an address that it can answer");
+    const program = `require("http").createServer((q, r) => r.end("secret")).listen(8093, "127.0.0.1", () => console.log("up"))`;
+    const stop = await node.background(node.node, program);
+    const pod = node.namespaceOf("a");
+    try {
+      // Who has no loopback sends its addresses out, to the node; and this one takes answers from there.
+      await node.in(pod, "sh", ["-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet"]);
+      execFileSync("ip", ["-n", pod, "addr", "flush", "dev", "lo"]);
+      execFileSync("ip", ["-n", pod, "route", "add", "127.0.0.0/8", "via", "10.198.1.1", "dev", "eth0"]);
+      const ask = () => node.get(pod, "http://127.0.0.1:8093/", 2_000);
+      assert.notEqual(await ask(), "secret");
+      await node.in(node.node, "nft", ["flush", "chain", "ip", "pintle-host-ports", "fence"]);
+      assert.equal(await ask(), "secret", "it is the fence that keeps it out");
+    } finally {
+      stop();
+      execFileSync("ip", ["-n", pod, "route", "del", "127.0.0.0/8"]);
+      execFileSync("ip", ["-n", pod, "addr", "add", "127.0.0.1/8", "dev", "lo"]);
+    }
+  });
+
   it("takes connected pods over after a restart and cleans up what nobody claims", async () => {
     const address = await node.attach("a");
     await node.restart();
@@ -87,6 +109,9 @@ describe("pod network and services on a bridge", function () {
     assert.equal(await node.get(node.node, `http://${address}:8080/`), "a");
     const links = podLinks();
     assert.equal(links.match(/: pp[0-9a-f]{12}@/g)?.length, 1, links);
+    const hostPorts = await node.in(node.node, "nft", ["list", "table", "ip", "pintle-host-ports"]);
+    assert.doesNotMatch(hostPorts.stdout, /8097/, "nobody claimed the pod with a host port");
+    assert.match(hostPorts.stdout, /chain fence/);
   });
 
   it("frees everything on detach", async () => {

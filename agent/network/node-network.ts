@@ -6,9 +6,10 @@ import { openBridgePods } from "./bridge-pods.ts";
 import { startCniNetwork } from "./cni/start-cni-network.ts";
 import { openFlowForgetter } from "./conntrack.ts";
 import { familySides } from "./family-sides.ts";
-import { openHostPorts } from "./host-ports.ts";
+import { noHostPorts, openHostPorts } from "./host-ports.ts";
 import { removeLeftIpv6Tables } from "./left-tables.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
+import { routeLoopbackTo } from "./loopback-route.ts";
 import { openApplier, openLiveApplier } from "./nft-applier.ts";
 import { followPeers } from "./peers/follow-peers.ts";
 import { takeBridgeAddress } from "./pod-bridge.ts";
@@ -52,8 +53,9 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
   const hostPorts = withNft
     ? openHostPorts(
         sides.map((side) => ({ ...side, applier: openApplier("pintle-host-ports", side.family) })),
+        { log, routeLoopback: routeLoopbackTo },
       )
-    : { set: async () => undefined, remove: async () => undefined };
+    : noHostPorts;
   const leave = withNft ? () => undefined : leavePolicies("nftables (nft) is not installed");
   const isolation = withNft
     ? together(

@@ -80,7 +80,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   let lateSinceMs: number | undefined = os.clock.monotonicMs();
   const healthChecks = new HealthChecks({
     clock: os.clock,
-    host: config.nodeIp,
+    hosts: sides.flatMap(({ side }) => side.nodeIp ?? []),
     isHealthy: () => lateSinceMs === undefined || os.clock.monotonicMs() - lateSinceMs < lateMs,
     onFailure: ({ service, port }, error) =>
       events.record(service, {

@@ -42,6 +42,7 @@ describe("pods on a network of CNI plugins", function () {
         set: async (_, podIp, ports) =>
           void ported.push(...ports.map(({ hostPort }) => `${podIp} ${hostPort}`)),
         remove: async () => undefined,
+        restored: async () => undefined,
       },
       podCidrs: async () => ["10.1.0.0/24", "fd00::/64"],
       nodeIp: "192.0.2.1",

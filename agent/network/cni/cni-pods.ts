@@ -69,7 +69,7 @@ export class CniPods implements PodNetwork {
   }
 
   async restore(known: readonly KnownAttachment[]): Promise<readonly string[]> {
-    const { network, os } = this.#deps;
+    const { network, hostPorts, os } = this.#deps;
     const claimed = new Map(known.map((pod) => [pod.sandboxId, pod]));
     const unknown = known.filter(({ sandboxId }) => this.#records.get(sandboxId) === undefined);
     const lost = new Set(unknown.map(({ sandboxId }) => sandboxId));
@@ -81,6 +81,7 @@ export class CniPods implements PodNetwork {
       }
     });
     await Promise.all(workers);
+    await hostPorts.restored();
     const valid = this.#records.all().map(({ sandboxId }) => ({ containerId: sandboxId, ifName }));
     await network.gc(valid).catch((error: unknown) => {
       // Before a network is installed there is nothing to remove.

@@ -5,8 +5,9 @@ import type { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
 import type { NodeNetwork, NodeNetworkConfig } from "../../network-seam.ts";
 import { familySides } from "../family-sides.ts";
-import { openHostPorts } from "../host-ports.ts";
+import { noHostPorts, openHostPorts } from "../host-ports.ts";
 import { removeLeftIpv6Tables } from "../left-tables.ts";
+import { routeLoopbackTo } from "../loopback-route.ts";
 import { openApplier } from "../nft-applier.ts";
 import { atOnce, bridgeName, whole } from "../pod-bridge.ts";
 import { hasProgram, ipBatch, removeLink, runProgram } from "../programs.ts";
@@ -37,8 +38,9 @@ export async function startCniNetwork(
             ...side,
             applier: openApplier("pintle-host-ports", side.family),
           })),
+          { log: os.log, routeLoopback: routeLoopbackTo },
         )
-      : { set: async () => undefined, remove: async () => undefined },
+      : noHostPorts,
     podCidrs: async () => {
       await nodes.synced(tasks.signal);
       const spec = nodes.get({ name: config.nodeName })?.spec;
