@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { bridgeName } from "./pod-bridge.ts";
-import { canRunNodes, eventually, service, slice, TestNode } from "./testing/test-node.ts";
+import { canRunNodes, eventually, isInstalled, service, slice, TestNode } from "./testing/test-node.ts";
 
 describe("pod network and services on a bridge", function () {
   this.timeout(120_000);
@@ -66,6 +68,39 @@ describe("pod network and services on a bridge", function () {
     );
     await node.ask("set", { plural: "endpointslices", objects: [] });
     await eventually("refused", async () => (await node.get(node.node, url)) === "refused");
+  });
+
+  it("leads SCTP to an endpoint", async function () {
+    if (!isInstalled("perl")) this.skip();
+    const script = fileURLToPath(new URL("./testing/sctp.pl", import.meta.url));
+    const sctp = (namespace: string, ...args: string[]) =>
+      spawn("nsenter", [`--net=/run/netns/${namespace}`, "--", "perl", script, ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+    const [ip, ports] = ["10.96.0.78", [{ name: "", port: 5432, protocol: "SCTP" }]];
+    const receiver = sctp(node.namespaceOf("a"), "receive");
+    const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
+    let sender: ChildProcess | undefined;
+    try {
+      assert.equal((await lines.next()).value, "up");
+      execFileSync("ip", ["-n", node.outside, "route", "replace", `${ip}/32`, "via", TestNode.ip]);
+      const objects = [service("sctp", ip, { ports: [{ port: 80, protocol: "SCTP" }] })];
+      await node.ask("set", { plural: "services", objects });
+      const slices = [slice("sctp", [await node.attach("a")], { ports })];
+      await node.ask("set", { plural: "endpointslices", objects: slices });
+      // What was sent before would go on as it began.
+      const isServed = async () => (await node.ruleset()).includes(`${ip} . sctp . 80 : 10.198.1.`);
+      await eventually("served", isServed);
+      sender = sctp(node.outside, "send", ip, "80");
+      assert.match(
+        `${(await lines.next()).value}`,
+        /^10\.198\.1\.1 5432$/,
+        "by way of the node, to its own port",
+      );
+    } finally {
+      receiver.kill("SIGKILL");
+      sender?.kill("SIGKILL");
+    }
   });
 
   it("serves a pod's host port to its neighbours, to the outside and to the pod itself", async () => {
