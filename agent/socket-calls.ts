@@ -18,6 +18,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const silence = {
+  /** A server that says nothing for so long while it is asked something is asked whether it is still there. Those by gRPC's library
+   *  for Go end connections that ask more often than every five minutes. */
+  silentMostMs: 360_000,
+  answerWithinMs: 20_000,
+} as const;
+
 export interface SocketService<E extends Error> {
   readonly socket: string;
   /** As in `runtime.v1.RuntimeService`. */
@@ -26,9 +33,6 @@ export interface SocketService<E extends Error> {
   readonly who: string;
   readonly callMs: number;
   readonly answerBytesMost: number;
-  /** After so long without a byte on a connection it is asked whether it is still there. A minute where absent; servers by gRPC's
-   *  library for Go end connections that ask more often than every five minutes while nothing else is said. */
-  readonly silentMostMs?: number;
   readonly errorOf: (failure: CallFailure) => E;
 }
 
@@ -43,7 +47,7 @@ export class SocketCalls<C extends Calls, E extends Error> {
     this.#calls = calls;
     this.#service = service;
     this.#os = os;
-    const { socket, who, errorOf, answerBytesMost, silentMostMs = 60_000 } = service;
+    const { socket, who, errorOf, answerBytesMost } = service;
     const channel = new ClientChannel<E>({
       dial: (onConnected) => connect({ path: socket }).once("connect", onConnected),
       limits: {
@@ -51,7 +55,7 @@ export class SocketCalls<C extends Calls, E extends Error> {
         connectionWindowBytes: 4 << 20,
         headerListBytesMost: 64 << 10,
         requestsMost,
-        silence: { silentMostMs, answerWithinMs: 20_000 },
+        silence,
       },
       connectWithinMs: 5_000,
       redialWait: { firstMs: 100, mostMs: 2_000 },

@@ -20,7 +20,6 @@ export const pluginLimits = {
   messageCharsMost: 1_024,
   /** Of lists that come faster the last of each such time is read. */
   listEveryMs: 100,
-  silentMostMs: 360_000,
 } as const;
 
 /** What a plugin refused, or what became of the call to it, as Go's programs write it. */
@@ -55,7 +54,6 @@ export class PluginCalls {
       who: "the device plugin",
       callMs: pluginLimits.connectMs,
       answerBytesMost: pluginLimits.answerBytesMost,
-      silentMostMs: pluginLimits.silentMostMs,
       errorOf: (failure: CallFailure) => new PluginCallError(failure),
     };
     this.#calls = new SocketCalls(pluginCalls, service, os);

@@ -96,6 +96,25 @@ describe("a hostile archive", () => {
     await refused([{ name: "index.json", text: index("../..:../etc/passwd") }], /is no part of a digest/);
   });
 
+  it("is refused where a list names a list, or something is not what it is called", async () => {
+    const named = (document: unknown) => {
+      const text = JSON.stringify(document);
+      const hex = createHash("sha256").update(text).digest("hex");
+      return { name: `blobs/sha256/${hex}`, text, digest: `sha256:${hex}`, size: text.length };
+    };
+    const listing = ({ digest, size }: ReturnType<typeof named>) => ({ manifests: [{ digest, size }] });
+    const layout = (...blobs: ReturnType<typeof named>[]) => [
+      ...blobs,
+      { name: "index.json", text: JSON.stringify(listing(blobs[0] as ReturnType<typeof named>)) },
+    ];
+    const innermost = named({ manifests: [] });
+    const inner = named(listing(innermost));
+    await refused(layout(named(listing(inner)), inner, innermost), /the manifest is not an image's/);
+    const manifest = named({ config: { digest: inner.digest, size: 1 }, layers: [] });
+    await refused(layout({ ...manifest, text: `${manifest.text} ` }), /is here as sha256:/);
+    await refused(layout(manifest, { ...inner, text: "{}" }), /is here as sha256:/);
+  });
+
   it("is refused as a bomb: of bytes, of files, on a disk that is full, of documents", async () => {
     const zeros = [{ name: "zeros", text: "\0".repeat(1_000_000) }];
     await refused(gzipSync(await tar(zeros)), /holds more than 100000 bytes/, { bytesMost: 100_000 });
@@ -170,6 +189,19 @@ describe("a hostile registry", () => {
       server?.close();
     }
     assert.deepEqual(await readdir(join(dir, "layers", "parts")), []);
+  });
+
+  it("is refused where an index names an index", async () => {
+    const manifests = (digest: string) => Buffer.from(JSON.stringify({ manifests: [{ digest, size: 1 }] }));
+    const digestOf = (bytes: Buffer) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const inner = manifests(`sha256:${"1".repeat(64)}`);
+    const asked: string[] = [];
+    const name = await serve(({ url = "" }, answer) => {
+      asked.push(url);
+      answer.end(url.endsWith("/1") ? manifests(digestOf(inner)) : inner);
+    });
+    await assert.rejects(pull(name), isImageError(/the manifest is not an image's/));
+    assert.equal(asked.length, 2, asked.join());
   });
 
   it("gives no token that is none, and no endless document", async () => {

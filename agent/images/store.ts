@@ -1,8 +1,9 @@
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { holdFile } from "../../base/os/hold-file.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
@@ -129,7 +130,7 @@ export class ImageStore implements LayerSource {
   /** Forgets an image and frees its space: its layers go that no other image has, here or on another node. */
   async remove(id: string): Promise<void> {
     await this.#change((images) => images.filter((image) => image.id !== id));
-    if (isSha256(id)) await rm(this.#ownTree(id), { recursive: true, force: true });
+    if (isSha256(id)) await removeTree(this.#ownTree(id));
     await this.sweep();
   }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
@@ -27,10 +28,13 @@ export async function terminationMessage(container: RuntimeContainer, podDir: st
 }
 
 async function tail(path: string, bytesMost: number): Promise<string> {
-  const there = await ifPresent(open(path, "r"));
+  // A pipe that took its place would keep the agent waiting; a link, show another's file.
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const there = await ifPresent(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)).catch(noLink);
   if (there === undefined) return "";
   try {
-    const { size } = await there.stat();
+    const about = await there.stat();
+    const size = about.isFile() ? about.size : 0;
     const from = Math.max(0, size - bytesMost);
     const { buffer, bytesRead } = await there.read(
       Buffer.alloc(Math.min(size, bytesMost)),
@@ -42,4 +46,9 @@ async function tail(path: string, bytesMost: number): Promise<string> {
   } finally {
     await there.close();
   }
+}
+
+function noLink(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ELOOP") return undefined;
+  throw error;
 }

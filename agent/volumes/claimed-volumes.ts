@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
@@ -21,6 +21,7 @@ import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import type { VolumeExpansion } from "../csi/volume-expansion.ts";
 import { giveVolumeToGroup, groupChangeOf } from "../csi/volume-group.ts";
 import { isForOnePod, persistentSource, usedByAnother } from "../csi/volume-source.ts";
+import { removeTree } from "../remove-tree.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { FolderRemoval } from "./released-volumes.ts";
@@ -195,7 +196,7 @@ export class ClaimedVolumes {
     const path = volume.spec.local?.path ?? "";
     if (!this.#isOwn(volume)) return "elsewhere";
     if (this.isUsed(path)) return "used";
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
     return "removed";
   }
 

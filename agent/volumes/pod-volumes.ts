@@ -1,4 +1,4 @@
-import { chmod, chown, readdir, realpath, rm, stat } from "node:fs/promises";
+import { chmod, chown, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { claimOfVolume } from "../../client/rules/volume-claims.ts";
@@ -7,6 +7,7 @@ import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import { mustAnswer } from "../csi/volume-group.ts";
 import { inlineSource } from "../csi/volume-source.ts";
 import { deviceNumbers } from "../device-numbers.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { Device, Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
@@ -211,13 +212,12 @@ export class PodVolumes {
    *  not undo what it did: then what it has is left as it is. */
   async clear(uid: string): Promise<void> {
     const dir = await this.#undo(uid);
-    for (const name of ["claims", "volumes", "volumeDevices", "subpaths"])
-      await rm(join(dir, name), { recursive: true, force: true });
+    for (const name of ["claims", "volumes", "volumeDevices", "subpaths"]) await removeTree(join(dir, name));
   }
 
   /** Removes all that was made for a pod. Rejects as `clear`. */
   async remove(uid: string): Promise<void> {
-    await rm(await this.#undo(uid), { recursive: true, force: true });
+    await removeTree(await this.#undo(uid));
   }
 
   /** Parts of volumes are mounted from them, and go first; what is still mounted after the drivers is a volume of our own. */

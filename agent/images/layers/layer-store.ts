@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type HoldOptions, holdFile } from "../../../base/os/hold-file.ts";
 import { ifPresent } from "../../../base/os/if-present.ts";
 import { makeFolder } from "../../../base/os/make-folder.ts";
+import { removeTree } from "../../remove-tree.ts";
 import { readOptional, writeRecord } from "../../runtime/supervised/records.ts";
 import { ImageError } from "../image.ts";
 import { chainIds } from "./chain-id.ts";
@@ -275,7 +276,7 @@ export class LayerStore {
       await work(tree);
       await rename(tree, this.#tree(name));
     } catch (error) {
-      await rm(tree, { recursive: true, force: true });
+      await removeTree(tree);
       throw error;
     }
   }

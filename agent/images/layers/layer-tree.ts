@@ -36,6 +36,13 @@ export interface OpenFile {
   close(): void;
 }
 
+interface KnownFolder {
+  /** Set at the end: a folder that nobody may write could not be filled. The root has none. */
+  mode?: number;
+  /** Folders that stand in it. */
+  inner?: Set<string>;
+}
+
 const noFacts: EntryFacts = { uid: 0, gid: 0, mode: 0o755, mtimeSeconds: 0 };
 const isRoot = process.getuid?.() === 0;
 
@@ -45,10 +52,8 @@ const isRoot = process.getuid?.() === 0;
 export class LayerTree {
   readonly #root: string;
   readonly #below: LayerUnion;
-  /** Folders that stand in this tree. */
-  readonly #folders = new Set<string>([""]);
-  /** Set at the end: a folder that nobody may write could not be filled. */
-  readonly #folderModes = new Map<string, number>();
+  /** Folders that stand in this tree, each after the one that it is in. */
+  readonly #folders = new Map<string, KnownFolder>([["", {}]]);
   /** Paths of which nothing shows that is below. */
   readonly #hidden = new Set<string>();
 
@@ -175,8 +180,8 @@ export class LayerTree {
 
   #setFolderModes(): void {
     // A tree that its owner cannot remove would stay for ever.
-    for (const [key, mode] of [...this.#folderModes].reverse())
-      chmodSync(join(this.#root, key), isRoot ? mode : mode | 0o700);
+    for (const [key, { mode }] of [...this.#folders].reverse())
+      if (mode !== undefined) chmodSync(join(this.#root, key), isRoot ? mode : mode | 0o700);
     chmodSync(this.#root, 0o755);
   }
 
@@ -189,11 +194,17 @@ export class LayerTree {
     if (stats === undefined) return;
     rmSync(this.#at(path), { recursive: true, force: true });
     if (isFolder) this.#hidden.add(key); // what it was hid what is below
-    for (const known of [...this.#folders])
-      if (known === key || known.startsWith(`${key}/`)) {
-        this.#folders.delete(known);
-        this.#folderModes.delete(known);
-      }
+    this.#forget(path);
+  }
+
+  /** A folder that is here no more, and those in it. Costs what those are, not what the tree is. */
+  #forget(path: readonly string[]): void {
+    this.#folders.get(keyOf(path.slice(0, -1)))?.inner?.delete(keyOf(path));
+    const todo = [keyOf(path)];
+    for (let key = todo.pop(); key !== undefined; key = todo.pop()) {
+      todo.push(...(this.#folders.get(key)?.inner ?? []));
+      this.#folders.delete(key);
+    }
   }
 
   /** The folders that an entry implies are as those below, whose place they take. */
@@ -209,10 +220,15 @@ export class LayerTree {
 
   #makeFolder(path: readonly string[], facts: EntryFacts): void {
     const key = keyOf(path);
-    if (!this.#folders.has(key)) mkdirSync(this.#at(path), { mode: 0o700 });
-    this.#folders.add(key);
+    const known = this.#folders.get(key);
+    if (known === undefined) {
+      mkdirSync(this.#at(path), { mode: 0o700 });
+      this.#folders.set(key, { mode: facts.mode });
+      const above = this.#folders.get(keyOf(path.slice(0, -1)));
+      if (above?.inner !== undefined) above.inner.add(key);
+      else if (above !== undefined) above.inner = new Set([key]);
+    } else known.mode = facts.mode;
     if (isRoot) lchownSync(this.#at(path), facts.uid, facts.gid);
-    this.#folderModes.set(key, facts.mode);
   }
 
   #factsBelow(path: readonly string[]): EntryFacts {

@@ -3,6 +3,8 @@ import { ImageError } from "../image.ts";
 import { LayerUnion } from "./layer-union.ts";
 
 const linksMost = 40;
+/** Longer than any path that a kernel takes. */
+const charsMost = 4096;
 
 /** Where `text` leads when the image's root is `/`: links in its folders are followed inside the image, `..` stops at its top.
  *  The last name is not followed. The kernel never resolves a link of an image's: it would begin at the host's root. */
@@ -10,6 +12,7 @@ export function pathInside(
   text: string,
   linkTarget: (path: readonly string[]) => string | undefined,
 ): readonly string[] {
+  if (text.length > charsMost) throw new ImageError(`a path of ${text.length} characters`);
   const todo = namesOf(text);
   const done: string[] = [];
   for (let links = 0; todo.length > 0; ) {

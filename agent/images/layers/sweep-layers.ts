@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../../base/os/if-present.ts";
+import { removeTree } from "../../remove-tree.ts";
 import { readOptional } from "../../runtime/supervised/records.ts";
 import type { Claims, LiveClaims } from "./claims.ts";
 
@@ -20,7 +21,7 @@ const partMs = 24 * 3600 * 1000;
  *  are read, so that nothing that was killed leaves a wrong count. */
 export async function sweepLayers(dir: string, claims: Claims, youngMs: number): Promise<void> {
   const removed = await claims.duringSweep((live) => setAside(dir, live, youngMs));
-  for (const path of removed) await rm(path, { recursive: true, force: true });
+  for (const path of removed) await removeTree(path);
 }
 
 /** Takes their names from trees that are to go, and removes what else is left. Answers the trees, which are nobody's now. */

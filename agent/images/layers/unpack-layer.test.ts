@@ -417,6 +417,18 @@ describe("a hostile layer", () => {
     await refused([single], /window|memory/i);
   });
 
+  it("has names as odd as files may have, and none longer than a path", async () => {
+    const odd = ["new\nline", "-rf", "$(touch x)", " ", "a\\b", "\u202e"];
+    const trees = await lay([odd.map((name) => ({ name: `d/${name}`, text: "1" }))]);
+    assert.deepEqual(Object.keys(shown(trees)).sort(), odd.map((name) => `d/${name}`).sort());
+    await refused([[{ name: `${"a/".repeat(30_000)}b`, text: "1" }]], /a path of \d+ characters/);
+    await refused(
+      [[{ name: "l", type: "link", linkname: "../".repeat(30_000) }]],
+      /a path of \d+ characters/,
+    );
+    await refused([[{ name: `${"a/".repeat(2040)}b`, text: "1" }]], /name too long/);
+  });
+
   it("cannot have owners out of range, names with zeros or endless links", async () => {
     await refused([[{ name: "x", pax: { uid: "-1" } } as unknown as Entry]], /of uid -1/);
     await refused([[{ name: "x", pax: { gid: "4294967295" } } as unknown as Entry]], /of gid/);

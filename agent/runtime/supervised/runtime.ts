@@ -8,6 +8,7 @@ import type { Os } from "../../../base/os/os.ts";
 import { unlessFull } from "../../../base/os/unless-full.ts";
 import { folderBytes, folderInodes } from "../../eviction/folder-size.ts";
 import type { KnownAttachment, PodNetwork } from "../../network-seam.ts";
+import { removeTree } from "../../remove-tree.ts";
 import { type LogRotation, usualLogRotation } from "../log-files.ts";
 import {
   type AttachPoint,
@@ -112,7 +113,7 @@ export class SupervisedRuntime implements Runtime {
       this.#containers.set(record.id, await takeIn(record, this.#dir(record.id), this.#boot, this.#launcher));
     for (const id of sandboxes.broken) await rm(this.#sandboxDir(id), { recursive: true, force: true });
     for (const id of containers.broken) await this.#launcher.abandon(this.#dir(id));
-    for (const id of containers.broken) await rm(this.#dir(id), { recursive: true, force: true });
+    for (const id of containers.broken) await removeTree(this.#dir(id));
     const known = [...this.#sandboxes.values()].flatMap((record): KnownAttachment[] =>
       record.address !== undefined && this.#isReady(record)
         ? [{ ...attachmentOf(record), ...record.address }]
@@ -317,7 +318,7 @@ export class SupervisedRuntime implements Runtime {
     if (container === undefined) return;
     if (container.state.phase === "running") throw new RuntimeError(`container ${id} is running`);
     await this.#launcher.remove(container.record, this.#dir(id));
-    await rm(this.#dir(id), { recursive: true, force: true });
+    await removeTree(this.#dir(id));
     await rm(join(this.#root, "exits", id), { force: true });
     this.#containers.delete(id);
     this.#endUnnoted.delete(id);
