@@ -13,6 +13,10 @@ export interface Machine {
   readonly address: string;
   /** Starts `pintle WORDS` there. */
   start(words: readonly string[], env?: Readonly<Record<string, string>>): MachineProcess;
+  /** Starts another program there. */
+  launch(program: string, ...words: readonly string[]): MachineProcess;
+  /** Kills all that runs there. */
+  killAll(): Promise<void>;
   /** Runs a program there to its end. Rejects with what it said. */
   run(program: string, ...words: readonly string[]): Promise<string>;
   /** Its link to all others. */
@@ -24,6 +28,8 @@ export interface MachineProcess {
   readonly output: () => string;
   /** Resolves with the exit status, or the signal's name. */
   readonly ended: Promise<number | string>;
+  /** Sends it a signal, whatever becomes of it. */
+  signal(signal: NodeJS.Signals): void;
   /** Ends it, and waits until it has. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
@@ -69,7 +75,10 @@ export async function startMachines(names: readonly string[]): Promise<Machines>
         name,
         address,
         run: inside,
-        start: (words, env = {}) => startThere(entered, words, env),
+        start: (words, env = {}) => startThere(entered, [process.execPath, pintle, ...words], env),
+        launch: (...command) => startThere(entered, command, {}),
+        // The first process is spared, and so is the one that kills.
+        killAll: async () => void (await inside("sh", "-c", "kill -KILL -1")),
         cut: async () => void (await inSwitch("ip", "link", "set", port, "down")),
         mend: async () => void (await inSwitch("ip", "link", "set", port, "up")),
       });
@@ -118,10 +127,10 @@ async function hold(): Promise<Holder> {
 
 function startThere(
   entered: readonly string[],
-  words: readonly string[],
+  command: readonly string[],
   env: Readonly<Record<string, string>>,
 ): MachineProcess {
-  const child: ChildProcess = spawn("nsenter", [...entered, process.execPath, pintle, ...words], {
+  const child: ChildProcess = spawn("nsenter", [...entered, ...command], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, HOME: "/var/lib/pintle", ...env },
   });
@@ -133,13 +142,19 @@ function startThere(
   const ended = new Promise<number | string>((resolve) =>
     child.once("close", (code, signal) => resolve(code ?? signal ?? 0)),
   );
+  const send = (signal: NodeJS.Signals) => {
+    // nsenter forks to enter the namespace of processes: it is its child that is the program.
+    const found = execFileSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).trim();
+    for (const pid of found.split("\n")) process.kill(Number(pid), signal);
+    // It stops with its child, and would not wait for that any more.
+    if (signal === "SIGCONT") child.kill(signal);
+  };
   return {
     output: () => output,
     ended,
+    signal: send,
     async kill(signal) {
-      // nsenter forks to enter the namespace of processes: it is its child that is the program.
-      const found = execFileSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).trim();
-      for (const pid of found.split("\n")) process.kill(Number(pid), signal);
+      send(signal);
       await ended;
     },
   };
