@@ -20,11 +20,13 @@ describe("a pod's status as the node sends it", () => {
   let api: FakeApi;
   let tasks: TaskScope;
   let statuses: PodStatuses;
+  let clock: ManualClock;
   beforeEach(() => {
     api = new FakeApi();
+    clock = new ManualClock();
     tasks = new TaskScope(silentLog);
     const random = { uint32: () => 0, bytes: (length: number) => new Uint8Array(length) };
-    statuses = new PodStatuses(api, { clock: new ManualClock(), random, log: silentLog }, tasks);
+    statuses = new PodStatuses(api, { clock, random, log: silentLog }, tasks);
   });
   afterEach(() => tasks.stop());
 
@@ -156,6 +158,45 @@ describe("a pod's status as the node sends it", () => {
     api.actions.length = 0;
     await send(pod, { phase: "Running", containerStatuses: [one({ cpu: "1" })] });
     assert.equal(api.actions.length, 1);
+  });
+
+  describe("held for another to follow", () => {
+    const phases = () => api.actions.map(({ body }) => (body as Pod).status?.phase);
+    let pod: Pod;
+    beforeEach(async () => {
+      pod = await create({ phase: "Pending" });
+      api.actions.length = 0;
+    });
+
+    it("is not sent where the other comes in time, which is sent at once", async () => {
+      statuses.set(pod, { phase: "Failed" }, 1000);
+      await clock.advance(999);
+      assert.deepEqual(phases(), []);
+      await send(pod, { phase: "Running" });
+      assert.deepEqual(phases(), ["Running"]);
+      await clock.advance(5000);
+      assert.deepEqual(phases(), ["Running"]);
+    });
+
+    it("is sent when its time is over, though others were held after it", async () => {
+      statuses.set(pod, { phase: "Failed" }, 1000);
+      await clock.advance(600);
+      statuses.set(pod, { phase: "Unknown" }, 1000);
+      await clock.advance(399);
+      assert.deepEqual(phases(), []);
+      await clock.advance(1);
+      await statuses.settled("u", tasks.signal);
+      assert.deepEqual(phases(), ["Unknown"]);
+    });
+
+    it("is nothing to send where the pod is again as it was", async () => {
+      await send(pod, { phase: "Running" });
+      statuses.set(pod, { phase: "Failed" }, 1000);
+      await clock.advance(500);
+      statuses.set(pod, { phase: "Running" });
+      await clock.advance(5000);
+      assert.deepEqual(phases(), ["Running"]);
+    });
   });
 
   it("is refused for another pod of the name", async () => {

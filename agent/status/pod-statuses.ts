@@ -13,15 +13,24 @@ const retry = { firstMs: 200, mostMs: 10_000 };
 
 interface Entry {
   /** The newest status, and the pod as it was when that was found. */
-  wanted: { readonly pod: Pod; readonly status: PodStatus; readonly patch: object; readonly text: string };
+  wanted: {
+    readonly pod: Pod;
+    readonly status: PodStatus;
+    readonly patch: object;
+    readonly text: string;
+    /** By the monotonic clock. */
+    readonly notBeforeMs: number;
+  };
   /** What the server was last known to have. */
   sent: { readonly text: string } | undefined;
   /** Ends the loop that sends; absent while there is nothing to send. */
   sending: AbortController | undefined;
   /** Set by an answer that will be the same next time: nobody waits for this status any more. */
   refused: string | undefined;
-  /** Ends a wait between two tries. */
+  /** Ends a wait between two tries, or for a status' time. */
   wake: () => void;
+  /** The status' time has not come. */
+  isHeld: boolean;
   readonly waiters: Set<Deferred<void>>;
 }
 
@@ -48,14 +57,18 @@ export class PodStatuses {
   }
 
   /** The pod's status from now on. What was not sent yet is sent no more. Where the API does not know the pod, nobody is told: it
-   *  is set again once that does. */
-  set(own: Pod, status: PodStatus): void {
+   *  is set again once that does.
+   *  @param holdMs So long it is not sent, for another is expected to follow; one held status after another does not prolong it. */
+  set(own: Pod, status: PodStatus, holdMs = 0): void {
     const { uid } = own.metadata;
     const pod = this.#inApi(own);
     if (pod === undefined) return;
     const patch = statusPatch(pod, status);
-    const wanted = { pod, status, patch, text: JSON.stringify(patch) };
-    const entry = this.#entries.get(uid) ?? newEntry(wanted);
+    const before = this.#entries.get(uid);
+    const sinceMs = this.#os.clock.monotonicMs() + holdMs;
+    const notBeforeMs = before?.isHeld ? Math.min(sinceMs, before.wanted.notBeforeMs) : sinceMs;
+    const wanted = { pod, status, patch, text: JSON.stringify(patch), notBeforeMs };
+    const entry = before ?? newEntry(wanted);
     this.#entries.set(uid, entry);
     entry.wanted = wanted;
     if (this.#isSent(entry)) {
@@ -63,8 +76,8 @@ export class PodStatuses {
       return;
     }
     if (entry.sending !== undefined) {
-      // What was refused is not this; what could not be sent waits for its turn.
-      if (entry.refused !== undefined) entry.wake();
+      // What was refused, or held, is not this; what could not be sent waits for its turn.
+      if (entry.refused !== undefined || entry.isHeld) entry.wake();
       return;
     }
     const stop = new AbortController();
@@ -112,6 +125,13 @@ export class PodStatuses {
       // In the same step as the decision, so that a status set after it starts a new loop.
       if (this.#isSent(entry)) return this.#rest(entry);
       const sending = entry.wanted;
+      const waitMs = sending.notBeforeMs - this.#os.clock.monotonicMs();
+      if (waitMs > 0) {
+        entry.isHeld = true;
+        await this.#pause(entry, waitMs, signal);
+        entry.isHeld = false;
+        continue;
+      }
       try {
         await this.#patch(entry, signal);
         failures = 0;
@@ -172,6 +192,7 @@ const newEntry = (wanted: Entry["wanted"]): Entry => ({
   sending: undefined,
   refused: undefined,
   wake: () => {},
+  isHeld: false,
   waiters: new Set(),
 });
 

@@ -1,10 +1,15 @@
 import type { Pod, PodStatus } from "../../client/types.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import { knownPod } from "./known-pod.ts";
-import type { Observed } from "./observed.ts";
+import { latest, type Observed } from "./observed.ts";
 import type { PodContext } from "./pod-context.ts";
+import { isTerminal } from "./pod-phase.ts";
 import { podStatus, type StatusInput } from "./pod-status.ts";
 import { terminationMessage } from "./termination-message.ts";
+
+/** How long the API does not hear of containers that the node itself replaces: others run by then, as a rule, and the pod's
+ *  watchers see one change, not three. */
+const replacingMs = 1_000;
 
 /** Tells the API how one pod is, and remembers what it told: the API's own copy may be older, or away. */
 export class PodReport {
@@ -49,7 +54,9 @@ export class PodReport {
       ...seen,
     });
     this.#found = status;
-    this.#statuses.set(pod, status);
+    const isReplacing =
+      !isTerminal(status.phase) && !restartsAll(status) && replaces(pod, observed, seen.waiting);
+    this.#statuses.set(pod, status, isReplacing ? replacingMs : 0);
     return status;
   }
 
@@ -62,4 +69,17 @@ export class PodReport {
   forget(pod: Pod): void {
     this.#statuses.forget(pod.metadata.uid);
   }
+}
+
+/** A condition of its own tells of that. */
+const restartsAll = ({ conditions = [] }: PodStatus): boolean =>
+  conditions.some(({ type, status }) => type === "AllContainersRestarting" && status === "True");
+
+/** Whether a container was killed for another that is about to start. */
+function replaces({ metadata, spec }: Pod, observed: Observed, waiting: StatusInput["waiting"]): boolean {
+  if (metadata.deletionTimestamp !== undefined) return false;
+  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ name }) => {
+    const last = latest(observed, name);
+    return last?.state.phase === "exited" && observed.replaced?.has(last.id) && !waiting.has(name);
+  });
 }

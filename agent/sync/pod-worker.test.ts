@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { setImmediate } from "node:timers/promises";
+import { deferred } from "../../base/deferred.ts";
 import { ApiError, ConnectionError, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
@@ -464,6 +466,48 @@ describe("PodWorker", () => {
         assert.deepEqual(said, ["Container c definition changed, will be restarted"]);
       });
     }
+
+    const readyAsTold = () =>
+      rig.api.actions.flatMap(({ body }) => stateOf(body as Pod) ?? []).map(({ ready }) => ready);
+
+    it("tells the API once where the next container starts at once", async () => {
+      await rig.run();
+      const first = await rig.untilRunning();
+      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready");
+      const { ensure } = rig.context.images;
+      Object.assign(rig.context.images, {
+        ensure: async (request: object) => {
+          await setImmediate(); // time enough to send something
+          return ensure(request as never);
+        },
+      });
+      rig.api.actions.length = 0;
+      await rig.patch({ spec: { containers: [container({ image: "other" })] } });
+      await rig.untilRunning("c", first);
+      await rig.untilPod((one) => stateOf(one)?.restartCount === 1, "restarted");
+      assert.deepEqual(readyAsTold(), [true]);
+    });
+
+    it("tells the API a second later that none runs where the next one has to wait", async () => {
+      await rig.run();
+      const first = await rig.untilRunning();
+      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready");
+      const pulled = deferred<void>();
+      const { ensure } = rig.context.images;
+      Object.assign(rig.context.images, {
+        ensure: (request: object) => pulled.promise.then(() => ensure(request as never)),
+      });
+      rig.api.actions.length = 0;
+      await rig.patch({ spec: { containers: [container({ image: "other" })] } });
+      await rig.until(() => ended(first), "killed");
+      await rig.clock.advance(999);
+      assert.deepEqual(readyAsTold(), []);
+      await rig.clock.advance(1);
+      await rig.untilPod((one) => stateOf(one)?.state?.terminated !== undefined, "told");
+      pulled.resolve();
+      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready again");
+      assert.deepEqual(readyAsTold(), [false, true]);
+    });
 
     it("forgets that the one before could not be pulled", async () => {
       const { ensure } = rig.context.images;
