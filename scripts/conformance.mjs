@@ -2,14 +2,19 @@
 // is made of it.
 //   npm run conformance                          # write docs/conformance.md
 //   npm run conformance -- --check               # exit 1 if it is not what the record says
-//   npm run conformance -- --report report.json  # take the suite's results over first (ginkgo's --json-report)
+//   npm run conformance -- --report report.json  # take the suite's results over first (ginkgo's --json-report); of a run
+//                                                # with containerd: and --containerd
 // A behaviour of several specs holds where all of them pass. What a report does not speak of stays as it is.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const { values } = parseArgs({
-  options: { check: { type: "boolean", default: false }, report: { type: "string" } },
+  options: {
+    check: { type: "boolean", default: false },
+    report: { type: "string" },
+    containerd: { type: "boolean", default: false },
+  },
 });
 const folder = join(import.meta.dirname, "../docs");
 const recordFile = join(folder, "conformance.tsv");
@@ -41,13 +46,14 @@ function resultsOf(file) {
 
 if (values.report !== undefined) {
   const results = resultsOf(values.report);
+  const [state, why] = values.containerd ? ["containerd", "containerd why"] : ["state", "why"];
   for (const row of rows) {
     const states = row.specs.split(" && ").map((spec) => results.get(spec));
-    if (row.specs === "" || states.every((state) => state === undefined)) continue;
-    if (states.some((state) => state !== undefined && state !== "passed")) row.state = "open";
-    else if (states.every((state) => state === "passed")) {
-      row.state = "holds";
-      row.why = "";
+    if (row.specs === "" || states.every((found) => found === undefined)) continue;
+    if (states.some((found) => found !== undefined && found !== "passed")) row[state] = "open";
+    else if (states.every((found) => found === "passed")) {
+      row[state] = "holds";
+      row[why] = "";
     }
   }
   writeFileSync(
@@ -61,7 +67,14 @@ const testedBy = ({ state, specs, test, why }) => {
   const suite = state === "holds" && specs !== "" ? ["the suite"] : [];
   return [...suite, ...(test === "" ? [] : test.split(" ").map((file) => `\`${file}\``))].join(", ");
 };
+/** Of runs whose containers were containerd's; another group has none. */
+const withContainerd = (row) => (row.containerd === "open" ? row["containerd why"] : row.containerd);
 const count = (state, among = rows) => among.filter((row) => row.state === state).length;
+const countWithContainerd = (among) => {
+  const tried = among.filter((row) => row.containerd !== "");
+  const held = tried.filter((row) => row.containerd === "holds");
+  return tried.length === 0 ? "" : `${held.length} of ${tried.length}`;
+};
 const groups = [...new Set(rows.map(({ sig }) => sig))];
 const table = (heads, body) =>
   [heads, heads.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -80,28 +93,40 @@ Network's specs look names up, and connect, with Debian's \`dig\`, \`nslookup\`,
 - **not run**: nobody has tried it yet.
 
 ${table(
-  ["group", "behaviours", "hold", "open", "not run"],
+  ["group", "behaviours", "hold", "open", "not run", "hold with containerd"],
   [
     ...groups.map((sig) => {
       const among = rows.filter((row) => row.sig === sig);
-      return [sig, among.length, count("holds", among), count("open", among), count("not run", among)];
+      return [
+        sig,
+        among.length,
+        ...["holds", "open", "not run"].map((state) => count(state, among)),
+        countWithContainerd(among),
+      ];
     }),
-    ["all", rows.length, count("holds"), count("open"), count("not run")],
+    ["all", rows.length, count("holds"), count("open"), count("not run"), countWithContainerd(rows)],
   ],
 )}
 ${groups
-  .map(
-    (sig) => `
+  .map((sig) => {
+    const among = rows.filter((row) => row.sig === sig);
+    const isTried = among.some((row) => row.containerd !== "");
+    return `
 ## ${sig}
 
 ${table(
-  ["area", "behaviour", "since", "state", "tested by, or why not"],
-  rows
-    .filter((row) => row.sig === sig)
-    .map((row) => [cell(row.area), cell(row.behaviour), row.since, row.state, testedBy(row)]),
+  ["area", "behaviour", "since", "state", ...(isTried ? ["with containerd"] : []), "tested by, or why not"],
+  among.map((row) => [
+    cell(row.area),
+    cell(row.behaviour),
+    row.since,
+    row.state,
+    ...(isTried ? [withContainerd(row)] : []),
+    testedBy(row),
+  ]),
 )}
-`,
-  )
+`;
+  })
   .join("")}`;
 
 if (!values.check) writeFileSync(tableFile, text);
