@@ -272,16 +272,10 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     { runtime, clock: os.clock, random: os.random },
     {
       onChange: (podUid) => workers.wake(podUid),
-      onUnhealthy: (podUid, container, kind, message) => {
+      onTrouble: (podUid, container, trouble) => {
         const pod = workers.podOf(podUid);
-        if (pod === undefined) return;
-        const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
-        events.record(pod, {
-          type: "Warning",
-          reason: "Unhealthy",
-          message: `${name} probe failed: ${message}`,
-          fieldPath: `spec.containers{${container}}`,
-        });
+        if (pod !== undefined)
+          events.record(pod, { type: "Warning", ...trouble, fieldPath: `spec.containers{${container}}` });
       },
     },
   );

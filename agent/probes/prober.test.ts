@@ -34,7 +34,7 @@ describe("Prober", () => {
       { runtime, clock, random: { uint32: () => 2 ** 31 } },
       {
         onChange: (uid) => changes.push(uid),
-        onUnhealthy: (_uid, _name, kind) => unhealthy.push(kind),
+        onTrouble: (_uid, _name, { reason, message }) => unhealthy.push(`${reason}: ${message}`),
       },
     );
   });
@@ -52,6 +52,19 @@ describe("Prober", () => {
   it("counts a container without probes as started and ready", () => {
     watch({});
     assert.deepEqual([prober.isStarted("id"), prober.isReady("id"), clock.pending], [true, true, 0]);
+  });
+
+  it("gives a command the container's variables whose values stand in the pod", async () => {
+    const env = [
+      { name: "A", value: "x" },
+      { name: "B", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    ];
+    watch({ env, livenessProbe: exec("$(A) $(B) $(C) $$(A)") });
+    await clock.advance(0);
+    assert.deepEqual(
+      tried.map(([command]) => command),
+      ["x  $(C) $(A)"],
+    );
   });
 
   it("counts an unknown container as neither", () => {
@@ -174,7 +187,10 @@ describe("Prober", () => {
     };
     watch({ readinessProbe: exec("ready", { timeoutSeconds: 4 }) });
     await clock.advance(1);
-    assert.deepEqual([givenMs, prober.isReady("id"), unhealthy], [4_000, false, ["readiness"]]);
+    assert.deepEqual(
+      [givenMs, prober.isReady("id"), unhealthy],
+      [4_000, false, ['Unhealthy: Readiness probe failed: command timed out: "ready" timed out after 4s']],
+    );
   });
 
   it("keeps what was reported before the agent restarted, and spreads the first tries", async () => {

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { below, type Random } from "../../base/os/random.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import { expandVariables } from "../sync/environment.ts";
 import { type ProbeResult, type ProbeTarget, runProbe } from "./run-probe.ts";
 
 type Kind = "startup" | "liveness" | "readiness";
@@ -11,10 +12,16 @@ export interface ProbeFailure {
   readonly kind: "startup" | "liveness";
 }
 
+/** Of a warning, as events have it. */
+export interface ProbeTrouble {
+  readonly reason: "Unhealthy" | "ProbeWarning";
+  readonly message: string;
+}
+
 export interface ProbeEvents {
   /** A container became ready or unready, started, or is to be killed. */
   readonly onChange: (podUid: string) => void;
-  readonly onUnhealthy: (podUid: string, container: string, kind: Kind, message: string) => void;
+  readonly onTrouble: (podUid: string, container: string, trouble: ProbeTrouble) => void;
 }
 
 interface Watched {
@@ -65,8 +72,9 @@ export class Prober {
     const nowMs = this.#deps.clock.monotonicMs();
     const ageMs = startedAtMs === undefined ? 0 : Math.max(0, this.#deps.clock.wallMs() - startedAtMs);
     const probes = new Map<Kind, Track>();
-    const add = (kind: Kind, probe: Probe | undefined) => {
-      if (probe === undefined) return;
+    const add = (kind: Kind, asked: Probe | undefined) => {
+      if (asked === undefined) return;
+      const probe = withVariables(asked, container);
       const delayMs = Math.max(0, (probe.initialDelaySeconds ?? 0) * 1000 - ageMs);
       // After a restart of the agent all would be due at once.
       const spreadMs = kept === undefined ? 0 : below(this.#deps.random, (probe.periodSeconds ?? 10) * 1000);
@@ -144,15 +152,13 @@ export class Prober {
     this.#arm();
   }
 
-  #take(one: Watched, track: Track, kind: Kind, { ok, message, isErrored }: ProbeResult): void {
-    if (isErrored) {
-      this.#events.onUnhealthy(one.podUid, one.target.container.name, kind, message);
-      return;
-    }
+  #take(one: Watched, track: Track, kind: Kind, result: ProbeResult): void {
+    const { ok, isErrored } = result;
+    const trouble = troubleOf(kind, result);
+    if (trouble !== undefined) this.#events.onTrouble(one.podUid, one.target.container.name, trouble);
+    if (isErrored) return;
     track.successes = ok ? track.successes + 1 : 0;
     track.failures = ok ? 0 : track.failures + 1;
-    const { container } = one.target;
-    if (!ok) this.#events.onUnhealthy(one.podUid, container.name, kind, message);
     const before = `${one.started} ${one.ready} ${one.failed?.kind}`;
     if (ok && track.successes >= (track.probe.successThreshold ?? 1)) {
       if (kind === "startup") one.started = true;
@@ -164,4 +170,20 @@ export class Prober {
     }
     if (before !== `${one.started} ${one.ready} ${one.failed?.kind}`) this.#events.onChange(one.podUid);
   }
+}
+
+/** A command as the container's own command has it, of variables whose value stands in the pod. A hook's does not. Pure. */
+function withVariables(probe: Probe, { env = [] }: Container): Probe {
+  if (probe.exec?.command === undefined) return probe;
+  const own = new Map(env.map(({ name, value }) => [name, value ?? ""]));
+  return { ...probe, exec: { command: probe.exec.command.map((word) => expandVariables(word, own)) } };
+}
+
+/** As Kubernetes words it. Pure. */
+function troubleOf(kind: Kind, { ok, message, isErrored, isWarning }: ProbeResult): ProbeTrouble | undefined {
+  const name = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe`;
+  if (isErrored)
+    return { reason: "Unhealthy", message: `${name} errored and resulted in unknown state: ${message}` };
+  if (!ok) return { reason: "Unhealthy", message: `${name} failed: ${message}` };
+  return isWarning ? { reason: "ProbeWarning", message: `${name} warning: ${message}` } : undefined;
 }

@@ -1,12 +1,10 @@
-import * as http from "node:http";
-import * as https from "node:https";
 import { connect } from "node:net";
 import { dialText } from "../../base/dial-text.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Container, Probe } from "../../client/types.ts";
-import { kubernetesVersion } from "../../client/version.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import { grpcProbe } from "./grpc-probe.ts";
+import { type HttpGet, httpGet, portOf, UntriedError } from "./http-get.ts";
 
 export interface ProbeTarget {
   readonly containerId: string;
@@ -17,11 +15,13 @@ export interface ProbeTarget {
 export interface ProbeResult {
   readonly ok: boolean;
   readonly message: string;
-  /** The container runtime could not run the command: it says nothing of the container. */
+  /** It could not be tried to its end, as where the container runtime runs no command: it says nothing of the container. */
   readonly isErrored?: boolean;
+  /** It passed, and the message says what is odd. */
+  readonly isWarning?: boolean;
 }
 
-export const probeLimits = { bodyBytesMost: 10 * 1024 } as const;
+const probeLimits = { bodyBytesMost: 10 * 1024 } as const;
 
 export interface ProbeLimits {
   readonly timeoutMs: number;
@@ -50,7 +50,7 @@ export async function runProbe(
       if (result.timedOut)
         return {
           ok: false,
-          message: `command timed out: ${JSON.stringify(handler.exec.command?.join(" "))} timed out after ${timeoutMs / 1000}s`,
+          message: `command timed out: ${JSON.stringify(command.join(" "))} timed out after ${timeoutMs / 1000}s`,
         };
       return { ok: result.exitCode === 0, message: output || `command exited with ${result.exitCode}` };
     }
@@ -62,76 +62,18 @@ export async function runProbe(
     if (handler.grpc) return await grpcProbe(handler.grpc, target.podIp, limits);
     return { ok: false, message: "missing probe handler" };
   } catch (error) {
-    return { ok: false, message: describeError(error) };
+    const isErrored = error instanceof UntriedError;
+    return { ok: false, message: describeError(error), ...(isErrored && { isErrored }) };
   }
 }
 
-/** A port by number or by the name of one of the container's. */
-export function portOf(port: number | string | object, container: Container): number {
-  const number = Number(port);
-  if (Number.isInteger(number)) return number;
-  const named = container.ports?.find(({ name }) => name === port);
-  if (named === undefined) throw new Error(`couldn't find a port named "${String(port)}"`);
-  return named.containerPort;
-}
-
-async function httpProbe(
-  get: NonNullable<Probe["httpGet"]>,
-  target: ProbeTarget,
-  limits: ProbeLimits,
-): Promise<ProbeResult> {
-  const code = await requestHttp(get, target, limits, "kube-probe");
-  return { ok: code >= 200 && code < 400, message: `HTTP probe failed with statuscode: ${code}` };
-}
-
-/** Answers the status code. Rejects where no answer comes in time. */
-export function requestHttp(
-  get: NonNullable<Probe["httpGet"]>,
-  { container, podIp }: ProbeTarget,
-  { timeoutMs, signal }: ProbeLimits,
-  program: "kube-probe" | "kube-lifecycle",
-): Promise<number> {
-  const secure = get.scheme?.toUpperCase() === "HTTPS";
-  const client = secure ? https : http;
-  const host = get.host || podIp;
-  const port = portOf(get.port, container);
-  const path = get.path || "/";
-  const headers: Record<string, string> = {
-    "user-agent": `${program}/${kubernetesVersion.major}.${kubernetesVersion.minor}`,
-    accept: "*/*",
-    connection: "close",
-  };
-  for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  return new Promise((resolve, reject) => {
-    const over = () => {
-      clearTimeout(timer);
-      request.destroy();
-    };
-    const failed = (message: string) => {
-      over();
-      reject(new Error(`Get "${url}": ${message}`));
-    };
-    const request = client.request(
-      {
-        host,
-        port,
-        path: path.startsWith("/") ? path : `/${path}`,
-        headers,
-        agent: false,
-        rejectUnauthorized: false,
-        ...(signal !== undefined && { signal }),
-      },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-        over();
-      },
-    );
-    const url = `${secure ? "https" : "http"}://${host}:${port}${path}`;
-    const timer = setTimeout(() => failed("context deadline exceeded"), timeoutMs);
-    request.once("error", (error) => failed(dialText(error, { host, port })));
-    request.end();
-  });
+async function httpProbe(get: HttpGet, target: ProbeTarget, limits: ProbeLimits): Promise<ProbeResult> {
+  const { container, podIp } = target;
+  const options = { container, podIp, ...limits, ...probeLimits, program: "kube-probe" } as const;
+  const { code, body } = await httpGet(get, options);
+  if (code >= 300 && code < 400)
+    return { ok: true, isWarning: true, message: `Probe terminated redirects, Response body: ${body}` };
+  return { ok: code >= 200 && code < 300, message: `HTTP probe failed with statuscode: ${code}` };
 }
 
 function tcpProbe(host: string, port: number, limits: ProbeLimits): Promise<ProbeResult> {

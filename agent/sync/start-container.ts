@@ -125,6 +125,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
       runtime,
       clock: context.os.clock,
     });
+    if (result.warning !== undefined) context.events.record(pod, { type: "Warning", ...result.warning });
     if (!result.ok) {
       request.signal.throwIfAborted();
       // Not the hook's output: it may hold secrets, and anybody may read events.

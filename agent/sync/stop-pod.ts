@@ -81,6 +81,7 @@ async function preStop(
       signal,
     )
     .finally(() => over.abort(new Error("the grace is over")));
+  if (result?.warning !== undefined) context.events.record(pod, { type: "Warning", ...result.warning });
   if (result !== undefined && !result.ok)
     context.events.record(pod, {
       type: "Warning",

@@ -66,7 +66,7 @@ export class WorkerRig {
       },
       prober: new Prober(
         { runtime, clock, random },
-        { onChange: () => this.#worker?.wake(), onUnhealthy: () => undefined },
+        { onChange: () => this.#worker?.wake(), onTrouble: () => undefined },
       ),
       events: { record: (_pod, event) => void this.events.push(event) },
       sources: {
