@@ -1,10 +1,7 @@
 import { strict as assert } from "node:assert";
-import { setImmediate } from "node:timers/promises";
-import { deferred } from "../../base/deferred.ts";
 import { ApiError, ConnectionError, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
-import { ImageUnavailable } from "../images/image-manager.ts";
 import { ref, WorkerRig } from "./testing/worker-rig.ts";
 
 const container = (more: Partial<Container> = {}): Container => ({
@@ -448,80 +445,6 @@ describe("PodWorker", () => {
       await rig.until(() => (rig.runtime.listPodSandboxes().length === 0 ? true : undefined), "nothing runs");
       await rig.stopAgent();
       assert.deepEqual(stateOf(await rig.pod())?.state, stateOf(before)?.state);
-    });
-  });
-
-  describe("when the pod's image is set anew", () => {
-    for (const restartPolicy of ["Always", "Never"]) {
-      it(`restarts the container with it, with restart policy ${restartPolicy}`, async () => {
-        await rig.run({ restartPolicy });
-        const first = await rig.untilRunning();
-        await rig.patch({ spec: { containers: [container({ image: "other" })] } });
-        const second = await rig.untilRunning("c", first);
-        assert.equal(rig.runtime.containerStatus(second)?.image, "other");
-        const pod = await rig.untilPod((one) => stateOf(one)?.restartCount === 1, "restarted");
-        assert.equal(stateOf(pod)?.image, "other");
-        assert.equal(pod.status?.phase, "Running");
-        const said = rig.events.filter(({ reason }) => reason === "Killing").map(({ message }) => message);
-        assert.deepEqual(said, ["Container c definition changed, will be restarted"]);
-      });
-    }
-
-    const readyAsTold = () =>
-      rig.api.actions.flatMap(({ body }) => stateOf(body as Pod) ?? []).map(({ ready }) => ready);
-
-    it("tells the API once where the next container starts at once", async () => {
-      await rig.run();
-      const first = await rig.untilRunning();
-      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready");
-      const { ensure } = rig.context.images;
-      Object.assign(rig.context.images, {
-        ensure: async (request: object) => {
-          await setImmediate(); // time enough to send something
-          return ensure(request as never);
-        },
-      });
-      rig.api.actions.length = 0;
-      await rig.patch({ spec: { containers: [container({ image: "other" })] } });
-      await rig.untilRunning("c", first);
-      await rig.untilPod((one) => stateOf(one)?.restartCount === 1, "restarted");
-      assert.deepEqual(readyAsTold(), [true]);
-    });
-
-    it("tells the API a second later that none runs where the next one has to wait", async () => {
-      await rig.run();
-      const first = await rig.untilRunning();
-      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready");
-      const pulled = deferred<void>();
-      const { ensure } = rig.context.images;
-      Object.assign(rig.context.images, {
-        ensure: (request: object) => pulled.promise.then(() => ensure(request as never)),
-      });
-      rig.api.actions.length = 0;
-      await rig.patch({ spec: { containers: [container({ image: "other" })] } });
-      await rig.until(() => ended(first), "killed");
-      await rig.clock.advance(999);
-      assert.deepEqual(readyAsTold(), []);
-      await rig.clock.advance(1);
-      await rig.untilPod((one) => stateOf(one)?.state?.terminated !== undefined, "told");
-      pulled.resolve();
-      await rig.untilPod((one) => stateOf(one)?.ready === true, "ready again");
-      assert.deepEqual(readyAsTold(), [false, true]);
-    });
-
-    it("forgets that the one before could not be pulled", async () => {
-      const { ensure } = rig.context.images;
-      Object.assign(rig.context.images, {
-        ensure: async (request: { image: string }) => {
-          if (request.image === "i")
-            throw new ImageUnavailable("ErrImagePull", "no such image", rig.clock.wallMs() + 1e9);
-          return ensure(request as never);
-        },
-      });
-      await rig.run();
-      await rig.untilPod((one) => /Err|BackOff/.test(stateOf(one)?.state?.waiting?.reason ?? ""), "waits");
-      await rig.patch({ spec: { containers: [container({ image: "other" })] } });
-      await rig.untilRunning();
     });
   });
 
