@@ -51,11 +51,11 @@ export class LiveRuleset {
   }
 
   addElement(set: string, key: NftText): void {
-    this.#put(set, key.text, { key, whole: key });
+    this.#put(set, key.text, { key });
   }
 
   putEntry(map: string, key: NftText, value: NftText): void {
-    this.#put(map, key.text, { key, value, whole: nft`${key} : ${value}` });
+    this.#put(map, key.text, { key, value });
   }
 
   removeElement(name: string, key: NftText): void {
@@ -80,8 +80,10 @@ export class LiveRuleset {
     };
     for (const [name, before] of this.#containersBefore) {
       const now = this.#containers.get(name);
-      if (now !== undefined && before === undefined)
+      if (now !== undefined && before === undefined) {
         (now.kind === "set" ? change.newSets : change.newMaps).push({ name, ...now.head });
+        change.freshElements.push(...changeOf(name, now, [...now.elements.values()].map(wholeOf)));
+      }
       if (now === undefined && before !== undefined)
         (before === "set" ? change.goneSets : change.goneMaps).push(name);
     }
@@ -95,14 +97,16 @@ export class LiveRuleset {
       const container = this.#containers.get(name);
       if (container === undefined) continue; // they go with their set
       const now = container.elements;
-      const { fields } = container.head;
       const differing = [...befores]
         .map(([key, before]) => ({ before, after: now.get(key) }))
-        .filter(({ before, after }) => before?.whole.text !== after?.whole.text);
+        .filter(
+          ({ before, after }) =>
+            (before === undefined) !== (after === undefined) || before?.value?.text !== after?.value?.text,
+        );
       const gone = differing.flatMap(({ before }) => (before === undefined ? [] : [before.key]));
-      const fresh = differing.flatMap(({ after }) => (after === undefined ? [] : [after.whole]));
-      if (gone.length > 0) change.goneElements.push({ name, ...(fields && { fields }), elements: gone });
-      if (fresh.length > 0) change.freshElements.push({ name, ...(fields && { fields }), elements: fresh });
+      const fresh = differing.flatMap(({ after }) => (after === undefined ? [] : [wholeOf(after)]));
+      change.goneElements.push(...changeOf(name, container, gone));
+      change.freshElements.push(...changeOf(name, container, fresh));
     }
     this.forgetChange();
     return change;
@@ -133,11 +137,18 @@ export class LiveRuleset {
   #put(name: string, keyText: string, element: Element | undefined): void {
     const container = this.#containers.get(name);
     if (container === undefined) return;
-    const befores = this.#elementsBefore.get(name) ?? new Map<string, Element | undefined>();
-    this.#elementsBefore.set(name, befores);
-    if (!befores.has(keyText)) befores.set(keyText, container.elements.get(keyText));
+    if (!this.#isNew(name)) {
+      const befores = this.#elementsBefore.get(name) ?? new Map<string, Element | undefined>();
+      this.#elementsBefore.set(name, befores);
+      if (!befores.has(keyText)) befores.set(keyText, container.elements.get(keyText));
+    }
     if (element === undefined) container.elements.delete(keyText);
     else container.elements.set(keyText, element);
+  }
+
+  /** Since it was last told: all that it has is new. */
+  #isNew(name: string): boolean {
+    return this.#containersBefore.has(name) && this.#containersBefore.get(name) === undefined;
   }
 
   #noteChain(name: string): void {
@@ -166,8 +177,12 @@ interface Element {
   /** What deletes it. */
   readonly key: NftText;
   readonly value?: NftText;
-  /** What adds it. */
-  readonly whole: NftText;
 }
+
+/** What adds it. */
+const wholeOf = ({ key, value }: Element): NftText => (value === undefined ? key : nft`${key} : ${value}`);
+
+const changeOf = (name: string, { head: { fields } }: Container, elements: readonly NftText[]) =>
+  elements.length === 0 ? [] : [{ name, ...(fields && { fields }), elements }];
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
