@@ -42,7 +42,7 @@ describe("pods on a network of CNI plugins", function () {
         set: async (_, podIp, ports) =>
           void ported.push(...ports.map(({ hostPort }) => `${podIp} ${hostPort}`)),
         remove: async () => undefined,
-        restored: async () => undefined,
+        restored: async () => void ported.push("restored"),
       },
       podCidrs: async () => ["10.1.0.0/24", "fd00::/64"],
       nodeIp: "192.0.2.1",
@@ -229,6 +229,7 @@ describe("pods on a network of CNI plugins", function () {
     plugins.answer("second", "CHECK", { code: 100, msg: "the rule is missing" }, 1);
     await (await open()).attach(pod("a"));
     assert.deepEqual(await (await open()).restore([known("a")]), []);
+    assert.equal(ported.at(-1), "restored", "host ports of those that are gone go, too");
     plugins.answer("first", "CHECK", { code: 100, msg: "the link is gone" }, 1);
     assert.deepEqual(await (await open()).restore([known("a")]), ["a"]);
   });

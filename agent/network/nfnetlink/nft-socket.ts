@@ -19,9 +19,12 @@ export class NftRefusal extends Error {
   override readonly name = "NftRefusal";
 }
 
-export function openNftSocket(log: Log): NftSocket {
-  return new PerlSocket(log);
+export function openNftSocket(log: Log, { answerMs = answerDefaultMs } = {}): NftSocket {
+  return new PerlSocket(log, answerMs);
 }
+
+/** The kernel answers in less than one, for all Services of a large cluster. */
+const answerDefaultMs = 60_000;
 
 const answerMax = 16 * 1024 * 1024;
 
@@ -29,12 +32,14 @@ const answerMax = 16 * 1024 * 1024;
 class PerlSocket implements NftSocket {
   isUsable = true;
   readonly #log: Log;
+  readonly #answerMs: number;
   readonly #path = packageFile("agent/network/nfnetlink/socket.pl");
   #child: Helper | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(log: Log) {
+  constructor(log: Log, answerMs: number) {
     this.#log = log;
+    this.#answerMs = answerMs;
   }
 
   async commit({ bytes, asked }: EncodedChange): Promise<void> {
@@ -78,7 +83,7 @@ class PerlSocket implements NftSocket {
   #helper(): Helper {
     if (this.#child?.isRunning === true) return this.#child;
     if (this.#path === undefined) throw new Error("agent/network/nfnetlink/socket.pl is missing");
-    this.#child = new Helper(this.#path);
+    this.#child = new Helper(this.#path, this.#answerMs);
     return this.#child;
   }
 }
@@ -90,11 +95,13 @@ class Helper {
   isRunning = true;
   hasAnswered = false;
   readonly #child: ChildProcess;
+  readonly #answerMs: number;
   #answer: Uint8Array = new Uint8Array(0);
   #said = "";
   #waiting: Waiting | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, answerMs: number) {
+    this.#answerMs = answerMs;
     const child = spawn("perl", [path], { stdio: ["pipe", "pipe", "pipe"] });
     this.#child = child;
     child.stdout.on("data", (data: Uint8Array) => this.#take(data));
@@ -110,7 +117,11 @@ class Helper {
   ask(bytes: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#hold(true);
-      this.#waiting = { resolve, reject };
+      const tooLate = setTimeout(() => {
+        this.#child.kill("SIGKILL");
+        this.#fail(`no answer in ${this.#answerMs} ms`);
+      }, this.#answerMs);
+      this.#waiting = { resolve, reject, tooLate };
       const head = new Uint8Array(4);
       new DataView(head.buffer).setUint32(0, bytes.length);
       this.#child.stdin?.write(head);
@@ -155,6 +166,7 @@ class Helper {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#hold(false);
+    clearTimeout(waiting?.tooLate);
     if (waiting !== undefined) use(waiting);
   }
 
@@ -169,4 +181,5 @@ class Helper {
 interface Waiting {
   resolve(answer: Uint8Array): void;
   reject(error: Error): void;
+  readonly tooLate: NodeJS.Timeout;
 }
