@@ -16,6 +16,7 @@ import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
 import { type FamilyFlags, familyFlags } from "./family-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
+import { kubeletConfiguration } from "./kubelet-configuration.ts";
 import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
 import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
 import { type ReservedRules, reservedFlags, reservedRules } from "./reserved-flags.ts";
@@ -259,6 +260,8 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly cni: CniFolders | undefined;
   /** Undefined: the node answers for no Ingress. */
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
+  /** The same settings in the kubelet's words. */
+  readonly kubelet: object;
 }
 
 export type CriFlags = Pick<CriChoice, "endpoint" | "imageEndpoint" | "cniConfDir" | "cniBinDir">;
@@ -402,7 +405,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const pool = parseIpv4Spans(flags["service-load-balancer-pool"]);
   problems.push(...pool.problems.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
-  return {
+  const config = {
     nodeName,
     kubeconfig: flags.kubeconfig,
     rootDir: resolve(flags["root-dir"]),
@@ -468,7 +471,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
           https: flags["ingress-https-port"],
         }
       : undefined,
-  };
+  } satisfies Omit<AgentConfig, "kubelet">;
+  return { ...config, kubelet: kubeletConfiguration(flags, config) };
 }
 
 /** With nothing set behind its prefix. */

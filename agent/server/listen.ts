@@ -2,14 +2,19 @@ import { readFile } from "node:fs/promises";
 import { UsageError } from "../../base/os/flags.ts";
 import type { Os } from "../../base/os/os.ts";
 import { createAuthority, issueCertificate } from "../../base/os/pki.ts";
+import type { RestClient } from "../../client/rest.ts";
 import type { AgentConfig } from "../flags.ts";
 import type { Membership } from "../identity/join.ts";
+import { openNodeAccess } from "./access/node-access.ts";
+import { reviewsBy } from "./access/reviews.ts";
 import type { ServerDeps } from "./callers.ts";
 import { type AgentServer, startServer } from "./server.ts";
 
 export interface ListenParts {
   readonly config: AgentConfig;
   readonly os: Os;
+  /** Asks API servers who callers are and what they may. */
+  readonly client: Pick<RestClient, "raw">;
   /** The kubeconfig's authority. */
   readonly caPem: string | undefined;
   /** Of the cluster that the node joined, which has its certificate. */
@@ -18,7 +23,7 @@ export interface ListenParts {
 
 /** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */
 export async function listen(
-  { config, os, caPem, member }: ListenParts,
+  { config, os, client, caPem, member }: ListenParts,
   late: { readonly deps?: ServerDeps },
 ): Promise<AgentServer> {
   const given = config.tlsCertFile !== undefined && config.tlsPrivateKeyFile !== undefined;
@@ -41,7 +46,12 @@ export async function listen(
   try {
     return await startServer(
       { address: config.address, port: config.port, ...own, clientCaPem },
-      { os, deps: () => late.deps },
+      {
+        os,
+        refusal: openNodeAccess(reviewsBy(client, config.nodeName), os),
+        settings: config.kubelet,
+        deps: () => late.deps,
+      },
     );
   } catch (error) {
     if (

@@ -8,7 +8,7 @@ import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
 import { volumeMetricsText } from "../stats/volume-metrics.ts";
-import { admitted, knownBy, type LateDeps, refusal, type ServerDeps } from "./callers.ts";
+import { admitted, knownBy, type LateDeps, type ServerDeps } from "./callers.ts";
 import { BadQuery, logBytes, logQuery } from "./container-logs.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { askedOf, logTarget } from "./targets.ts";
@@ -61,22 +61,30 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
     socket.on("close", () => detached.delete(socket));
     socket.on("error", () => socket.destroy());
   };
+  const whenAdmitted = (request: IncomingMessage, socket: Duplex, serve: (deps: ServerDeps) => void) =>
+    void admitted(request, late)
+      .then((allowed) => {
+        if (socket.destroyed) return; // its client did not wait
+        if ("missing" in allowed) refuseUpgrade(socket, allowed);
+        else serve(allowed);
+      })
+      .catch((error: unknown) => {
+        late.os.log.warn("cannot serve a connection", { error });
+        socket.destroy();
+      });
   server.on("connect", (request, socket: Duplex, head) => {
     detach(socket);
-    const allowed = admitted(request, late);
-    if ("missing" in allowed) return refuseUpgrade(socket, allowed);
-    const { os, runtime, nodeIp } = allowed;
-    serveTunnel(request, socket, head, {
-      clock: os.clock,
-      nodeIp,
-      sandboxes: () => runtime.listPodSandboxes(),
-    });
+    whenAdmitted(request, socket, ({ os, runtime, nodeIp }) =>
+      serveTunnel(request, socket, head, {
+        clock: os.clock,
+        nodeIp,
+        sandboxes: () => runtime.listPodSandboxes(),
+      }),
+    );
   });
   server.on("upgrade", (request, socket: Duplex, head) => {
     detach(socket);
-    const allowed = admitted(request, late);
-    if ("missing" in allowed) refuseUpgrade(socket, allowed);
-    else serveUpgrade({ request, socket, head }, allowed);
+    whenAdmitted(request, socket, (deps) => serveUpgrade({ request, socket, head }, deps));
   });
   const port = await listen(server, config);
   return {
@@ -105,12 +113,17 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
   const text = (code: number, body: string) =>
     void answer.writeHead(code, { "content-type": "text/plain; charset=utf-8" }).end(body);
   if (url.pathname === "/healthz") return text(200, "ok");
-  const denied = refusal(request);
-  if (denied !== undefined) return text(Number(denied.slice(0, 3)), `${denied.slice(4)}\n`);
+  const refused = await late.refusal(request);
+  if (refused !== undefined) return text(refused.code, `${refused.missing}\n`);
   if (url.pathname === "/metrics") {
     answer.writeHead(200, { "content-type": late.os.metrics.contentType });
     const volumes = late.deps()?.stats.volumes.current() ?? new Map();
     answer.end((await late.os.metrics.text()) + volumeMetricsText([...volumes.values()].flat()));
+    return;
+  }
+  if (url.pathname === "/configz") {
+    answer.writeHead(200, { "content-type": "application/json" });
+    answer.end(JSON.stringify({ kubeletconfig: late.settings }));
     return;
   }
   const deps = late.deps();

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { ExpiringMap } from "../../../base/expiring-map.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import { type Random, randomBytes } from "../../../base/os/random.ts";
@@ -34,14 +35,14 @@ export function keptVerdicts(
 ): TokenAuthenticator {
   const { clock, metrics } = deps;
   const digestKey = randomBytes(deps.random, 32);
-  const kept = new KeptVerdicts(clock);
+  const kept = new ExpiringMap<Verdict>(clock, verdictsMax);
   const underWay = new Map<string, Promise<Authenticated | undefined>>();
   const tell = countersOf(metrics);
   const judge = async (digest: string, token: string, audiences: Audiences | undefined) => {
     tell.inFlight.count++;
     try {
       const found = await authenticate(token, audiences);
-      kept.put(digest, found, found === undefined ? keepMs.unknown : keepMs.known);
+      kept.put(digest, { found }, found === undefined ? keepMs.unknown : keepMs.known);
       tell.fetched.count++;
       return found;
     } catch (error) {
@@ -57,7 +58,7 @@ export function keptVerdicts(
     const digest = createHmac("sha256", digestKey)
       .update(JSON.stringify([token, audiences]))
       .digest("base64");
-    const verdict = kept.get(digest);
+    const verdict = heldVerdict(kept, digest, clock.wallMs());
     if (verdict !== undefined) {
       tell.hit(clock.monotonicMs() - begunMs);
       return verdict.found;
@@ -74,39 +75,16 @@ export function keptVerdicts(
   };
 }
 
+/** Present: there is a verdict, be it that nobody is known by the token. */
 interface Verdict {
   readonly found: Authenticated | undefined;
-  readonly untilMs: number;
 }
 
-/** Verdicts by a digest, in the order in which they were made. */
-class KeptVerdicts {
-  readonly #clock: Clock;
-  readonly #byDigest = new Map<string, Verdict>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  get(digest: string): Verdict | undefined {
-    const verdict = this.#byDigest.get(digest);
-    if (verdict === undefined) return undefined;
-    const holds = verdict.found?.holdsAt?.(this.#clock.wallMs()) ?? true;
-    if (holds && this.#clock.monotonicMs() < verdict.untilMs) return verdict;
-    this.#byDigest.delete(digest);
-    return undefined;
-  }
-
-  put(digest: string, found: Authenticated | undefined, keepMs: number): void {
-    if (keepMs <= 0) return;
-    const nowMs = this.#clock.monotonicMs();
-    this.#byDigest.delete(digest);
-    this.#byDigest.set(digest, { found, untilMs: nowMs + keepMs });
-    for (const [oldest, { untilMs }] of this.#byDigest) {
-      if (untilMs > nowMs && this.#byDigest.size <= verdictsMax) break;
-      this.#byDigest.delete(oldest);
-    }
-  }
+function heldVerdict(kept: ExpiringMap<Verdict>, digest: string, nowMs: number): Verdict | undefined {
+  const verdict = kept.get(digest);
+  if (verdict?.found?.holdsAt?.(nowMs) ?? true) return verdict;
+  kept.delete(digest);
+  return undefined;
 }
 
 function countersOf({ seconds, requests, fetches, active }: KeptVerdictMetrics) {

@@ -213,7 +213,7 @@ describe("reaching what runs in the cluster", () => {
       await assert.rejects(to(host), new RegExp(`^Error: ${host} is no address of a pod of this node$`));
     for (const [commonName, words] of [
       [undefined, "Unauthorized"],
-      ["jane", "Forbidden"],
+      ["jane", "Forbidden \\(user=jane, verb=create, resource=nodes, subresource\\(s\\)=\\[proxy\\]\\)"],
     ] as const) {
       const other = commonName && (await issueCertificate(authority, { commonName, usage: "client" }));
       const link = nodeLink({

@@ -1,10 +1,18 @@
 import { tmpdir } from "node:os";
+import { openNodeAccess } from "../../../agent/server/access/node-access.ts";
+import type { Reviews } from "../../../agent/server/access/reviews.ts";
 import type { ServerDeps } from "../../../agent/server/callers.ts";
 import { type AgentServer, startServer } from "../../../agent/server/server.ts";
 import { readMachineUse } from "../../../agent/stats/machine-use.ts";
 import { StatsSampler } from "../../../agent/stats/sampler.ts";
 import { type Certificate, issueCertificate } from "../../../base/os/pki.ts";
 import { testOs } from "../testing.ts";
+
+/** For a node that API servers alone ask. */
+const noReviews: Reviews = {
+  caller: async () => undefined,
+  may: async () => false,
+};
 
 /** A node's agent as far as it serves the API server: what runs on it a test says. */
 export async function startTestNode(
@@ -28,7 +36,7 @@ export async function startTestNode(
   const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
   const server = await startServer(
     { address, port: 0, certificatePem, privateKeyPem, clientCaPem: authority.certificatePem },
-    { os, deps: () => all },
+    { os, refusal: openNodeAccess(noReviews, os), settings: {}, deps: () => all },
   );
   return {
     ...server,
