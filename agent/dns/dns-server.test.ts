@@ -238,6 +238,40 @@ describe("the node's DNS server", () => {
     assert.deepEqual(heard, ["silent", "udp", "udp"]);
   });
 
+  it("keeps what others say as long as it holds, for whoever asks by whatever protocol", async () => {
+    let asked = 0;
+    const theirs = await servers.answering((message) => {
+      asked++;
+      return upstream("192.0.2.1")(message);
+    });
+    const clock = new ManualClock();
+    const forwarder = new Forwarder({
+      clock,
+      random: systemRandom,
+      onSilence: () => undefined,
+      servers: async () => ({ places: [{ address: "127.0.0.1", port: theirs }], inTurn: false }),
+    });
+    const resolver = new Resolver({
+      zone: exampleZone(),
+      isZoneRead: () => true,
+      options: zoneOptions,
+      forwarder,
+      random: systemRandom,
+    });
+    const ttlFrom = async (client: string, protocol: "udp" | "tcp", name = "example.com") => {
+      const response = await resolver.respond(query({ name }), { protocol, client });
+      const [record] = decode(response ?? Buffer.alloc(0)).answers ?? [];
+      return record !== undefined && "ttl" in record ? record.ttl : undefined;
+    };
+    assert.equal(await ttlFrom("10.0.0.1", "udp"), 9);
+    await clock.advance(4_000);
+    assert.equal(await ttlFrom("10.0.0.2", "tcp", "EXAMPLE.com"), 5);
+    assert.equal(asked, 1);
+    await clock.advance(5_000);
+    assert.equal(await ttlFrom("10.0.0.1", "udp"), 9);
+    assert.equal(asked, 2);
+  });
+
   it("fails where no resolver answers, and passes a resolver's failure on", async () => {
     const port = await servers.cluster(["127.0.0.99"], 1);
     assert.equal(rcodeOf(await ask(port, { name: "example.com" })), 2);

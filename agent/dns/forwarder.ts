@@ -1,7 +1,8 @@
 import type { Clock } from "../../base/os/clock.ts";
 import { below, type Random } from "../../base/os/random.ts";
+import { AnswerCache } from "./answer-cache.ts";
 import { askByTcp, askByUdp, type Exchange } from "./exchange.ts";
-import { type Query, rcodeOf, readForwarded, writeForwarded } from "./message.ts";
+import { fittedAnswer, type Query, rcodeOf, readForwarded, writeForwarded } from "./message.ts";
 import { type AskedServers, ServerOrder } from "./server-order.ts";
 import { rcodes } from "./types.ts";
 
@@ -28,9 +29,10 @@ export const forwarderLimits = {
   silenceEveryMs: 60_000,
 } as const;
 
-/** Asks others what is not the cluster's. */
+/** Asks others what is not the cluster's, and keeps what they say as long as it holds. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
+  readonly #cache: AnswerCache;
   readonly #failedUntilMs = new Map<string, number>();
   readonly #order = new ServerOrder();
   readonly #waiting = new Map<string, number>();
@@ -39,6 +41,7 @@ export class Forwarder {
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
+    this.#cache = new AnswerCache(parts.random);
   }
 
   /** An answer to the client in at most `bytesMax`; undefined when there is none to be had. */
@@ -50,6 +53,8 @@ export class Forwarder {
       bytesMax,
     }: { readonly protocol: "udp" | "tcp"; readonly client: string; readonly bytesMax: number },
   ): Promise<Buffer | undefined> {
+    const kept = this.#cache.get(query, this.#parts.clock.monotonicMs());
+    if (kept !== undefined) return fittedAnswer(query, kept, bytesMax);
     const key = JSON.stringify(query.question);
     const ofClient = this.#waiting.get(client) ?? 0;
     const isTooMuch =
@@ -58,9 +63,13 @@ export class Forwarder {
     this.#waitingCount++;
     this.#waiting.set(client, ofClient + 1);
     try {
-      const answer = await this.#askInTurn(query, protocol, bytesMax);
-      if (answer === undefined) this.#rememberFailure(key);
-      return answer;
+      const answer = await this.#askInTurn(query, protocol);
+      if (answer === undefined) {
+        this.#rememberFailure(key);
+        return undefined;
+      }
+      this.#cache.put(query, answer, this.#parts.clock.monotonicMs());
+      return fittedAnswer(query, answer, bytesMax);
     } finally {
       this.#waitingCount--;
       const left = (this.#waiting.get(client) ?? 1) - 1;
@@ -70,7 +79,7 @@ export class Forwarder {
   }
 
   /** One server after the other; the last word of one that cannot tell holds only where none could. */
-  async #askInTurn(query: Query, protocol: "udp" | "tcp", bytesMax: number): Promise<Buffer | undefined> {
+  async #askInTurn(query: Query, protocol: "udp" | "tcp"): Promise<Buffer | undefined> {
     const { clock, random } = this.#parts;
     const asked = await this.#parts.servers(query.question.labels);
     const servers = this.#order.of(asked, clock.monotonicMs());
@@ -83,7 +92,7 @@ export class Forwarder {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
       const id = below(random, 65_536);
-      const read = (response: Buffer) => readForwarded(query, response, { id, bytesMax });
+      const read = (response: Buffer) => readForwarded(query, response, id);
       const exchange: Exchange = {
         message: writeForwarded(query, id),
         server: server.address,

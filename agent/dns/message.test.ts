@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { decode, encode, type OptAnswer, type Packet } from "dns-packet";
 import fc from "fast-check";
+import { systemRandom } from "../../base/os/random.ts";
 import { answer } from "./answer.ts";
+import { AnswerCache } from "./answer-cache.ts";
 import {
   addressRecords,
+  fittedAnswer,
   isTruncated,
   type Query,
   queryBytesMax,
@@ -15,6 +18,7 @@ import {
   writeForwarded,
   writeResponse,
 } from "./message.ts";
+import { recordPlaces } from "./record-places.ts";
 import { exampleZone, service, slice, zoneOf, zoneOptions } from "./testing/test-zone.ts";
 
 const question = { type: "A", class: "IN", name: "kubernetes.default.svc.cluster.local" } as const;
@@ -168,23 +172,21 @@ describe("DNS messages", () => {
       questions: [{ ...question, name: "example.com" }],
       answers: [{ type: "A", name: "example.com", data: "192.0.2.1" }],
     });
-    const ours = readForwarded(query, theirs, { id: 1234, bytesMax: 512 });
+    const ours = readForwarded(query, theirs, 1234);
     assert.ok(ours !== undefined);
     assert.deepEqual(
       [decode(ours).id, decode(ours).questions?.[0]?.name, decode(ours).answers?.length],
       [9, "ExAmple.com", 1],
     );
-    const cut = readForwarded(query, theirs, { id: 1234, bytesMax: 30 });
-    assert.ok(cut !== undefined && isTruncated(cut) && decode(cut).answers?.length === 0);
+    assert.equal(fittedAnswer(query, ours, 512), ours);
+    const cut = fittedAnswer(query, ours, 30);
+    assert.ok(isTruncated(cut) && decode(cut).answers?.length === 0);
   });
 
   it("an answer to another question, of another id, or no answer at all is not taken for one", () => {
     const query = queryOf(packet());
     const said = (more: Partial<Packet>) =>
-      readForwarded(query, encode({ type: "response", id: 1, questions: [question], ...more }), {
-        id: 1,
-        bytesMax: 512,
-      });
+      readForwarded(query, encode({ type: "response", id: 1, questions: [question], ...more }), 1);
     assert.ok(said({}) !== undefined);
     assert.equal(said({ id: 2 }), undefined);
     assert.equal(said({ type: "query" }), undefined);
@@ -241,7 +243,12 @@ describe("hostile DNS messages", () => {
     const query = queryOf(packet());
     fc.assert(
       fc.property(message, (bytes) => {
-        readForwarded(query, bytes, { id: 1, bytesMax: 512 });
+        const answered = readForwarded(query, bytes, 1);
+        const cache = new AnswerCache(systemRandom);
+        if (answered !== undefined) cache.put(query, answered, 0);
+        cache.get(query, 1);
+        for (const { ttlAt, dataAt, dataBytes } of recordPlaces(bytes) ?? [])
+          assert.ok(ttlAt + 4 <= bytes.length && dataAt + dataBytes <= bytes.length);
         for (const record of addressRecords(bytes) ?? [])
           writeResponse(
             query,

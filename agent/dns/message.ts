@@ -164,11 +164,7 @@ export function writeForwarded(query: Query, id: number): Buffer {
 }
 
 /** Another server's answer to `writeForwarded`, as an answer to the client; undefined when it is none. */
-export function readForwarded(
-  query: Query,
-  response: Buffer,
-  { id, bytesMax }: { readonly id: number; readonly bytesMax: number },
-): Buffer | undefined {
+export function readForwarded(query: Query, response: Buffer, id: number): Buffer | undefined {
   if (response.length < headerBytes || response.readUInt16BE(0) !== id) return undefined;
   if ((response.readUInt16BE(2) & flags.response) === 0 || ((response.readUInt16BE(2) >> 11) & 15) !== 0)
     return undefined;
@@ -183,11 +179,15 @@ export function readForwarded(
   // Some leave the question away where they refuse it.
   const isRefusal = response.readUInt16BE(4) === 0 && (response.readUInt16BE(2) & 15) !== 0;
   if (!isSame) return isRefusal ? emptyResponse(query, response, 0) : undefined;
-  if (response.length > bytesMax) return emptyResponse(query, response, flags.truncated);
   const answered = Buffer.from(response);
   answered.writeUInt16BE(query.id, 0);
   answered.set(query.questionBytes, headerBytes);
   return answered;
+}
+
+/** The client is told where it takes less. */
+export function fittedAnswer(query: Query, answer: Buffer, bytesMax: number): Buffer {
+  return answer.length > bytesMax ? emptyResponse(query, answer, flags.truncated) : answer;
 }
 
 export const rcodeOf = (response: Buffer): number => response.readUInt16BE(2) & 15;
