@@ -24,8 +24,8 @@ interface Kept {
   readonly untilMs: number;
 }
 
-/** What other servers answered, as long as they said that it holds and no longer; the one that was asked for longest ago goes first.
- *  No input or output. */
+/** What other servers answered, as long as they said that it holds and no longer; the one that was asked for longest ago goes
+ *  first. No input or output. */
 export class AnswerCache {
   readonly #random: Random;
   /** The one that was asked for last is the last. */

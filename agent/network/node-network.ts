@@ -8,13 +8,14 @@ import { openFlowForgetter } from "./conntrack.ts";
 import { familySides } from "./family-sides.ts";
 import { noHostPorts, openHostPorts } from "./host-ports.ts";
 import { removeLeftIpv6Tables } from "./left-tables.ts";
+import type { LiveRuleset } from "./live-ruleset.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
 import { routeLoopbackTo } from "./loopback-route.ts";
 import { openApplier, openLiveApplier } from "./nft-applier.ts";
 import { followPeers } from "./peers/follow-peers.ts";
 import { takeBridgeAddress } from "./pod-bridge.ts";
 import { NetworkPolicies } from "./policies/network-policies.ts";
-import { noIsolation, together } from "./policies/pod-isolation.ts";
+import { noIsolation } from "./policies/pod-isolation.ts";
 import { followUnenforcedPolicies } from "./policies/unenforced-policies.ts";
 import { hasProgram } from "./programs.ts";
 
@@ -30,7 +31,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
   );
   tasks.run("events", (signal) => events.run(signal));
   const leavePolicies = (why: string) =>
-    followUnenforcedPolicies({ nodeName: config.nodeName, why }, { informers, events, log });
+    followUnenforcedPolicies({ nodeName: config.nodeName, why }, { informers, events, log, tasks });
   if (config.mode === "loopback") {
     const leave = leavePolicies("its pods are plain processes");
     return {
@@ -57,23 +58,17 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, client, i
       )
     : noHostPorts;
   const leave = withNft ? () => undefined : leavePolicies("nftables (nft) is not installed");
+  const families = sides.map(({ family, clusterCidr, dnsAddress }) => ({
+    family,
+    ...(clusterCidr !== undefined && { clusterCidr }),
+    ...(dnsAddress !== undefined && { dnsAddress }),
+    openApplier: (ruleset: LiveRuleset) => openLiveApplier("pintle-policies", ruleset, family),
+    forgetFlows: openFlowForgetter(log, family),
+  }));
   const isolation = withNft
-    ? together(
-        sides.map(
-          ({ family, clusterCidr }) =>
-            new NetworkPolicies(
-              { nodeName: config.nodeName, family, ...(clusterCidr !== undefined && { clusterCidr }) },
-              {
-                informers,
-                events,
-                clock: os.clock,
-                log,
-                tasks,
-                openApplier: (ruleset) => openLiveApplier("pintle-policies", ruleset, family),
-                forgetFlows: openFlowForgetter(log, family),
-              },
-            ),
-        ),
+    ? new NetworkPolicies(
+        { nodeName: config.nodeName, families },
+        { informers, events, clock: os.clock, log, tasks },
       )
     : noIsolation;
   const pods = await openBridgePods(config, os, {

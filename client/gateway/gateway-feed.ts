@@ -2,13 +2,13 @@ import { deferred } from "../../base/deferred.ts";
 import type { Log } from "../../base/os/log.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { unlessAborted } from "../../base/unless-aborted.ts";
+import { definitions, isEstablished, smallDefinition } from "../definitions.ts";
 import type { Informer, InformerFactory } from "../informer.ts";
 import type { Stored } from "../object-cache.ts";
 import type { KubeObject, Resource } from "../types.ts";
 import { isOwnGatewayClass } from "./gateway-class.ts";
 import {
   type AnyRoute,
-  definitions,
   type Gateway,
   type GatewayClass,
   type GrpcRoute,
@@ -79,7 +79,7 @@ export class GatewayFeed {
     const tasks = new TaskScope(this.#parts.log);
     this.#definition = this.#follow(tasks, definitions, {
       fieldSelector: `metadata.name=gatewayclasses.${gatewayGroup}`,
-      keep: onlyConditions,
+      keep: smallDefinition,
     });
     try {
       for (;;) {
@@ -151,19 +151,4 @@ export class GatewayFeed {
     });
     return informer;
   }
-}
-
-/** A definition's schema, most of it, is of no concern. */
-const onlyConditions = ({ apiVersion, kind, metadata, status }: KubeObject): KubeObject => ({
-  apiVersion,
-  kind,
-  metadata: { ...metadata, annotations: {} },
-  status: { conditions: (status as { readonly conditions?: unknown } | undefined)?.conditions },
-});
-
-function isEstablished({ status }: KubeObject): boolean {
-  const { conditions } = (status ?? {}) as {
-    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
-  };
-  return conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
 }

@@ -1,4 +1,4 @@
-import type { Condition, KubeObject, LabelSelector, Meta, Resource } from "../types.ts";
+import type { Condition, LabelSelector, Meta, Resource } from "../types.ts";
 
 /** The kinds of Gateway API (gateway.networking.k8s.io) as they stand in JSON, as far as they are looked at here. */
 
@@ -179,11 +179,3 @@ export const gatewayResources = {
   // Every release of the definitions serves this version; newer ones v1, too.
   referencegrants: row<ReferenceGrant>("ReferenceGrant", "referencegrants", "v1beta1"),
 } as const;
-
-export const definitions: Resource<KubeObject> = {
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-};

@@ -135,6 +135,54 @@ describe("what a node may do", () => {
       assert.deepEqual(await codes(), [200, 403, 403, 403, 403, 403], "without one again");
     });
 
+    it("may follow all pods while there is a policy of the whole cluster, whose kind is defined while it runs", async () => {
+      const group = "policy.networking.k8s.io";
+      const [kind, plural] = ["ClusterNetworkPolicy", "clusternetworkpolicies"];
+      const own = `/apis/${group}/v1beta1/${plural}`;
+      const others = "/api/v1/pods?fieldSelector=spec.nodeName%21%3Dn1%2Cspec.hostNetwork%3Dfalse";
+      const codes = async () =>
+        Promise.all(
+          [own, others, "/api/v1/namespaces"].map(async (path) => (await node.call("GET", path)).code),
+        );
+      assert.deepEqual(await codes(), [404, 403, 403], "without the kind");
+      const definition = {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: {
+          name: `${plural}.${group}`,
+          annotations: { "api-approved.kubernetes.io": "https://example.com/" },
+        },
+        spec: {
+          group,
+          scope: "Cluster",
+          names: { kind, plural, singular: kind.toLowerCase() },
+          versions: [
+            {
+              name: "v1beta1",
+              served: true,
+              storage: true,
+              schema: {
+                openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+              },
+            },
+          ],
+        },
+      };
+      const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+      await make(definitions, definition);
+      const served = async () => (await api.admin.call("GET", own)).code === 200;
+      while (!(await served())) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal((await node.call("GET", `${definitions}/${plural}.${group}`)).code, 403);
+      const named = `${definitions}?fieldSelector=metadata.name%3D${plural}.${group}`;
+      assert.equal((await node.call("GET", named)).code, 200);
+      assert.deepEqual(await codes(), [200, 403, 403], "without a policy");
+      await make(own, { apiVersion: `${group}/v1beta1`, kind, metadata: { name: "p" }, spec: {} });
+      assert.deepEqual(await codes(), [200, 200, 200], "with one");
+      assert.equal((await node.call("DELETE", `${own}/p`)).code, 403);
+      await api.admin.call("DELETE", `${own}/p`);
+      assert.deepEqual(await codes(), [200, 403, 403], "without one again");
+    });
+
     it("may read a secret as soon as a pod that needs it is bound, and no longer than such a pod is there", async () => {
       await make(secrets, { apiVersion: "v1", kind: "Secret", metadata: { name: "later" } });
       assert.equal((await node.call("GET", `${secrets}/later`)).code, 403);

@@ -10,43 +10,39 @@ import type { IpFamily } from "../ip-family.ts";
 import { peerOf, smallPod } from "./policy-pod.ts";
 import type { PolicyTable } from "./policy-table.ts";
 
-export interface ClusterPeersConfig {
-  readonly nodeName: string;
+/** The table of one family that pods have. */
+export interface PolicySide {
+  readonly family: IpFamily;
   readonly clusterCidr?: string;
-  /** IPv4 where it is not said. */
-  readonly family?: IpFamily;
+  readonly table: PolicyTable;
 }
 
 export interface ClusterPeersParts {
-  readonly table: PolicyTable;
   readonly informers: InformerFactory;
   readonly log: Log;
-  /** The table may be another now. */
+  /** The tables may be others now. */
   readonly onChange: () => void;
 }
 
-/** Follows the namespaces and the other nodes' pods into the table, until it is ended: only as long as there
+/** Follows the namespaces and the other nodes' pods into the tables, until it is ended: only as long as there
  *  is a policy. Pods without an address of their own, and those that have ended, are not sent to us. */
 export class ClusterPeers {
-  readonly #config: ClusterPeersConfig;
+  readonly #nodeName: string;
+  readonly #sides: readonly PolicySide[];
   readonly #parts: ClusterPeersParts;
-  readonly #settled = deferred<void>();
   readonly #ended = deferred<void>();
   #hasSynced = false;
   #forget: () => void = () => undefined;
 
-  constructor(config: ClusterPeersConfig, parts: ClusterPeersParts) {
-    this.#config = config;
+  constructor(nodeName: string, sides: readonly PolicySide[], parts: ClusterPeersParts) {
+    this.#nodeName = nodeName;
+    this.#sides = sides;
     this.#parts = parts;
   }
 
+  /** Whether all is known. */
   get hasSynced(): boolean {
     return this.#hasSynced;
-  }
-
-  /** Resolves once all is known, or at the end. */
-  get settled(): Promise<void> {
-    return this.#settled.promise;
   }
 
   /** Follows until it is ended, or the signal aborts. Rejects when following failed. */
@@ -61,16 +57,15 @@ export class ClusterPeers {
     }
   }
 
-  /** Takes what it followed out of the table again. */
+  /** Takes what it followed out of the tables again. */
   end(): void {
     this.#forget();
-    this.#settled.resolve();
     this.#ended.resolve();
   }
 
   #follow(tasks: TaskScope): void {
-    const { nodeName, clusterCidr, family } = this.#config;
-    const { table, informers, onChange } = this.#parts;
+    const { informers, onChange } = this.#parts;
+    const nodeName = this.#nodeName;
     const pods = informers.ownInformer(tasks, resources.pods, {
       fieldSelector: [
         `spec.nodeName!=${nodeName}`,
@@ -82,22 +77,25 @@ export class ClusterPeers {
       keep: smallPod,
     });
     const namespaces = informers.ownInformer(tasks, resources.namespaces, {});
+    const tables = this.#sides.map(({ table }) => table);
     const putPod = (pod: Pod) => {
-      const peer = pod.spec.nodeName === nodeName ? undefined : peerOf(pod, clusterCidr, family);
-      if (peer === undefined) table.removePeer(keyOf(pod));
-      else table.putPeer(keyOf(pod), peer);
+      for (const { table, clusterCidr, family } of this.#sides) {
+        const peer = pod.spec.nodeName === nodeName ? undefined : peerOf(pod, clusterCidr, family);
+        if (peer === undefined) table.removePeer(keyOf(pod));
+        else table.putPeer(keyOf(pod), peer);
+      }
       onChange();
     };
     const removePod = (pod: Pod) => {
-      table.removePeer(keyOf(pod));
+      for (const table of tables) table.removePeer(keyOf(pod));
       onChange();
     };
     const putNamespace = ({ metadata }: Namespace) => {
-      table.putNamespace(metadata.name, metadata.labels ?? {});
+      for (const table of tables) table.putNamespace(metadata.name, metadata.labels ?? {});
       onChange();
     };
     const removeNamespace = ({ metadata }: Namespace) => {
-      table.removeNamespace(metadata.name);
+      for (const table of tables) table.removeNamespace(metadata.name);
       onChange();
     };
     const off = [
@@ -106,13 +104,13 @@ export class ClusterPeers {
     ];
     this.#forget = () => {
       for (const one of off) one();
-      for (const pod of pods.list()) table.removePeer(keyOf(pod));
-      for (const { metadata } of namespaces.list()) table.removeNamespace(metadata.name);
+      for (const pod of pods.list()) removePod(pod);
+      for (const namespace of namespaces.list()) removeNamespace(namespace);
     };
     tasks.run("cluster peers", async (signal) => {
       await Promise.all([pods.synced(signal), namespaces.synced(signal)]);
       this.#hasSynced = true;
-      this.#settled.resolve();
+      onChange();
     });
   }
 }

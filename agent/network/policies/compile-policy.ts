@@ -1,21 +1,27 @@
-import { addressText, ipRangeSize, parseIpRange } from "../../../base/ip-range.ts";
-import { type Selector, SelectorError, selectorFromLabelSelector } from "../../../base/label-selector.ts";
-import { mergedRanges, type NumberRange, rangeWithout } from "../../../base/number-ranges.ts";
+import { rangeWithout } from "../../../base/number-ranges.ts";
 import type { NetworkPolicy } from "../../../client/types.ts";
 import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { isPort } from "../parsed-input.ts";
 import {
-  type AddressSpan,
+  type BlockRange,
+  type Fault,
+  isGiven,
+  listOf,
+  protocolOf,
+  rangeOf,
+  type Shape,
+  selectorOf,
+  shapeOf,
+  spansOf,
+} from "./policy-fields.ts";
+import {
   allPorts,
   type CompiledPolicy,
   type PeerGroup,
   type PolicyRule,
-  type Protocol,
   type RulePeers,
   type RulePort,
 } from "./policy-model.ts";
-
-const protocols = ["tcp", "udp", "sctp"] as const;
 
 /** A policy as plain values, with the addresses of one family. What of it cannot be read allows nothing, and is said. Pure. */
 export function compilePolicy(policy: NetworkPolicy, family: IpFamily = ipFamilies[4]): CompiledPolicy {
@@ -42,10 +48,6 @@ export function compilePolicy(policy: NetworkPolicy, family: IpFamily = ipFamili
     problems,
   };
 }
-
-type Fault = (field: string, value: unknown, why: string) => void;
-/** An object that the API checked, or did not. */
-type Shape = Readonly<Record<string, unknown>>;
 
 interface Place {
   readonly namespace: string;
@@ -89,14 +91,8 @@ function compilePeers(peers: readonly unknown[], place: Place): RulePeers {
       pods,
     });
   }
-  const text = (value: bigint) => addressText(family.version, value);
-  const spans = mergedRanges(addresses).map(
-    ({ first, last }): AddressSpan => ({ first: text(first), last: text(last) }),
-  );
-  return { groups, addresses: spans };
+  return { groups, addresses: spansOf(addresses, family) };
 }
-
-type BlockRange = NumberRange<bigint>;
 
 /** A block without its exceptions. One of the other family is another table's matter, and skipped without a word. */
 function compileBlock(
@@ -112,21 +108,6 @@ function compileBlock(
   if (exceptions.includes(undefined)) return [];
   const taken = exceptions.filter((one) => one !== undefined && one !== "other family") as BlockRange[];
   return block === "other family" ? [] : rangeWithout(block, taken);
-}
-
-/** Bits behind the prefix mean nothing, as in the API. */
-function rangeOf(
-  value: unknown,
-  field: string,
-  { family, fault }: Pick<Place, "family" | "fault">,
-): BlockRange | "other family" | undefined {
-  const range = typeof value === "string" ? parseIpRange(value) : undefined;
-  if (range === undefined) {
-    fault(field, value, "is not a range of addresses");
-    return undefined;
-  }
-  if (range.family !== family.version) return "other family";
-  return { first: range.first, last: range.first + ipRangeSize(range) - 1n };
 }
 
 function compilePort(value: unknown, at: number, { field, fault }: Place): readonly RulePort[] {
@@ -148,30 +129,3 @@ function compilePort(value: unknown, at: number, { field, fault }: Place): reado
     ? [{ protocol, range: { first: port, last: endPort } }]
     : refuse("endPort", endPort, "ends no range");
 }
-
-export function protocolOf(value: unknown): Protocol | undefined {
-  return protocols.find((one) => one.toUpperCase() === (value ?? "TCP"));
-}
-
-function selectorOf(value: unknown, field: string, fault: Fault): Selector | "unreadable" {
-  const { matchLabels, matchExpressions } = shapeOf(value);
-  const labels = shapeOf(matchLabels);
-  const expressions = listOf(matchExpressions).map(shapeOf);
-  const isReadable =
-    Object.values(labels).every(isText) &&
-    expressions.every(({ key, values }) => isText(key) && listOf(values).every(isText));
-  try {
-    const shape: object = { matchLabels: labels, matchExpressions: expressions };
-    if (isReadable) return selectorFromLabelSelector(shape);
-  } catch (error) {
-    if (!(error instanceof SelectorError)) throw error;
-  }
-  fault(field, value, "is not a selector");
-  return "unreadable";
-}
-
-const isText = (value: unknown): value is string => typeof value === "string";
-const isGiven = (value: unknown) => value !== undefined && value !== null;
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const shapeOf = (value: unknown): Shape =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Shape) : {};

@@ -18,8 +18,9 @@ export class KeptChains {
     this.#groups = groups;
   }
 
-  acquire({ name, rules, groups, blocks }: VerdictChain): void {
+  acquire({ name, rules, groups, blocks, next }: VerdictChain): void {
     if (!isFirst(this.#users, name)) return;
+    if (next !== undefined) this.acquire(next);
     for (const group of groups) this.#groups.acquire(group);
     for (const block of blocks) {
       if (!isFirst(this.#blockUsers, block.name)) continue;
@@ -29,12 +30,13 @@ export class KeptChains {
     this.#ruleset.putChain(name, { rules });
   }
 
-  release({ name, groups, blocks }: VerdictChain): void {
+  release({ name, groups, blocks, next }: VerdictChain): void {
     if (!wasLast(this.#users, name)) return;
     this.#ruleset.removeChain(name);
     for (const group of groups) this.#groups.release(group);
     for (const block of blocks)
       if (wasLast(this.#blockUsers, block.name)) this.#ruleset.removeSet(block.name);
+    if (next !== undefined) this.release(next);
   }
 }
 

@@ -56,6 +56,10 @@ export class PeerGroups {
     this.#reconsider(name);
   }
 
+  labelsOf(namespace: string): Labels | undefined {
+    return this.#namespaces.get(namespace);
+  }
+
   /** The name of the group's set, which is kept until it was released as often. */
   acquire(group: PeerGroup): string {
     const set = groupSetName(group);

@@ -15,23 +15,3 @@ export const noIsolation: PodIsolation = {
   release: () => undefined,
   restored: () => undefined,
 };
-
-/** A pod is admitted once it is by all. */
-export function together(parts: readonly PodIsolation[]): PodIsolation {
-  return {
-    async admit(pod, address) {
-      try {
-        await Promise.all(parts.map((part) => part.admit(pod, address)));
-      } catch (error) {
-        for (const part of parts) part.release(pod.sandboxId);
-        throw error;
-      }
-    },
-    release(sandboxId) {
-      for (const part of parts) part.release(sandboxId);
-    },
-    restored(known) {
-      for (const part of parts) part.restored(known);
-    },
-  };
-}

@@ -2,7 +2,7 @@ import { addressText, parseAddress, parseIpRange, rangeContains } from "../../..
 import type { Pod } from "../../../client/types.ts";
 import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { isPort, specialAddress } from "../parsed-input.ts";
-import { protocolOf } from "./compile-policy.ts";
+import { protocolOf } from "./policy-fields.ts";
 import type { NamedPort, PolicyPod } from "./policy-model.ts";
 
 /** What is kept of a pod of another node: some hundred bytes of what may be ten thousand. Pure. */

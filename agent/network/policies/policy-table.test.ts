@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { ClusterPolicy } from "../../../client/cluster-policies.ts";
 import type { NetworkPolicy } from "../../../client/types.ts";
 import { changeText, type Ruleset, type RulesetChange } from "../nft-ruleset.ts";
 import { nft } from "../nft-text.ts";
+import { compileClusterPolicy } from "./compile-cluster-policy.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { PolicyPod, Protocol } from "./policy-model.ts";
 import { PolicyTable } from "./policy-table.ts";
-import { isSideAllowed, type OracleParty, type OraclePod, type OracleWorld } from "./testing/oracle.ts";
+import type { OracleParty, OraclePod } from "./testing/oracle.ts";
 import { isLetThrough } from "./testing/table-verdict.ts";
+import { isTierSideAllowed, type TierWorld } from "./testing/tier-oracle.ts";
+import { clusterPolicy, nodes } from "./testing/tier-worlds.ts";
 import {
   asPolicy,
   labels,
@@ -30,44 +34,56 @@ const asPod = ({ namespace, labels, ip, ports }: OraclePod): PolicyPod => ({
   })),
 });
 
-interface World extends OracleWorld {
+interface World extends TierWorld {
   readonly here: readonly OraclePod[];
   readonly elsewhere: readonly OraclePod[];
 }
 
 const world: fc.Arbitrary<World> = fc.record({
   policies: fc.uniqueArray(policy, { maxLength: 4, selector: ({ metadata }) => metadata.uid }),
+  clusterPolicies: fc.uniqueArray(clusterPolicy, { maxLength: 3, selector: ({ metadata }) => metadata.uid }),
+  nodes,
   namespaces,
   here: fc.tuple(podAt(1, 0), podAt(1, 1), podAt(1, 2)),
   elsewhere: fc.tuple(podAt(2, 0), podAt(2, 1)),
 });
 
-function tableOf({ policies, namespaces, here, elsewhere }: World): PolicyTable {
+function tableOf({ policies, clusterPolicies, nodes, namespaces, here, elsewhere }: World): PolicyTable {
   const table = new PolicyTable();
   for (const pod of here) table.putSubject(pod.ip, asPod(pod));
   for (const pod of elsewhere) table.putPeer(pod.ip, asPod(pod));
   for (const [name, of] of Object.entries(namespaces)) table.putNamespace(name, of);
   for (const one of policies) table.putPolicy(compilePolicy(one));
+  for (const { name, labels, ip } of nodes) table.putNode(name, labels, [ip]);
+  for (const one of clusterPolicies) table.putClusterPolicy(compileClusterPolicy(one));
   return table;
 }
 
 /** Every pair with a pod of this node in it, at every port by every protocol. Each node judges its own pods' side. */
 function assertTruth(ruleset: Ruleset, { here, elsewhere, ...known }: World): void {
-  const everybody: readonly OracleParty[] = [...here, ...elsewhere, { ip: "10.199.0.1" }];
+  const [ownNode, ...otherNodes] = known.nodes;
+  const everybody: readonly OracleParty[] = [
+    ...here,
+    ...elsewhere,
+    { ip: "10.199.0.1" },
+    ...otherNodes.map(({ ip }) => ({ ip })),
+  ];
   const isOurs = (party: OracleParty) => here.some(({ ip }) => ip === party.ip);
-  for (const from of everybody)
-    for (const to of everybody)
-      for (const protocol of ["TCP", "UDP", "SCTP", "ICMP"])
-        for (const port of protocol === "ICMP" ? [0] : [...portNumbers, 82]) {
-          const traffic = { from, to, protocol, port };
-          const wanted =
-            from.ip === to.ip ||
-            ((!isOurs(from) || isSideAllowed(known, traffic, "Egress")) &&
-              (!isOurs(to) || isSideAllowed(known, traffic, "Ingress")));
-          const packet = { from: from.ip, to: to.ip, protocol: protocol.toLowerCase(), port };
-          if (isLetThrough(ruleset, packet) !== wanted)
-            assert.fail(`${from.ip} to ${to.ip} ${protocol} ${port}: wanted ${wanted}, the table does not`);
-        }
+  const check = (from: OracleParty, to: OracleParty, hook: "forward" | "own-node") => {
+    const isOwn = from.ip === to.ip || hook === "own-node";
+    for (const protocol of ["TCP", "UDP", "SCTP", "ICMP"])
+      for (const port of protocol === "ICMP" ? [0] : [...portNumbers, 82]) {
+        const traffic = { from, to, protocol, port };
+        const wanted =
+          (!isOurs(from) || isTierSideAllowed(known, traffic, { side: "Egress", isOwn })) &&
+          (!isOurs(to) || isTierSideAllowed(known, traffic, { side: "Ingress", isOwn }));
+        const packet = { from: from.ip, to: to.ip, protocol: protocol.toLowerCase(), port };
+        if (isLetThrough(ruleset, packet, hook) !== wanted)
+          assert.fail(`${from.ip} to ${to.ip} ${protocol} ${port}: wanted ${wanted}, the table does not`);
+      }
+  };
+  for (const from of everybody) for (const to of everybody) check(from, to, "forward");
+  if (ownNode !== undefined) for (const from of here) check(from, { ip: ownNode.ip }, "own-node");
 }
 
 describe("a table of network policies", () => {
@@ -80,11 +96,13 @@ describe("a table of network policies", () => {
 
   type Step =
     | { readonly do: "policy"; readonly policy: NetworkPolicy; readonly isGone: boolean }
+    | { readonly do: "cluster policy"; readonly policy: ClusterPolicy; readonly isGone: boolean }
     | { readonly do: "here" | "elsewhere"; readonly pod: OraclePod; readonly isGone: boolean }
     | { readonly do: "namespace"; readonly name: string; readonly labels: Record<string, string> };
   const isGone = fc.boolean();
   const step: fc.Arbitrary<Step> = fc.oneof(
     fc.record({ do: fc.constant("policy" as const), policy, isGone }),
+    fc.record({ do: fc.constant("cluster policy" as const), policy: clusterPolicy, isGone }),
     fc.record({ do: fc.constant("here" as const), pod: fc.nat(2).chain((at) => podAt(1, at)), isGone }),
     fc.record({ do: fc.constant("elsewhere" as const), pod: fc.nat(2).chain((at) => podAt(2, at)), isGone }),
     fc.record({ do: fc.constant("namespace" as const), name: fc.constantFrom(...namespaceNames), labels }),
@@ -98,6 +116,7 @@ describe("a table of network policies", () => {
         (steps, taken) => {
           const table = new PolicyTable();
           const policies = new Map<string, NetworkPolicy>();
+          const clusterPolicies = new Map<string, ClusterPolicy>();
           const pods = { here: new Map<string, OraclePod>(), elsewhere: new Map<string, OraclePod>() };
           const labelsOf: Record<string, Record<string, string>> = {};
           for (const name of namespaceNames) {
@@ -112,6 +131,12 @@ describe("a table of network policies", () => {
               else table.putPolicy(compiled);
               if (one.isGone) policies.delete(compiled.id);
               else policies.set(compiled.id, one.policy);
+            } else if (one.do === "cluster policy") {
+              const compiled = compileClusterPolicy(one.policy);
+              if (one.isGone) table.removeClusterPolicy(compiled.id);
+              else table.putClusterPolicy(compiled);
+              if (one.isGone) clusterPolicies.delete(compiled.id);
+              else clusterPolicies.set(compiled.id, one.policy);
             } else if (one.do === "namespace") {
               table.putNamespace(one.name, one.labels);
               labelsOf[one.name] = one.labels;
@@ -129,6 +154,8 @@ describe("a table of network policies", () => {
           kernel = applied(kernel, table.ruleset.takeChange());
           const now: World = {
             policies: [...policies.values()],
+            clusterPolicies: [...clusterPolicies.values()],
+            nodes: [],
             namespaces: labelsOf,
             here: [...pods.here.values()],
             elsewhere: [...pods.elsewhere.values()],
@@ -148,6 +175,8 @@ describe("a table of network policies", () => {
         for (const { ip } of one.here) table.removeSubject(ip);
         for (const { ip } of one.elsewhere) table.removePeer(ip);
         for (const { metadata } of one.policies) table.removePolicy(`${metadata.namespace}/${metadata.name}`);
+        for (const policy of one.clusterPolicies) table.removeClusterPolicy(compileClusterPolicy(policy).id);
+        for (const { name } of one.nodes) table.removeNode(name);
         for (const name of Object.keys(one.namespaces)) table.removeNamespace(name);
         assert.deepEqual(shown(table.ruleset.whole()), shown(new PolicyTable().ruleset.whole()));
       }),
@@ -272,7 +301,10 @@ function applied(from: Ruleset, change: RulesetChange): Ruleset {
   const used = Object.values(maps).flatMap(({ elements }) =>
     elements.map(({ value }) => value.text.replace("jump ", "")),
   );
-  for (const name of used) assert.ok(name in chains, `${name} is led to, and gone`);
+  const next = Object.values(chains).flatMap(({ rules }) =>
+    rules.flatMap(({ text }) => /goto (\S+)$/.exec(text)?.[1] ?? []),
+  );
+  for (const name of [...used, ...next]) assert.ok(name in chains, `${name} is led to, and gone`);
   for (const { rules } of Object.values(chains))
     for (const [, set = ""] of rules
       .map(({ text }) => text)

@@ -1,40 +1,28 @@
 import { type Labels, matchesLabels } from "../../../base/label-selector.ts";
 import { type IpFamily, ipFamilies } from "../ip-family.ts";
 import { LiveRuleset } from "../live-ruleset.ts";
-import type { Chain } from "../nft-ruleset.ts";
-import { nft } from "../nft-text.ts";
+import { type NftText, nft } from "../nft-text.ts";
+import { baseChains, ownNodeChain, ownNodeChainName, ownSet } from "./base-chains.ts";
 import { KeptChains } from "./kept-chains.ts";
 import { PeerGroups } from "./peer-groups.ts";
-import type { CompiledPolicy, Direction, PolicyPod } from "./policy-model.ts";
-import { groupDefinition, type VerdictChain, verdictChain } from "./verdict-chain.ts";
-import { namesOwnPorts, type VerdictRule, verdictRules } from "./verdict-rules.ts";
-
-export const policyLimits = {
-  /** nftables rules of one pod in one direction, and the ranges of addresses in them. A pod whose policies ask for more is
-   *  let alone by all. */
-  rulesMost: 8_192,
-  addressRangesMost: 65_536,
-  /** Verdicts remembered so that pods with the same policies are judged once. */
-  rememberedMost: 1_024,
-} as const;
+import { type PodPolicies, PodVerdicts, type Verdict } from "./pod-verdicts.ts";
+import {
+  type CompiledClusterPolicy,
+  type CompiledPolicy,
+  type Direction,
+  nodesPlace,
+  type PeerGroup,
+  type PolicyPod,
+} from "./policy-model.ts";
+import { groupDefinition } from "./verdict-chain.ts";
 
 const directions = ["ingress", "egress"] as const satisfies readonly Direction[];
-/** Pairs of one address: nobody is kept from itself, be it through a Service. */
-const ownSet = "own";
 
-/** Where an egress chain returns, the other pod's ingress is still to be asked. Traffic of the node itself is not forwarded
- *  and never comes here. What was let through once goes on. */
-const baseChains = ({ ip }: IpFamily): Readonly<Record<string, Chain>> => ({
-  forward: {
-    hook: nft`type filter hook forward priority 0;`,
-    rules: [
-      nft`ct state established,related accept`,
-      nft`${ip} saddr . ${ip} daddr @own accept`,
-      nft`${ip} saddr vmap @egress`,
-      nft`${ip} daddr vmap @ingress`,
-    ],
-  },
-});
+/** A policy that is for a pod of this node, or would be for nobody knows whom. */
+export interface PolicyInUse {
+  readonly policy: CompiledPolicy | CompiledClusterPolicy;
+  readonly problems: readonly string[];
+}
 
 /** Policies, pods and namespaces in one family as an nftables table that changes with them. Pods of this node that a policy is for
  *  have an element in a map for each direction, which leads to a chain with what is let through; whoever rules name by labels is in
@@ -42,21 +30,29 @@ const baseChains = ({ ip }: IpFamily): Readonly<Record<string, Chain>> => ({
  *  Invariant: the table says the same in whatever order all came that is known. */
 export class PolicyTable {
   readonly ruleset: LiveRuleset;
+  readonly #dnsAddress: string | undefined;
   readonly #family: IpFamily;
   readonly #policies = new Map<string, CompiledPolicy>();
   readonly #policiesByNamespace = new Map<string, Map<string, CompiledPolicy>>();
+  readonly #clusterPolicies = new Map<string, CompiledClusterPolicy>();
+  /** The same, in the order that they are asked in. */
+  #inOrder: readonly CompiledClusterPolicy[] = [];
+  #namesNodes = false;
   /** Pods of this node, by their sandboxes. */
   readonly #subjects = new Map<string, Subject>();
   readonly #owners = new Map<string, Subject>();
-  readonly #judged = new Map<string, Verdict>();
+  readonly #verdicts: PodVerdicts;
   readonly #chains: KeptChains;
   readonly #groups: PeerGroups;
 
-  constructor(family: IpFamily = ipFamilies[4]) {
+  /** @param dnsAddress Where the node answers its pods' questions for names, whatever policies say. */
+  constructor(family: IpFamily = ipFamilies[4], dnsAddress?: string) {
     const { addressType } = family;
     this.#family = family;
+    this.#dnsAddress = dnsAddress;
     const definition = nft`type ${addressType} : verdict`;
-    this.ruleset = new LiveRuleset({ ingress: { definition }, egress: { definition } });
+    const maps = ["ingress", "egress", "own-ingress", "own-egress"].map((name) => [name, { definition }]);
+    this.ruleset = new LiveRuleset(Object.fromEntries(maps));
     for (const [name, chain] of Object.entries(baseChains(family))) this.ruleset.putChain(name, chain);
     this.ruleset.addSet(ownSet, nft`type ${addressType} . ${addressType};`);
     this.#groups = new PeerGroups({
@@ -66,17 +62,34 @@ export class PolicyTable {
       removeMember: (set, element) => this.ruleset.removeElement(set, element),
     });
     this.#chains = new KeptChains(this.ruleset, this.#groups, family);
+    this.#verdicts = new PodVerdicts(family);
   }
 
   get hasPolicies(): boolean {
-    return this.#policies.size > 0;
+    return this.#policies.size + this.#clusterPolicies.size > 0;
+  }
+
+  /** Whether a namespace's labels decide which policies are for its pods. */
+  get asksForNamespaces(): boolean {
+    return this.#clusterPolicies.size > 0;
+  }
+
+  /** Whether some policy has nodes for peers. */
+  get namesNodes(): boolean {
+    return this.#namesNodes;
+  }
+
+  knowsNamespace(name: string): boolean {
+    return this.#groups.labelsOf(name) !== undefined;
   }
 
   /** Those that are for a pod of this node, with what of them is not as it was meant. */
-  inUse(): readonly { readonly policy: CompiledPolicy; readonly problems: readonly string[] }[] {
-    const found = new Map<CompiledPolicy, Set<string>>();
-    for (const { policies, verdicts } of this.#subjects.values())
-      for (const policy of policies) {
+  inUse(): readonly PolicyInUse[] {
+    const found = new Map<PolicyInUse["policy"], Set<string>>();
+    for (const policy of this.#inOrder)
+      if (policy.subject === undefined) found.set(policy, new Set(policy.problems));
+    for (const { of, verdicts } of this.#subjects.values())
+      for (const policy of [...of.admin, ...of.policies, ...of.baseline]) {
         const problems = found.get(policy) ?? new Set(policy.problems);
         for (const { problem } of Object.values(verdicts)) if (problem !== undefined) problems.add(problem);
         found.set(policy, problems);
@@ -88,6 +101,7 @@ export class PolicyTable {
     this.#policies.set(policy.id, policy);
     const ofNamespace = this.#policiesByNamespace.get(policy.namespace) ?? new Map<string, CompiledPolicy>();
     this.#policiesByNamespace.set(policy.namespace, ofNamespace.set(policy.id, policy));
+    this.#verdicts.forget();
     this.#judgeNamespace(policy.namespace);
   }
 
@@ -98,7 +112,17 @@ export class PolicyTable {
     const ofNamespace = this.#policiesByNamespace.get(policy.namespace);
     ofNamespace?.delete(id);
     if (ofNamespace?.size === 0) this.#policiesByNamespace.delete(policy.namespace);
+    this.#verdicts.forget();
     this.#judgeNamespace(policy.namespace);
+  }
+
+  putClusterPolicy(policy: CompiledClusterPolicy): void {
+    this.#clusterPolicies.set(policy.id, policy);
+    this.#reorder();
+  }
+
+  removeClusterPolicy(id: string): void {
+    if (this.#clusterPolicies.delete(id)) this.#reorder();
   }
 
   /** A pod of this node: policies may be for it, and it may be a peer of others. */
@@ -106,7 +130,7 @@ export class PolicyTable {
     const known = this.#subjects.get(sandboxId);
     if (known !== undefined && known.pod.addresses.join() !== pod.addresses.join())
       this.removeSubject(sandboxId);
-    const subject = this.#subjects.get(sandboxId) ?? { pod, policies: [], verdicts: {} };
+    const subject = this.#subjects.get(sandboxId) ?? { pod, of: noPolicies, verdicts: {} };
     subject.pod = pod;
     this.#subjects.set(sandboxId, subject);
     for (const address of pod.addresses) this.#owners.set(address, subject);
@@ -118,10 +142,10 @@ export class PolicyTable {
     const subject = this.#subjects.get(sandboxId);
     if (subject === undefined) return;
     this.#subjects.delete(sandboxId);
-    const verdicts = Object.values(subject.verdicts);
+    const before = subject.verdicts;
     subject.verdicts = {};
     this.#write(subject);
-    for (const { chain } of verdicts) this.#chains.release(chain);
+    this.#release(before);
     for (const address of subject.pod.addresses)
       if (this.#owners.get(address) === subject) this.#owners.delete(address);
     this.#groups.removePod(subjectKey(sandboxId));
@@ -129,7 +153,8 @@ export class PolicyTable {
 
   /** Whether any policy is for this pod. */
   isIsolated(sandboxId: string): boolean {
-    return (this.#subjects.get(sandboxId)?.policies.length ?? 0) > 0;
+    const { admin, policies, baseline } = this.#subjects.get(sandboxId)?.of ?? noPolicies;
+    return admin.length + policies.length + baseline.length > 0;
   }
 
   /** A pod of another node. */
@@ -141,16 +166,39 @@ export class PolicyTable {
     this.#groups.removePod(peerKey(key));
   }
 
+  putNode(name: string, labels: Labels, addresses: readonly string[]): void {
+    this.putPeer(nodeKey(name), { namespace: nodesPlace, name, labels, addresses, ports: [] });
+  }
+
+  removeNode(name: string): void {
+    this.removePeer(nodeKey(name));
+  }
+
   putNamespace(name: string, labels: Labels): void {
     this.#groups.putNamespace(name, labels);
+    if (this.asksForNamespaces) this.#judgeNamespace(name);
   }
 
   removeNamespace(name: string): void {
     this.#groups.removeNamespace(name);
+    if (this.asksForNamespaces) this.#judgeNamespace(name);
+  }
+
+  #reorder(): void {
+    this.#inOrder = [...this.#clusterPolicies.values()].sort(
+      (a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1),
+    );
+    this.#namesNodes = this.#inOrder.some(({ egress }) =>
+      egress.some(({ peers }) => peers?.groups.some(({ namespaces }) => isNodesPlace(namespaces))),
+    );
+    if (this.#inOrder.length > 0)
+      this.ruleset.putChain(ownNodeChainName, ownNodeChain(this.#family, this.#dnsAddress));
+    else this.ruleset.removeChain(ownNodeChainName);
+    this.#verdicts.forget();
+    for (const subject of this.#subjects.values()) this.#judge(subject);
   }
 
   #judgeNamespace(namespace: string): void {
-    this.#judged.clear();
     for (const subject of this.#subjects.values())
       if (subject.pod.namespace === namespace) this.#judge(subject);
   }
@@ -158,75 +206,75 @@ export class PolicyTable {
   /** Gives the pod what its policies mean now. */
   #judge(subject: Subject): void {
     const { pod, verdicts: before } = subject;
-    subject.policies = [...(this.#policiesByNamespace.get(pod.namespace)?.values() ?? [])]
-      .filter(({ selector }) => matchesLabels(selector, pod.labels))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    subject.of = this.#policiesOf(pod);
     const verdicts: Partial<Record<Direction, Verdict>> = {};
     for (const direction of directions) {
-      const verdict = this.#verdict(direction, subject);
-      if (verdict === undefined) continue;
-      this.#chains.acquire(verdict.chain);
+      const verdict = this.#verdicts.verdict(direction, subject.of, pod.ports);
+      for (const chain of chainsOf(verdict)) this.#chains.acquire(chain);
       verdicts[direction] = verdict;
     }
     subject.verdicts = verdicts;
     this.#write(subject);
-    for (const { chain } of Object.values(before)) this.#chains.release(chain);
+    this.#release(before);
   }
 
-  #verdict(direction: Direction, { pod, policies }: Subject): Verdict | undefined {
-    if (!policies.some((policy) => policy[direction] !== undefined)) return undefined;
-    const ports = namesOwnPorts(direction, policies) ? pod.ports : [];
-    const key = JSON.stringify([direction, policies.map(({ id }) => id), ports]);
-    const known = this.#judged.get(key);
-    if (known !== undefined) return known;
-    const rules = verdictRules(direction, policies, ports) ?? [];
-    const verdict = verdictOf(direction, rules, this.#family);
-    if (this.#judged.size >= policyLimits.rememberedMost) this.#judged.clear();
-    this.#judged.set(key, verdict);
-    return verdict;
+  #policiesOf({ namespace, labels }: PolicyPod): PodPolicies {
+    const policies = [...(this.#policiesByNamespace.get(namespace)?.values() ?? [])]
+      .filter(({ selector }) => matchesLabels(selector, labels))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const ofNamespace = this.#groups.labelsOf(namespace);
+    const forIt = this.#inOrder.filter(
+      ({ subject }) =>
+        subject !== undefined &&
+        ofNamespace !== undefined &&
+        matchesLabels(subject.namespaces, ofNamespace) &&
+        matchesLabels(subject.pods, labels),
+    );
+    const [admin, baseline] = (["admin", "baseline"] as const).map((tier) =>
+      forIt.filter((policy) => policy.tier === tier),
+    );
+    return { admin: admin ?? [], policies, baseline: baseline ?? [] };
+  }
+
+  #release(verdicts: Subject["verdicts"]): void {
+    for (const verdict of Object.values(verdicts))
+      for (const chain of chainsOf(verdict)) this.#chains.release(chain);
   }
 
   /** An address that is another pod's by now is left alone. */
   #write(subject: Subject): void {
-    const isIsolated = Object.keys(subject.verdicts).length > 0;
-    for (const address of subject.pod.addresses) {
-      if (this.#owners.get(address) !== subject) continue;
+    const { pod, verdicts } = subject;
+    const isIsolated = Object.values(verdicts).some((verdict) => chainsOf(verdict).length > 0);
+    for (const text of pod.addresses) {
+      if (this.#owners.get(text) !== subject) continue;
+      const address = nft`${text}`;
       for (const direction of directions) {
-        const verdict = subject.verdicts[direction];
-        if (verdict === undefined) this.ruleset.removeElement(direction, nft`${address}`);
-        else this.ruleset.putEntry(direction, nft`${address}`, nft`jump ${verdict.chain.name}`);
+        this.#lead(direction, address, verdicts[direction]?.chain?.name);
+        this.#lead(`own-${direction}`, address, verdicts[direction]?.ownChain?.name);
       }
       const pair = nft`${address} . ${address}`;
       if (isIsolated) this.ruleset.addElement(ownSet, pair);
       else this.ruleset.removeElement(ownSet, pair);
     }
   }
+
+  #lead(map: string, address: NftText, chain: string | undefined): void {
+    if (chain === undefined) this.ruleset.removeElement(map, address);
+    else this.ruleset.putEntry(map, address, nft`jump ${chain}`);
+  }
 }
 
 interface Subject {
   pod: PolicyPod;
   /** Those that are for it. */
-  policies: readonly CompiledPolicy[];
-  /** For the directions that a policy says something of. */
+  of: PodPolicies;
   verdicts: Partial<Record<Direction, Verdict>>;
 }
 
-interface Verdict {
-  readonly chain: VerdictChain;
-  readonly problem?: string;
-}
-
-function verdictOf(direction: Direction, rules: readonly VerdictRule[], family: IpFamily): Verdict {
-  const ranges = rules.reduce(
-    (sum, { peer }) => sum + (peer !== undefined && "addresses" in peer ? peer.addresses.length : 0),
-    0,
-  );
-  const { rulesMost, addressRangesMost } = policyLimits;
-  if (rules.length <= rulesMost && ranges <= addressRangesMost)
-    return { chain: verdictChain(direction, rules, family) };
-  const problem = `the ${direction} of a pod's policies together takes ${rules.length} rules and ${ranges} ranges of addresses, more than ${rulesMost} and ${addressRangesMost}; allows nothing`;
-  return { chain: verdictChain(direction, [], family), problem };
-}
-
+const isNodesPlace = (namespaces: PeerGroup["namespaces"]) =>
+  "name" in namespaces && namespaces.name === nodesPlace;
+const noPolicies: PodPolicies = { admin: [], policies: [], baseline: [] };
+const chainsOf = ({ chain, ownChain }: Verdict) => [chain ?? [], ownChain ?? []].flat();
 const subjectKey = (sandboxId: string) => `here/${sandboxId}`;
 const peerKey = (key: string) => `elsewhere/${key}`;
+const nodeKey = (name: string) => `${nodesPlace}/${name}`;

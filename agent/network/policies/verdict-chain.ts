@@ -5,7 +5,8 @@ import { type NftText, nft, nftList } from "../nft-text.ts";
 import { type AddressSpan, allPorts, type Direction, type PeerGroup } from "./policy-model.ts";
 import type { VerdictRule } from "./verdict-rules.ts";
 
-/** Verdicts as nftables rules: a chain returns for what is let through, and drops the rest. Pure. */
+/** Verdicts as nftables rules: a chain returns for what is let through, drops what is not, and leaves what it passes, with all
+ *  that none of its rules is for, to the next one. Pure. */
 export interface VerdictChain {
   /** By what it says: pods with the same verdicts share a chain. */
   readonly name: string;
@@ -13,6 +14,8 @@ export interface VerdictChain {
   /** Sets of addresses, or of addresses with ports, that its rules look into. */
   readonly groups: readonly PeerGroup[];
   readonly blocks: readonly AddressBlocks[];
+  /** The next tier's: it is to be there as long as this one. */
+  readonly next?: VerdictChain;
 }
 
 /** A set of addresses that stays as it is. */
@@ -26,15 +29,19 @@ export const groupDefinition = ({ port }: PeerGroup, { addressType }: IpFamily):
 export const blocksDefinition = ({ addressType }: IpFamily): NftText =>
   nft`type ${addressType}; flags interval;`;
 
+/** @param otherwise What becomes of what no rule is for, and of what is passed. */
 export function verdictChain(
   direction: Direction,
   verdicts: readonly VerdictRule[],
   { ip }: IpFamily,
+  otherwise: "drop" | "return" | VerdictChain,
 ): VerdictChain {
+  const last = typeof otherwise === "string" ? nft`${otherwise}` : nft`goto ${otherwise.name}`;
+  const wordOf = { accept: nft`return`, deny: nft`drop`, pass: last } as const;
   const groups = new Map<string, PeerGroup>();
   const blocks = new Map<string, AddressBlocks>();
   const side = direction === "ingress" ? nft`saddr` : nft`daddr`;
-  const rules = verdicts.map(({ peer, port }) => {
+  const rules = verdicts.map(({ action, peer, port }) => {
     const conditions: NftText[] = [];
     if (peer !== undefined && "group" in peer) {
       const set = groupSetName(peer.group);
@@ -53,14 +60,15 @@ export function verdictChain(
       conditions.push(nft`meta l4proto ${port.protocol}`);
     else if (port !== undefined)
       conditions.push(nft`${port.protocol} dport { ${nftList(port.ranges.map(portText))} }`);
-    return conditions.reduceRight((rest, condition) => nft`${condition} ${rest}`, nft`return`);
+    return conditions.reduceRight((rest, condition) => nft`${condition} ${rest}`, wordOf[action]);
   });
-  const all = [...rules, nft`drop`];
+  const all = [...rules, last];
   return {
     name: `${direction}-${digest(all.map(({ text }) => text).join("\n"))}`,
     rules: all,
     groups: [...groups.values()],
     blocks: [...blocks.values()],
+    ...(typeof otherwise !== "string" && { next: otherwise }),
   };
 }
 

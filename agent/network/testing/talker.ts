@@ -13,7 +13,7 @@ for (const port of process.argv.slice(2).map(Number)) {
     socket.on("error", () => socket.destroy());
     socket.pipe(socket);
   });
-  await once(server.listen(port, "0.0.0.0"), "listening");
+  await once(server.listen(port), "listening"); // in both families
   const udp = createSocket("udp4");
   udp.on("message", (data, { address, port: to }) => udp.send(data, to, address));
   udp.on("error", () => undefined);

@@ -6,6 +6,7 @@ import type { Kinds } from "../registry/kind-table.ts";
 import { type Authorizer, anyOf, type RuleResolver, rulesOfAll, superusers } from "./authorizer.ts";
 import { gatewayKinds } from "./gateway-secrets.ts";
 import { nodeAuthorizer, nodeRulesUnknown } from "./node-authorizer.ts";
+import { policyKinds } from "./policy-kinds.ts";
 
 export interface Authorizers {
   /** Who may: superusers, nodes by what their pods refer to, and everybody by roles and bindings. */
@@ -48,7 +49,7 @@ export function authorizers(deps: {
         nodes: kindOf("", "nodes"),
         ingresses: kindOf("networking.k8s.io", "ingresses"),
         ingressClasses: kindOf("networking.k8s.io", "ingressclasses"),
-        policies: kindOf("networking.k8s.io", "networkpolicies"),
+        policyKinds: () => policyKinds(kinds),
         gatewayKinds: () => gatewayKinds(kinds),
       }),
       rbac.authorizer,

@@ -25,7 +25,8 @@ export interface NodeAuthorizerDeps {
   readonly nodes: Kind;
   readonly ingresses: Kind;
   readonly ingressClasses: Kind;
-  readonly policies: Kind;
+  /** Whose objects fence pods, as far as they are defined now. */
+  readonly policyKinds: () => readonly Kind[];
   /** Of Gateway API, as far as they are defined now. */
   readonly gatewayKinds: () => readonly Kind[];
 }
@@ -37,7 +38,7 @@ export interface NodeAuthorizerDeps {
  *  Leases, on who answers at the addresses of load balancers.
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
 export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
-  const { hub, pods, volumes, attachments, slices, policies } = deps;
+  const { hub, pods, volumes, attachments, slices } = deps;
   const references = new NodeReferences();
   hub.addIndex(pods, references);
   const volumeSecrets = new VolumeSecrets();
@@ -112,7 +113,10 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
   /** Whom network policies speak of stands in all pods and namespaces: a node follows them as long as there is a policy. */
   const forPolicies = async (node: string, { verb, namespace, name, subresource }: ResourceAttributes) => {
     if (!isOneOf(verb, "list", "watch") || `${namespace}${name}${subresource}` !== "") return undecided;
-    const { allowed } = await related(node, [policies], () => (hub.peek(policies)?.count ?? 0) > 0);
+    const kinds = deps.policyKinds();
+    const { allowed } = await related(node, kinds, () =>
+      kinds.some((kind) => (hub.peek(kind)?.count ?? 0) > 0),
+    );
     return { allowed };
   };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSelfSigned } from "../../../base/os/pki.ts";
-import { definitions, type Gateway, gatewayResources } from "../../../client/gateway/gateway-types.ts";
+import { definitions } from "../../../client/definitions.ts";
+import { type Gateway, gatewayResources } from "../../../client/gateway/gateway-types.ts";
 import { gateway, gatewayClass, grant, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
 import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";

@@ -46,12 +46,7 @@ export function isSideAllowed(
   const subject = type === "Ingress" ? traffic.to : traffic.from;
   const other = type === "Ingress" ? traffic.from : traffic.to;
   if (!("labels" in subject)) return true;
-  const isolating = world.policies.filter(
-    ({ metadata, spec }) =>
-      metadata.namespace === subject.namespace &&
-      selects(spec.podSelector, subject.labels) &&
-      typesOf(spec).includes(type),
-  );
+  const isolating = isolatingPolicies(world, subject, type);
   // "By default, a pod is non-isolated."
   if (isolating.length === 0) return true;
   // "The policies do not conflict; they are additive."
@@ -66,6 +61,19 @@ export function isSideAllowed(
       );
     });
   });
+}
+
+export function isolatingPolicies(
+  { policies }: OracleWorld,
+  subject: OraclePod,
+  type: "Ingress" | "Egress",
+): readonly NetworkPolicy[] {
+  return policies.filter(
+    ({ metadata, spec }) =>
+      metadata.namespace === subject.namespace &&
+      selects(spec.podSelector, subject.labels) &&
+      typesOf(spec).includes(type),
+  );
 }
 
 /** "If no policyTypes are specified then by default Ingress will always be set and Egress will be set if the NetworkPolicy has
@@ -122,7 +130,10 @@ function isPort(port: Port, { protocol, port: number, to }: OracleTraffic): bool
   return number >= port.port && number <= (port.endPort ?? port.port);
 }
 
-function selects(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
+export function selects(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>>,
+): boolean {
   for (const [key, value] of Object.entries(selector?.matchLabels ?? {}))
     if (labels[key] !== value) return false;
   for (const { key, operator, values = [] } of selector?.matchExpressions ?? []) {
@@ -141,7 +152,7 @@ function selects(selector: LabelSelector | undefined, labels: Readonly<Record<st
 }
 
 /** Bit by bit. */
-function isIn(ip: string, range: string): boolean {
+export function isIn(ip: string, range: string): boolean {
   const [address = "", bits = "0"] = range.split("/");
   if (address.includes(":")) return false;
   return bitsOf(ip).slice(0, Number(bits)) === bitsOf(address).slice(0, Number(bits));

@@ -9,16 +9,25 @@ export interface Packet {
   readonly port: number;
 }
 
-export function isLetThrough({ chains, sets, maps }: Ruleset, packet: Packet): boolean {
+export function isLetThrough(
+  { chains, sets, maps }: Ruleset,
+  packet: Packet,
+  hook: "forward" | "own-node" = "forward",
+): boolean {
+  // Where there is no such chain, nobody asks.
+  if (hook === "own-node" && chains[hook] === undefined) return true;
   const side = (word: string | undefined) => (word === "saddr" ? packet.from : packet.to);
   const elements = (set: string | undefined) =>
     (sets[set?.slice(1) ?? ""]?.elements ?? fail(`no set ${set}`)).map(({ text }) => text);
   const hasPorts = ["tcp", "udp", "sctp"].includes(packet.protocol);
 
-  /** "return", "drop" or "accept"; falls off the end of a chain as a return. */
+  /** "return", "drop" or "accept"; falls off the end of a chain as a return. Where it goes on in another chain, this one is
+   *  over. */
   const run = (name: string): string => {
     for (const { text } of (chains[name] ?? fail(`no chain ${name}`)).rules) {
       const verdict = rule(text);
+      const next = /^goto (\S+)$/.exec(verdict ?? "")?.[1];
+      if (next !== undefined) return run(next);
       if (verdict !== undefined) return verdict;
     }
     return "return";
@@ -70,11 +79,11 @@ export function isLetThrough({ chains, sets, maps }: Ruleset, packet: Packet): b
         if (!hasPorts || packet.protocol !== ports[1] || !isOne) return undefined;
         continue;
       }
-      if (["return", "drop", "accept"].includes(rest)) return rest;
+      if (["return", "drop", "accept"].includes(rest) || /^goto \S+$/.test(rest)) return rest;
       fail(`not understood: ${rest}`);
     }
   };
-  return run("forward") !== "drop";
+  return run(hook) !== "drop";
 }
 
 function isAddressIn(address: string, range: string): boolean {

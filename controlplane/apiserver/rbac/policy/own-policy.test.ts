@@ -103,6 +103,9 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "list,watch networking.k8s.io networkpolicies",
     "list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants",
     "list,watch apiextensions.k8s.io customresourcedefinitions /gatewayclasses.gateway.networking.k8s.io",
+    "list,watch apiextensions.k8s.io customresourcedefinitions /adminnetworkpolicies.policy.networking.k8s.io",
+    "list,watch apiextensions.k8s.io customresourcedefinitions /clusternetworkpolicies.policy.networking.k8s.io",
+    "list,watch policy.networking.k8s.io adminnetworkpolicies,baselineadminnetworkpolicies,clusternetworkpolicies",
   ],
 };
 

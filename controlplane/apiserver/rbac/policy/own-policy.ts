@@ -1,3 +1,8 @@
+import {
+  clusterPolicyDefinition,
+  clusterPolicyGroup,
+  clusterPolicyKinds,
+} from "../../../../client/cluster-policies.ts";
 import { joining } from "../../../../client/rules/joining-nodes.ts";
 import { type AnyBinding, type AnyRole, bindingObject, roleObject } from "./default-policy.ts";
 import { rolesFromText } from "./roles-from-text.ts";
@@ -15,6 +20,8 @@ pintle:node-network
   list,watch networking.k8s.io ingresses,ingressclasses,networkpolicies
   list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io
   list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants
+  list,watch apiextensions.k8s.io customresourcedefinitions ${clusterPolicyKinds.map(clusterPolicyDefinition)}
+  list,watch ${clusterPolicyGroup} ${clusterPolicyKinds.map(({ plural }) => plural)}
 pintle:ingress-status
   list,watch networking.k8s.io ingresses,ingressclasses
   update networking.k8s.io ingresses/status
