@@ -25,7 +25,7 @@ describe("nftables through netlink", function () {
   };
 
   it("leaves what nft leaves after each change, and is mended after another's hand, in both families", async () => {
-    const seed = Math.floor(Math.random() * 1e6);
+    const seed = 7;
     const lines = await inNamespace("./testing/both-ways.ts", [`${seed}`, "12"]);
     const { findings, warnings } = lines.pop() ?? {};
     assert.deepEqual(findings, [], `seed ${seed}: ${findings}`);
