@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
 import { Http2Server } from "../base/http2/http2-server.ts";
 import { relayToHttp1 } from "../base/http2/relay-to-http1.ts";
+import { sortConnection } from "../base/http2/sort-connection.ts";
 import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -42,7 +44,6 @@ import { frame, frameKinds } from "./transport/peer/frame.ts";
 import { badCertificateText } from "./transport/peer/hello.ts";
 import { PeerNetwork } from "./transport/peer/peer-network.ts";
 import { askVersions } from "./transport/peer/versions.ts";
-import { sortConnection } from "./transport/sort-connection.ts";
 import { PortTls } from "./transport/tls/port-tls.ts";
 import { makeSelfSigned } from "./transport/tls/self-signed.ts";
 import type { TlsSettings } from "./transport/tls/settings.ts";
@@ -280,7 +281,11 @@ function serve(
         http2.stop();
         http1.close();
       });
-      const protocols = { http2: (socket: Duplex) => http2.accept(socket), http1, log };
+      const protocols = {
+        http2: (socket: Duplex) => http2.accept(socket),
+        http1: (socket: Socket) => void http1.emit("connection", socket),
+        log,
+      };
       server.serve((socket) => sortConnection(socket, protocols));
     }
   };

@@ -12,6 +12,7 @@ import type { TLSSocket } from "node:tls";
 import { Http2Server } from "../../base/http2/http2-server.ts";
 import type { Http2Limits } from "../../base/http2/limits.ts";
 import { serveHttp } from "../../base/http2/serve-http.ts";
+import { type Protocols, sortConnection } from "../../base/http2/sort-connection.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import { connectionsMost, oneHandshake, probingSilence } from "../../base/os/server-sockets.ts";
@@ -48,6 +49,8 @@ export interface FrontServerParts {
   readonly front: () => Front;
   /** Absent: plain HTTP. */
   readonly certificates?: Certificates;
+  /** Clients of plain HTTP may speak HTTP/2, if they begin with it. */
+  readonly takesPlainHttp2?: boolean;
 }
 
 const options: ServerOptions = {
@@ -93,6 +96,12 @@ export async function openFront(
   server.on("upgrade", (request, socket, first) => proxy.upgrade(request, socket, first, front()));
   server.on("connect", (_, socket: Duplex) => endWith(socket, 405));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => endWith(socket, statusOf(error)));
+  const http2 =
+    certificates !== undefined
+      ? takeHttp2(server, parts)
+      : parts.takesPlainHttp2
+        ? takePlainHttp2(server, parts)
+        : undefined;
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -100,7 +109,6 @@ export async function openFront(
     // Those that wait for nothing make room for others.
     if (sockets.size > server.maxConnections * 0.9) server.closeIdleConnections();
   });
-  const http2 = certificates === undefined ? undefined : takeHttp2(server, parts);
   if (certificates !== undefined && "setSecureContext" in server) {
     const tls = server as ReturnType<typeof createHttps>;
     certificates.followDefault((pem) =>
@@ -129,8 +137,7 @@ export async function openFront(
   };
 }
 
-/** Connections whose clients chose HTTP/2 go by the server of HTTP/1.1, which takes the others. */
-function takeHttp2(server: Server, { proxy, clock, log, front }: FrontServerParts): Http2Server {
+function http2Server({ proxy, clock, log, front }: FrontServerParts): Http2Server {
   const { streamsMost, streamWindowBytes, connectionWindowBytes, headBytesMost, headWithinMs, keepAliveMs } =
     frontLimits;
   const limits: Http2Limits = {
@@ -149,7 +156,30 @@ function takeHttp2(server: Server, { proxy, clock, log, front }: FrontServerPart
       }),
     clock,
   );
-  const http2 = new Http2Server({ limits, route, clock, log: log.child("http2") });
+  return new Http2Server({ limits, route, clock, log: log.child("http2") });
+}
+
+/** Connections that begin with HTTP/2 go by the server of HTTP/1.1, which takes the others. */
+function takePlainHttp2(server: Server, parts: FrontServerParts): Http2Server {
+  const http2 = http2Server(parts);
+  const http1 = server.listeners("connection");
+  server.removeAllListeners("connection");
+  const protocols: Protocols = {
+    http2: (socket) => http2.accept(socket),
+    http1: (socket) => {
+      for (const serveHttp1 of http1) serveHttp1.call(server, socket);
+    },
+    log: parts.log,
+    silentMsMost: frontLimits.headWithinMs,
+  };
+  server.on("connection", (socket: Socket) => sortConnection(socket, protocols));
+  return http2;
+}
+
+/** Connections whose clients chose HTTP/2 go by the server of HTTP/1.1, which takes the others. */
+function takeHttp2(server: Server, parts: FrontServerParts): Http2Server {
+  const http2 = http2Server(parts);
+  const { log } = parts;
   const http1 = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {

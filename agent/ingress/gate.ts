@@ -1,6 +1,7 @@
 import { familyBits, type IpRange, parseAddress, parseIpRange } from "../../base/ip-range.ts";
-import { type ClientRequest, headerValues } from "./client-request.ts";
-import type { Cors, Gate } from "./route.ts";
+import type { ClientRequest } from "./client-request.ts";
+import { isPreflight, preflightHeaders } from "./cors.ts";
+import type { Gate } from "./route.ts";
 
 /** An answer that needs no backend. */
 export interface OwnAnswer {
@@ -23,7 +24,7 @@ export function stoppedAtGate(
     return { status: 308, headers: { location: `https://${request.host}${port}${rawPath}${query}` } };
   }
   if (gate.cors !== undefined && isPreflight(request))
-    return { status: 204, headers: { ...corsHeaders(gate.cors, request), ...preflightHeaders(gate.cors) } };
+    return { status: 204, headers: preflightHeaders(gate.cors, request) };
   return undefined;
 }
 
@@ -49,45 +50,4 @@ function isWithin(text: string, address: string): boolean {
   if (range === undefined || parsed === undefined || range.family !== parsed.family) return false;
   const rest = BigInt(familyBits[range.family] - range.prefixBits);
   return parsed.value >> rest === range.first >> rest;
-}
-
-const headerOf = (request: ClientRequest, name: string) => headerValues(request, name)[0];
-
-const isPreflight = (request: ClientRequest) =>
-  request.method === "OPTIONS" &&
-  headerOf(request, "origin") !== undefined &&
-  headerOf(request, "access-control-request-method") !== undefined;
-
-/** What every answer of a route says that other sites may use. */
-export function corsHeaders(cors: Cors, request: ClientRequest): Readonly<Record<string, string>> {
-  const origin = headerOf(request, "origin");
-  const allowed = cors.origins.includes("*")
-    ? "*"
-    : cors.origins.find((one) => origin !== undefined && isSameOrigin(one, origin)) && origin;
-  return {
-    ...(cors.origins.includes("*") ? {} : { vary: "Origin" }),
-    ...(allowed === undefined
-      ? {}
-      : {
-          "access-control-allow-origin": allowed,
-          ...(cors.withCredentials && { "access-control-allow-credentials": "true" }),
-          ...(cors.exposed !== "" && { "access-control-expose-headers": cors.exposed }),
-        }),
-  };
-}
-
-const preflightHeaders = ({ methods, headers, maxAgeSeconds }: Cors) => ({
-  "access-control-allow-methods": methods,
-  "access-control-allow-headers": headers,
-  "access-control-max-age": String(maxAgeSeconds),
-});
-
-/** `https://*.example.com` stands for one label. */
-function isSameOrigin(pattern: string, origin: string): boolean {
-  if (!pattern.includes("*.")) return pattern.toLowerCase() === origin.toLowerCase();
-  const [before = "", after = ""] = pattern.toLowerCase().split("*.");
-  const given = origin.toLowerCase();
-  if (!given.startsWith(before) || !given.endsWith(`.${after}`)) return false;
-  const label = given.slice(before.length, given.length - after.length - 1);
-  return /^[-a-z0-9_]+$/.test(label);
 }

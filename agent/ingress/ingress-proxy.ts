@@ -37,9 +37,10 @@ export class IngressProxy {
 
   constructor(parts: IngressProxyParts) {
     this.#parts = parts;
-    const { clock, plane, onFailure } = parts;
+    const { clock, random, plane, onFailure } = parts;
     this.#proxy = {
       clock,
+      random,
       pool: plane.pool,
       onFailure,
       upstreams: {

@@ -207,6 +207,8 @@ function gateOf(values: AnnotationValues, isSecured: boolean): Gate {
 function corsOf(values: AnnotationValues): Cors {
   return {
     origins: values["cors-allow-origin"] ?? ["*"],
+    wildcard: "oneLabel",
+    echoes: false,
     methods: values["cors-allow-methods"] ?? "GET, PUT, POST, DELETE, PATCH, OPTIONS",
     headers:
       values["cors-allow-headers"] ??
@@ -231,7 +233,10 @@ function settingsOf(values: AnnotationValues): ForwardSettings {
       ...(values["proxy-next-upstream"] ?? { reasons: ["error", "timeout"], statuses: [] }),
       triesMost: values["proxy-next-upstream-tries"] || 3,
       withinMs: within ? within * 1000 : undefined,
+      backoffMs: 0,
+      again: false,
     },
+    mirrors: [],
     bodyBytesMost: bytes === 0 ? undefined : bytes,
     requestTimeoutMs: undefined,
     attemptTimeoutMs: undefined,

@@ -2,12 +2,14 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HttpResponse } from "../../base/http2/http-response.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import type { Random } from "../../base/os/random.ts";
 import type { AnswerHead } from "./answer-parser.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import type { ClientRequest } from "./client-request.ts";
+import { corsHeaders } from "./cors.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
-import { corsHeaders } from "./gate.ts";
 import { joinConnections, switchingHead } from "./joined-connections.ts";
+import { MirroredRequest } from "./mirrored-request.ts";
 import { answerSelf } from "./own-answer.ts";
 import { rewrittenPath } from "./path-rewrite.ts";
 import { Pump } from "./pump.ts";
@@ -15,12 +17,15 @@ import { retriesFailure, retriesStatus } from "./retry-rule.ts";
 import type { BackendProtocol, Endpoint, Forward, ForwardSettings } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { StickyClient } from "./sticky-client.ts";
-import type { UpgradeEvents, Upstream, UpstreamExchange, UpstreamFailure } from "./upstream.ts";
+import type { UpgradeEvents, Upstream, UpstreamExchange, UpstreamFailure, UpstreamHead } from "./upstream.ts";
 import { downstreamHeaders, downstreamTrailers, upstreamHeaders } from "./upstream-headers.ts";
 import { requestUpgrade } from "./upstream-upgrade.ts";
 
+const noneTried: ReadonlySet<Endpoint> = new Set();
+
 export interface ProxyParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly pool: EndpointPool;
   readonly upstreams: Readonly<Record<BackendProtocol, Upstream>>;
   /** Why a request got no answer of its backend. */
@@ -60,6 +65,7 @@ export class ProxiedRequest implements UpgradeEvents {
   #exchange: UpstreamExchange | undefined;
   #body: Pump | undefined;
   #answer: AnswerWriter | undefined;
+  #mirrors: readonly MirroredRequest[] = [];
   #bodyBytes = 0;
   /** With what is otherwise for the backend that was chosen. */
   #settings: ForwardSettings;
@@ -98,22 +104,34 @@ export class ProxiedRequest implements UpgradeEvents {
     if (settings.affinity !== undefined)
       this.#sticky = new StickyClient(settings.affinity, read, this.#backend, pool);
     this.#headers = upstreamHeaders(read, this.#settings);
+    if (settings.mirrors.length > 0 && this.#given.upgrade === undefined) this.#mirrors = this.#mirrored();
     this.#attempt(this.#sticky?.endpoint);
   }
 
-  #attempt(wanted?: Endpoint): void {
-    const { read, match, upgrade } = this.#given;
+  /** The copies that are sent of it. */
+  #mirrored(): readonly MirroredRequest[] {
+    const { random, pool, upstreams, onFailure } = this.#parts;
+    const { id } = this.#given.match.route;
+    const head = this.#head();
+    return this.#settings.mirrors.flatMap(({ backend, protocol, share }) => {
+      if (random.uint32() / 2 ** 32 >= share) return [];
+      const endpoint = pool.next(backend, noneTried);
+      if (endpoint === undefined) return [];
+      const failed = (why: string) => onFailure(id, endpoint, why);
+      try {
+        return [new MirroredRequest(upstreams[protocol], { endpoint, head }, failed)];
+      } catch (error) {
+        failed(`the mirror: ${(error as Error).message}`);
+        return [];
+      }
+    });
+  }
+
+  #head(): UpstreamHead {
+    const { read, match } = this.#given;
     const settings = this.#settings;
-    const endpoint = wanted ?? this.#parts.pool.next(this.#backend, this.#tried);
-    if (endpoint === undefined) {
-      this.#fail(503, "no endpoint is ready");
-      return;
-    }
-    this.#endpoint = endpoint;
-    this.#tried.add(endpoint);
-    this.#tries += 1;
     const { rawPath, query } = read.target;
-    const head = {
+    return {
       method: read.method,
       path:
         settings.rewrite === undefined
@@ -124,11 +142,37 @@ export class ProxiedRequest implements UpgradeEvents {
       bodyBytes: read.hasBody ? read.bodyBytes : undefined,
       settings,
     };
+  }
+
+  /** The next endpoint, after the pause that lies between two tries. */
+  #attemptAgain(wanted?: Endpoint): void {
+    const { backoffMs } = this.#settings.retry;
+    if (backoffMs === 0) this.#attempt(wanted);
+    else this.#cancelAttempt = this.#parts.clock.after(backoffMs, () => this.#attempt(wanted));
+  }
+
+  #nextEndpoint(): Endpoint | undefined {
+    const next = this.#parts.pool.next(this.#backend, this.#tried);
+    if (next !== undefined || !this.#settings.retry.again) return next;
+    this.#tried.clear();
+    return this.#parts.pool.next(this.#backend, this.#tried);
+  }
+
+  #attempt(wanted?: Endpoint): void {
+    const { upgrade } = this.#given;
+    const settings = this.#settings;
+    const endpoint = wanted ?? this.#nextEndpoint();
+    if (endpoint === undefined) {
+      this.#fail(503, "no endpoint is ready");
+      return;
+    }
+    this.#endpoint = endpoint;
+    this.#tried.add(endpoint);
+    this.#tries += 1;
+    const head = this.#head();
     this.#cancelAttempt();
     if (settings.attemptTimeoutMs !== undefined)
-      this.#cancelAttempt = this.#parts.clock.after(settings.attemptTimeoutMs, () =>
-        this.#late("the backend"),
-      );
+      this.#cancelAttempt = this.#parts.clock.after(settings.attemptTimeoutMs, () => this.#attemptLate());
     try {
       this.#exchange =
         upgrade === undefined
@@ -150,11 +194,17 @@ export class ProxiedRequest implements UpgradeEvents {
       stallMs: sendTimeoutMs,
       write: (bytes) => {
         this.#bodyBytes += bytes.length;
-        if (this.#bodyBytes <= bodyBytesMost) return this.#exchange?.write(bytes) ?? true;
+        if (this.#bodyBytes <= bodyBytesMost) {
+          for (const mirror of this.#mirrors) mirror.write(bytes);
+          return this.#exchange?.write(bytes) ?? true;
+        }
         this.#refuseBody();
         return true;
       },
-      onEnd: () => this.#exchange?.end(),
+      onEnd: () => {
+        for (const mirror of this.#mirrors) mirror.end();
+        this.#exchange?.end();
+      },
       onStalled: () => this.#fail(504, "the endpoint takes nothing"),
     });
   }
@@ -165,7 +215,7 @@ export class ProxiedRequest implements UpgradeEvents {
     this.#cancelAttempt();
     if (retriesStatus(settings.retry, answer.status, this.#attemptNow()) && this.#hasAnother()) {
       this.#exchange?.destroy();
-      this.#attempt();
+      this.#attemptAgain();
       return;
     }
     try {
@@ -253,7 +303,7 @@ export class ProxiedRequest implements UpgradeEvents {
       retriesFailure(this.#settings.retry, failure, this.#attemptNow()) &&
       (again !== undefined || this.#hasAnother())
     ) {
-      this.#attempt(again);
+      this.#attemptAgain(again);
       return;
     }
     const status = failure.kind === "timeout" || failure.kind === "connectTimeout" ? 504 : 502;
@@ -269,6 +319,16 @@ export class ProxiedRequest implements UpgradeEvents {
     };
   }
 
+  /** The endpoint did not begin to answer in time. */
+  #attemptLate(): void {
+    if (!this.#settings.retry.again) {
+      this.#late("the backend");
+      return;
+    }
+    this.#exchange?.destroy();
+    this.failed({ kind: "timeout", error: new Error("the backend took too long"), wasReused: false });
+  }
+
   /** What was begun is not waited for any longer. */
   #late(what: string): void {
     if (this.#isOver) return;
@@ -279,7 +339,7 @@ export class ProxiedRequest implements UpgradeEvents {
   }
 
   #hasAnother(): boolean {
-    return this.#parts.pool.hasOther(this.#backend, this.#tried);
+    return this.#settings.retry.again || this.#parts.pool.hasOther(this.#backend, this.#tried);
   }
 
   #refuseBody(): void {
@@ -304,9 +364,14 @@ export class ProxiedRequest implements UpgradeEvents {
     this.#cancelAttempt();
     this.#cancelRequest();
     this.#exchange?.destroy();
+    this.#stop();
+    answerSelf(this.#given.response, status);
+  }
+
+  #stop(): void {
     this.#body?.stop();
     this.#answer?.stop();
-    answerSelf(this.#given.response, status);
+    for (const mirror of this.#mirrors) mirror.leave();
   }
 
   /** The answer left, or nobody waits for it. */
@@ -315,8 +380,7 @@ export class ProxiedRequest implements UpgradeEvents {
     this.#isOver = true;
     this.#cancelAttempt();
     this.#cancelRequest();
-    this.#body?.stop();
-    this.#answer?.stop();
+    this.#stop();
     const { request, read, upgrade } = this.#given;
     if (upgrade !== undefined && wasOver) return;
     // Of an exchange that is whole nothing is left to end; its connection serves the next one.

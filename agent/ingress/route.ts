@@ -47,12 +47,17 @@ export interface Gate {
 }
 
 export interface Cors {
+  /** `*` stands for all; `scheme://*.name` for what `wildcard` says. */
   readonly origins: readonly string[];
-  readonly methods: string;
-  readonly headers: string;
+  readonly wildcard: "oneLabel" | "anyLabels";
+  /** Undefined: nothing is said of them. */
+  readonly methods: string | undefined;
+  readonly headers: string | undefined;
   readonly exposed: string;
   readonly withCredentials: boolean;
   readonly maxAgeSeconds: number;
+  /** To clients that bring credentials `*` means nothing: they are told what they ask for. */
+  readonly echoes: boolean;
 }
 
 export type Action =
@@ -107,6 +112,8 @@ export interface ForwardSettings {
   /** Until one endpoint begins to answer; undefined: no bound but the others. */
   readonly attemptTimeoutMs: number | undefined;
   readonly retry: Retry;
+  /** Who is sent a copy, whose answer is nobody's. */
+  readonly mirrors: readonly Mirror[];
   /** Of a request; undefined: no bound. */
   readonly bodyBytesMost: number | undefined;
   readonly rewrite: PathRewrite | undefined;
@@ -131,6 +138,17 @@ export interface Retry {
   readonly triesMost: number;
   /** No try begins later; undefined: whenever. */
   readonly withinMs: number | undefined;
+  /** Between two tries, at least. */
+  readonly backoffMs: number;
+  /** Endpoints that were tried are tried again once all were, and one that does not begin to answer in time is one that failed. */
+  readonly again: boolean;
+}
+
+export interface Mirror {
+  readonly backend: string;
+  readonly protocol: BackendProtocol;
+  /** Of all requests, from 0 to 1. */
+  readonly share: number;
 }
 
 export interface CookieAffinity {

@@ -100,12 +100,14 @@ export class LocalServing implements Serving {
         return undefined;
       });
     if (http !== undefined)
-      opened.http ??= await openFront({ address, port: http }, { ...common, front: front(false) }).catch(
-        (error: unknown) => {
-          noHttp = why(error);
-          return undefined;
-        },
-      );
+      opened.http ??= await openFront(
+        { address, port: http },
+        // Clients of Ingresses have never been spoken to so.
+        { ...common, front: front(false), takesPlainHttp2: entry !== ingressEntry },
+      ).catch((error: unknown) => {
+        noHttp = why(error);
+        return undefined;
+      });
     return { http: opened.http?.port ?? noHttp, https: opened.https?.port ?? noHttps };
   }
 

@@ -5,7 +5,8 @@ import { deferred } from "../../base/deferred.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { createLog } from "../../base/os/log.ts";
 import { createSelfSigned } from "../../base/os/pki.ts";
-import { noEdits, type Route } from "./route.ts";
+import { plainSettings } from "./plain-settings.ts";
+import type { Route } from "./route.ts";
 import { ThreadServing } from "./thread-serving.ts";
 
 describe("the thread that answers for Ingresses", () => {
@@ -21,22 +22,8 @@ describe("the thread that answers for Ingresses", () => {
       kind: "forward",
       backends: [{ backend: "b", weight: 1 }],
       settings: {
-        protocol: "http",
-        connectTimeoutMs: 5000,
-        readTimeoutMs: 5000,
-        sendTimeoutMs: 5000,
-        retry: { reasons: [], statuses: [], triesMost: 1, withinMs: undefined },
-        bodyBytesMost: undefined,
-        requestTimeoutMs: undefined,
-        attemptTimeoutMs: undefined,
-        rewrite: undefined,
-        appRoot: undefined,
-        host: undefined,
-        forwardedPrefix: undefined,
-        affinity: undefined,
-        requestHeaders: noEdits,
+        ...plainSettings,
         responseHeaders: { set: {}, add: { "x-added": "1" }, remove: ["x-left"] },
-        tlsName: undefined,
       },
     },
   };

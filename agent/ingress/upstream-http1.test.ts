@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
 import { systemClock } from "../../base/os/clock.ts";
-import { defaultSettings } from "./testing/forward-settings.ts";
+import { plainSettings } from "./plain-settings.ts";
 import type { UpstreamEvents, UpstreamExchange, UpstreamHead } from "./upstream.ts";
 import { Http1Upstream } from "./upstream-http1.ts";
 
@@ -86,7 +86,7 @@ const get = (more: Partial<UpstreamHead> = {}): UpstreamHead => ({
   headers: ["host", "a.test"],
   hasBody: false,
   bodyBytes: undefined,
-  settings: defaultSettings,
+  settings: plainSettings,
   ...more,
 });
 const post = (bodyBytes?: number) => get({ method: "POST", hasBody: true, bodyBytes });
@@ -245,7 +245,7 @@ describe("connections to endpoints that speak HTTP/1.1", () => {
       send(),
       send(),
       send(),
-      send(get({ settings: { ...defaultSettings, connectTimeoutMs: 1 } })),
+      send(get({ settings: { ...plainSettings, connectTimeoutMs: 1 } })),
     ];
     await late.teller.until("connectTimeout");
     left.exchange.destroy();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { attachmentsOf } from "./attachments.ts";
+import { attachRoutes } from "./attachments.ts";
 import { gatewayKey, gatewayPortsAnnotations, gatewayPortsOf } from "./gateway-class.ts";
 import type { AnyRoute, Gateway, Listener } from "./gateway-types.ts";
 import { gatewayView, ownGateways } from "./listeners.ts";
@@ -20,14 +20,18 @@ describe("Gateway API: which listeners take a route", () => {
     protocol: "HTTP",
     ...more,
   });
-  const attached = (route: AnyRoute, ...gateways: Gateway[]) =>
-    attachmentsOf(route, {
+  const attached = (route: AnyRoute, ...gateways: Gateway[]) => allAttached([route], ...gateways)[0];
+  const allAttached = (routes: readonly AnyRoute[], ...gateways: Gateway[]) =>
+    attachRoutes(routes, {
       gateways: new Map(gateways.map((one) => [gatewayKey(one), gatewayView(one, [])])),
       namespaceLabels: (name) => labels[name],
-    }).map(({ fault, listeners }) =>
-      fault === undefined
-        ? listeners.map(({ listener, hosts }) => `${listener.name}: ${hosts}`)
-        : fault.reason,
+      isServed: (of) => routeFault(of) === undefined,
+    }).map(({ attachments }) =>
+      attachments.map(({ fault, listeners }) =>
+        fault === undefined
+          ? listeners.map(({ listener, hosts }) => `${listener.name}: ${hosts}`)
+          : fault.reason,
+      ),
     );
   const one = (...listeners: Listener[]) => gateway("gw", { listeners });
 
@@ -52,7 +56,8 @@ describe("Gateway API: which listeners take a route", () => {
     assert.deepEqual(at({}, ["c.test"]), ["NoMatchingListenerHostname"]);
     assert.deepEqual(at({ name: "not-ours" }), []);
     assert.deepEqual(at({ kind: "Service" }), []);
-    assert.deepEqual(attached(grpcRoute("g"), one(...listeners)), ["NotAllowedByListeners"]);
+    const onlyHttp = listener("a", { allowedRoutes: { kinds: [{ kind: "HTTPRoute" }] } });
+    assert.deepEqual(attached(grpcRoute("g"), one(onlyHttp)), ["NotAllowedByListeners"]);
   });
 
   it("keeps routes of other namespaces out unless the listener lets them in", () => {
@@ -170,9 +175,24 @@ describe("Gateway API: which listeners take a route", () => {
   it("names what a route asks for that is not done", () => {
     const filter = (more: object) => ({ filters: [more as never] });
     const refused: readonly (readonly [object, string])[] = [
-      [filter({ type: "RequestMirror" }), 'rules[0].filters: "RequestMirror" is not honoured here'],
       [filter({ type: "ExtensionRef" }), 'rules[0].filters: "ExtensionRef" is not honoured here'],
-      [{ retry: {} }, "rules[0].retry: is not honoured here"],
+      [filter({ type: "ExtensionRef" }), 'rules[0].filters: "ExtensionRef" is not honoured here'],
+      [{ sessionPersistence: {} }, "rules[0].sessionPersistence: is not honoured here"],
+      [{ retry: { codes: [200] } }, "rules[0].retry: codes: are statuses from 400 to 599"],
+      [{ retry: { attempts: 1e9 } }, "rules[0].retry: attempts: from 1 to 100 are made here"],
+      [{ retry: { backoff: "soon" } }, 'rules[0].retry: backoff: "soon" is no span of time'],
+      [
+        filter({ type: "CORS", cors: { allowOrigins: ["https://a\r\nb"] } }),
+        "rules[0].filters: CORS has a value that cannot stand in a request or an answer",
+      ],
+      [
+        filter({ type: "CORS", cors: { allowHeaders: ["a: b"] } }),
+        "rules[0].filters: CORS has a value that cannot stand in a request or an answer",
+      ],
+      [
+        filter({ type: "RequestMirror", requestMirror: { backendRef: { name: "w" }, percent: 101 } }),
+        "rules[0].filters: RequestMirror has a value that cannot stand in a request or an answer",
+      ],
       [{ timeouts: { request: "soon" } }, 'rules[0].timeouts.request: "soon" is no span of time'],
       [
         { matches: [{ path: { type: "RegularExpression", value: "(?=a)" } }] },
@@ -196,6 +216,28 @@ describe("Gateway API: which listeners take a route", () => {
       routeFault(httpRoute("r", { rules: [{ timeouts: { request: "0s", backendRequest: "1.5s" } }] })),
       undefined,
     );
+  });
+
+  it("gives a hostname at a listener to routes of one kind, the older ones", () => {
+    const both = gateway("gw", {
+      listeners: [listener("a", { hostname: "*.a.test" }), listener("b", { port: 81 })],
+    });
+    const http = (name: string, host: string, year: number, more: object = {}) =>
+      httpRoute(name, { hostnames: [host], ...more }, { creationTimestamp: `${year}-01-01T00:00:00Z` });
+    const old = http("old", "x.a.test", 2020);
+    const grpc = grpcRoute("grpc", { hostnames: ["*.a.test"] });
+    assert.deepEqual(allAttached([grpc, old], both), [
+      ["HostnameConflict"],
+      [["a: x.a.test", "b: x.a.test"]],
+    ]);
+    // Of those of one age the first by name; what is refused, or elsewhere, stands in nobody's way.
+    assert.deepEqual(allAttached([http("new", "x.a.test", 2027), grpc], both)[0], ["HostnameConflict"]);
+    assert.deepEqual(allAttached([http("new", "x.b.test", 2027), grpc], both)[0], [["b: x.b.test"]]);
+    const refused = http("old", "x.a.test", 2020, { rules: [{ sessionPersistence: {} }] });
+    assert.deepEqual(allAttached([refused, grpc], both)[1], [["a: *.a.test", "b: *.a.test"]]);
+    // Only the listener where they meet is lost.
+    const atA = http("old", "x.a.test", 2020, { parentRefs: [{ name: "gw", sectionName: "a" }] });
+    assert.deepEqual(allAttached([atA, grpc], both)[1], [["b: *.a.test"]]);
   });
 
   it("reads nothing from a Node's annotation but ports", () => {

@@ -92,8 +92,7 @@ function gatewayFault({ spec }: Gateway): Fault | undefined {
 }
 
 const protocols: Readonly<Record<string, readonly AnyRoute["kind"][]>> = {
-  HTTP: ["HTTPRoute"],
-  // gRPC needs HTTP/2, which clients choose with TLS.
+  HTTP: ["HTTPRoute", "GRPCRoute"],
   HTTPS: ["HTTPRoute", "GRPCRoute"],
 };
 

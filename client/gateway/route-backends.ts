@@ -60,10 +60,13 @@ export function backendOf(of: AnyRoute, ref: BackendRef, { service, grants }: Ba
   };
 }
 
-/** What is wrong with any of its backends: the first such thing. */
+/** What is wrong with any of its backends, and of those that are sent copies: the first such thing. */
 export function backendsFault(of: AnyRoute, world: BackendWorld): Fault | undefined {
-  for (const { backendRefs } of of.route.spec.rules ?? [])
-    for (const ref of backendRefs ?? []) {
+  for (const { backendRefs = [], filters = [] } of of.route.spec.rules ?? [])
+    for (const ref of [
+      ...backendRefs,
+      ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
+    ]) {
       const found = backendOf(of, ref, world);
       if ("fault" in found) return found.fault;
     }

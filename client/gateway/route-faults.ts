@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 import { readGoDuration } from "../rules/go-duration.ts";
-import type { AnyRoute, NamedMatch, RouteFilter } from "./gateway-types.ts";
+import type { AnyRoute, NamedMatch, RouteFilter, RouteRule } from "./gateway-types.ts";
 import type { Fault } from "./listeners.ts";
 
 /** What a route asks for that is not done here: such a route is not accepted, and none of its rules served. Pure. */
@@ -12,14 +12,15 @@ export function routeFault(of: AnyRoute): Fault | undefined {
       reason: "UnsupportedValue",
       message: `${field}.${name}: ${why}`,
     });
-    if (rule.retry !== undefined) return refuse("retry", "is not honoured here");
+    const retry = retryFault(of.kind, rule.retry);
+    if (retry !== undefined) return refuse("retry", retry);
     if (rule.sessionPersistence !== undefined) return refuse("sessionPersistence", "is not honoured here");
     for (const name of ["request", "backendRequest"] as const) {
       const text = rule.timeouts?.[name];
       if (text !== undefined && durationMs(text) === undefined)
         return refuse(`timeouts.${name}`, `${JSON.stringify(text)} is no span of time`);
     }
-    const filters = filtersFault(rule.filters ?? [], `${field}.filters`, ruleFilters);
+    const filters = filtersFault(rule.filters ?? [], `${field}.filters`, ruleFilters[of.kind]);
     if (filters !== undefined) return filters;
     for (const [backendAt, backend] of (rule.backendRefs ?? []).entries()) {
       const place = `${field}.backendRefs[${backendAt}].filters`;
@@ -36,8 +37,26 @@ export function durationMs(text: string): number | undefined {
   return read.ok && read.nanoseconds >= 0 ? Math.ceil(read.nanoseconds / 1e6) : undefined;
 }
 
+const retriesMost = 100;
+
+function retryFault(kind: AnyRoute["kind"], retry: RouteRule<unknown>["retry"]): string | undefined {
+  if (retry === undefined) return undefined;
+  const { codes = [], attempts = 1, backoff = "0s" } = retry;
+  if (kind !== "HTTPRoute") return "is not honoured here";
+  if (!codes.every((code) => Number.isInteger(code) && code >= 400 && code <= 599))
+    return "codes: are statuses from 400 to 599";
+  if (!Number.isInteger(attempts) || attempts < 1 || attempts > retriesMost)
+    return `attempts: from 1 to ${retriesMost} are made here`;
+  return durationMs(backoff) === undefined
+    ? `backoff: ${JSON.stringify(backoff)} is no span of time`
+    : undefined;
+}
+
 const backendFilters = ["RequestHeaderModifier", "ResponseHeaderModifier"];
-const ruleFilters = [...backendFilters, "RequestRedirect", "URLRewrite"];
+const ruleFilters: Readonly<Record<AnyRoute["kind"], readonly string[]>> = {
+  HTTPRoute: [...backendFilters, "RequestRedirect", "URLRewrite", "RequestMirror", "CORS"],
+  GRPCRoute: [...backendFilters, "RequestMirror"],
+};
 
 function filtersFault(
   filters: readonly RouteFilter[],
@@ -56,7 +75,13 @@ function filtersFault(
       reason: "IncompatibleFilters",
       message: `${field}: a request is redirected or rewritten, not both`,
     };
-  if (new Set(types).size !== types.length)
+  if (types.includes("RequestRedirect") && types.includes("RequestMirror"))
+    return {
+      reason: "IncompatibleFilters",
+      message: `${field}: a request that is redirected is nobody's to be copied`,
+    };
+  const single = types.filter((type) => type !== "RequestMirror");
+  if (new Set(single).size !== single.length)
     return { reason: "IncompatibleFilters", message: `${field}: one of a type is what there can be` };
   const bad = filters.find((filter) => !isWritable(filter));
   return (
@@ -92,8 +117,41 @@ function isWritable(filter: RouteFilter): boolean {
   for (const one of [requestRedirect, urlRewrite])
     if (one?.hostname !== undefined && !hostText.test(one.hostname)) return false;
   const { scheme = "http", statusCode = 302, port = 80 } = requestRedirect ?? {};
+  if (!isShare(filter.requestMirror) || !isCors(filter.cors)) return false;
   const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
   return isPort && redirectStatuses.has(statusCode) && (scheme === "http" || scheme === "https");
+}
+
+function isShare(mirror: RouteFilter["requestMirror"]): boolean {
+  const { percent = 0, fraction } = mirror ?? {};
+  const { numerator = 0, denominator = 100 } = fraction ?? {};
+  const isCount = (one: number) => Number.isInteger(one) && one >= 0;
+  if (mirror?.percent !== undefined && fraction !== undefined) return false;
+  return (
+    isCount(percent) &&
+    percent <= 100 &&
+    isCount(numerator) &&
+    isCount(denominator) &&
+    numerator <= denominator
+  );
+}
+
+const originText = /^(\*|https?:\/\/(\*|(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?)(:\d{1,5})?)$/;
+
+function isCors(cors: RouteFilter["cors"]): boolean {
+  const {
+    allowOrigins = [],
+    allowMethods = [],
+    allowHeaders = [],
+    exposeHeaders = [],
+    maxAge = 5,
+  } = cors ?? {};
+  return (
+    allowOrigins.every((one) => originText.test(one)) &&
+    [...allowMethods, ...allowHeaders, ...exposeHeaders].every((one) => token.test(one)) &&
+    Number.isInteger(maxAge) &&
+    maxAge >= 1
+  );
 }
 
 type HttpSpec = Extract<AnyRoute, { kind: "HTTPRoute" }>["route"]["spec"];

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { preface } from "../../base/http2/frames.ts";
+import { sortConnection } from "../../base/http2/sort-connection.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { http1Server } from "./http1-server.ts";
-import { sortConnection } from "./sort-connection.ts";
 
 describe("HTTP/1.1 on the port that HTTP/2 has as well", () => {
   let listener: Server;
@@ -24,7 +24,11 @@ describe("HTTP/1.1 on the port that HTTP/2 has as well", () => {
       const http2 = () => {
         http2Connections += 1;
       };
-      sortConnection(socket, { http2, http1, log: silentLog });
+      sortConnection(socket, {
+        http2,
+        http1: (connection) => void http1.emit("connection", connection),
+        log: silentLog,
+      });
     });
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   });

@@ -126,7 +126,7 @@ describe("Gateway API: what a node does", () => {
   });
 
   it("serves nothing of a route that it cannot serve whole", () => {
-    const rules = [{ filters: [{ type: "RequestMirror" }], backendRefs: [web] }];
+    const rules = [{ filters: [{ type: "ExtensionRef" }], backendRefs: [web] }];
     assert.equal(
       planeOf(world({ routes: [httpRoute("r", { rules })] }))
         .entry("ns/gw:80")

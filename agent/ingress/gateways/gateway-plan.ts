@@ -1,4 +1,4 @@
-import { attachmentsOf } from "../../../client/gateway/attachments.ts";
+import { attachRoutes } from "../../../client/gateway/attachments.ts";
 import { gatewayKey } from "../../../client/gateway/gateway-class.ts";
 import type {
   AnyRoute,
@@ -74,11 +74,10 @@ export function planGateways(world: GatewayWorld): GatewayPlan {
     services.add(key);
     return world.service(key);
   };
-  for (const of of routes) {
-    const attached = attachmentsOf(of, { gateways, namespaceLabels }).filter(
-      ({ listeners }) => listeners.length > 0,
-    );
-    if (attached.length === 0 || routeFault(of) !== undefined) continue;
+  const isServed = (of: AnyRoute) => routeFault(of) === undefined;
+  for (const { of, attachments } of attachRoutes(routes, { gateways, namespaceLabels, isServed })) {
+    const attached = attachments.filter(({ listeners }) => listeners.length > 0);
+    if (attached.length === 0 || !isServed(of)) continue;
     const plan = planRules(of, { service, grants });
     for (const ref of plan.backends) backends.set(backendKey(ref), ref);
     const { namespace, name } = of.route.metadata;

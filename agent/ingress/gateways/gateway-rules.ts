@@ -3,6 +3,7 @@ import type {
   GrpcMatch,
   HeaderModifier,
   HttpMatch,
+  BackendRef as NamedBackend,
   NamedMatch,
   PathModifier,
   RouteFilter,
@@ -11,17 +12,20 @@ import type {
 import { type BackendWorld, backendOf } from "../../../client/gateway/route-backends.ts";
 import { durationMs } from "../../../client/gateway/route-faults.ts";
 import { type BackendRef, backendKey } from "../ingress-routes.ts";
+import { plainSettings } from "../plain-settings.ts";
 import { specifiedPath } from "../request-target.ts";
 import {
   type Action,
   type Condition,
+  type Cors,
   type ForwardSettings,
   type Gate,
   type HeaderEdits,
-  noEdits,
   type PathMatch,
   type PathRewrite,
+  type Retry,
   type Route,
+  retryReasons,
   type ValueTest,
   type WeightedBackend,
 } from "../route.ts";
@@ -50,7 +54,7 @@ export function planRules(of: AnyRoute, world: BackendWorld): RulesPlan {
         path,
         conditions,
         isFallback: false,
-        gate: openGate,
+        gate: { ...openGate, cors: corsOf(rule.filters ?? []) },
         action: actionOf(of, rule, { path, world, backends }),
       }),
     );
@@ -118,6 +122,8 @@ function named(kind: "header" | "query", matches: readonly NamedMatch[] = []): r
   });
 }
 
+type Rule = RouteRule<unknown>;
+
 interface RuleParts {
   readonly path: PathMatch;
   readonly world: BackendWorld;
@@ -126,7 +132,7 @@ interface RuleParts {
 
 function actionOf(
   of: AnyRoute,
-  { filters = [], backendRefs = [], timeouts = {} }: RouteRule<unknown>,
+  { filters = [], backendRefs = [], timeouts = {}, retry }: RouteRule<unknown>,
   { path, world, backends }: RuleParts,
 ): Action {
   const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect;
@@ -141,6 +147,14 @@ function actionOf(
         path: rewriteOf(redirect.path, path),
       },
     };
+  const known = (ref: NamedBackend) => {
+    const found = backendOf(of, ref, world);
+    if ("fault" in found) return undefined;
+    const { isHttp2, ...where } = found;
+    const named: BackendRef = { ...where, viaService: false };
+    backends.set(backendKey(named), named);
+    return { backend: backendKey(named), protocol: isHttp2 ? "grpc" : "http" } as const;
+  };
   const rewrite = filters.find(({ urlRewrite }) => urlRewrite !== undefined)?.urlRewrite;
   const settings: ForwardSettings = {
     ...plainSettings,
@@ -149,44 +163,62 @@ function actionOf(
     attemptTimeoutMs: bound(timeouts.backendRequest),
     rewrite: rewriteOf(rewrite?.path, path),
     host: rewrite?.hostname,
+    retry: retry === undefined ? plainSettings.retry : retryOf(retry),
+    mirrors: filters.flatMap(({ requestMirror }) => {
+      if (requestMirror === undefined) return [];
+      const named = known(requestMirror.backendRef);
+      return named === undefined ? [] : [{ ...named, share: shareOf(requestMirror) }];
+    }),
     ...headerEdits(filters),
   };
   const weighted = backendRefs.map((ref): WeightedBackend => {
     const weight = ref.weight ?? 1;
-    const found = backendOf(of, ref, world);
-    if ("fault" in found) return { backend: undefined, weight };
-    const { isHttp2, ...where } = found;
-    const named: BackendRef = { ...where, viaService: false };
-    backends.set(backendKey(named), named);
+    const named = known(ref);
+    if (named === undefined) return { backend: undefined, weight };
+    const { backend, protocol } = named;
     const both = headerEdits([...filters, ...(ref.filters ?? [])]);
-    return {
-      backend: backendKey(named),
-      weight,
-      own: { protocol: isHttp2 ? "grpc" : "http", ...both },
-    };
+    return { backend, weight, own: { protocol, ...both } };
   });
   return { kind: "forward", backends: weighted, settings };
 }
 
-/** Without what a route says: as Ingresses have it, and no bound of bodies. */
-const plainSettings: ForwardSettings = {
-  protocol: "http",
-  connectTimeoutMs: 5_000,
-  readTimeoutMs: 60_000,
-  sendTimeoutMs: 60_000,
-  requestTimeoutMs: undefined,
-  attemptTimeoutMs: undefined,
-  retry: { reasons: ["error", "timeout"], statuses: [], triesMost: 3, withinMs: undefined },
-  bodyBytesMost: undefined,
-  rewrite: undefined,
-  appRoot: undefined,
-  host: undefined,
-  forwardedPrefix: undefined,
-  affinity: undefined,
-  requestHeaders: noEdits,
-  responseHeaders: noEdits,
-  tlsName: undefined,
-};
+/** Retries without a number of them. */
+const retriesDefault = 2;
+const backoffMsDefault = 25;
+
+/** Whoever asks for retries has requests repeated, whatever their method. */
+function retryOf({ codes = [], attempts = retriesDefault, backoff }: NonNullable<Rule["retry"]>): Retry {
+  return {
+    reasons: retryReasons,
+    statuses: codes,
+    triesMost: 1 + attempts,
+    withinMs: undefined,
+    backoffMs: backoff === undefined ? backoffMsDefault : (durationMs(backoff) ?? 0),
+    again: true,
+  };
+}
+
+function shareOf({ percent, fraction }: NonNullable<RouteFilter["requestMirror"]>): number {
+  if (fraction !== undefined) return fraction.numerator / (fraction.denominator ?? 100);
+  return (percent ?? 100) / 100;
+}
+
+function corsOf(filters: readonly RouteFilter[]): Cors | undefined {
+  const cors = filters.find((one) => one.cors !== undefined)?.cors;
+  if (cors === undefined) return undefined;
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = cors;
+  const listed = (names: readonly string[]) => (names.length === 0 ? undefined : names.join(", "));
+  return {
+    origins: allowOrigins,
+    wildcard: "anyLabels",
+    methods: listed(allowMethods),
+    headers: listed(allowHeaders),
+    exposed: exposeHeaders.join(", "),
+    withCredentials: cors.allowCredentials === true,
+    maxAgeSeconds: cors.maxAge ?? 5,
+    echoes: true,
+  };
+}
 
 /** 0: none. */
 const bound = (text: string | undefined): number | undefined =>

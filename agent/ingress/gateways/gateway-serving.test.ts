@@ -1,68 +1,26 @@
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
 import type { HttpRoute } from "../../../client/gateway/gateway-types.ts";
-import { gateway, gatewayClass, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
-import type { Service } from "../../../client/types.ts";
-import { ServingRig } from "../testing/serving-rig.ts";
-import { planGateways } from "./gateway-plan.ts";
+import { GatewayRig } from "../testing/gateway-rig.ts";
+import type { ServingRig } from "../testing/serving-rig.ts";
 
 /** What clients of a Gateway get, over real connections. */
 describe("Gateway API: what is answered", () => {
-  const entry = "ns/gw:80";
+  let gatewayRig: GatewayRig;
   let rig: ServingRig;
-  let port: number;
 
   beforeEach(async () => {
-    rig = await ServingRig.open();
-    const opened = await rig.serving.open({ entry, address: "127.0.0.1", http: 0, reachedBy: 80 });
-    assert.ok(typeof opened.http === "number");
-    port = opened.http;
+    gatewayRig = await GatewayRig.open();
+    rig = gatewayRig.rig;
   });
   afterEach(() => rig.close());
 
-  const serve = (rules: HttpRoute["spec"]["rules"]) => {
-    const service = (): Service => ({
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name: "x", uid: "x", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
-      spec: { ports: [{ port: 80 }] },
-    });
-    const plan = planGateways({
-      classes: [gatewayClass()],
-      gateways: [gateway("gw")],
-      routes: [httpRoute("r", { ...(rules && { rules }) })],
-      grants: [],
-      namespaceLabels: () => undefined,
-      service: (key) => (key.endsWith("/none") ? undefined : service()),
-    });
-    for (const change of plan.changes.values()) rig.serving.apply(change);
+  const serve = (rules: HttpRoute["spec"]["rules"]) => gatewayRig.serve(rules);
+  const ask = async (path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const answer = await gatewayRig.ask(path, { headers });
+    return { ...answer, location: answer.headers.location };
   };
-  const ask = (path: string, headers: Readonly<Record<string, string>> = {}) =>
-    new Promise<{ status: number; text: string; location: string | undefined; headers: object }>(
-      (resolve, reject) => {
-        const request = httpRequest({
-          host: "127.0.0.1",
-          port,
-          agent: false,
-          path,
-          headers: { host: "a.test", ...headers },
-        });
-        request.on("response", async (response) => {
-          let text = "";
-          for await (const bytes of response) text += bytes;
-          resolve({
-            status: response.statusCode ?? 0,
-            text,
-            location: response.headers.location,
-            headers: response.headers,
-          });
-        });
-        request.on("error", reject);
-        request.end();
-      },
-    );
   const web = { name: "web", port: 80 };
   const echo = () =>
     rig.backend("web", (request, response) => {
@@ -165,8 +123,7 @@ describe("Gateway API: what is answered", () => {
       [seen.url, seen.host, seen["x-set"], seen["x-gone"]],
       ["/z/y?q=1", "b.test", "of-backend", undefined],
     );
-    const answered = headers as Readonly<Record<string, string>>;
-    assert.deepEqual([answered["x-added"], answered["x-from"]], ["2", undefined]);
+    assert.deepEqual([headers["x-added"], headers["x-from"]], ["2", undefined]);
   });
 
   it("is 504 where a request, or one backend, takes longer than the route allows", async () => {

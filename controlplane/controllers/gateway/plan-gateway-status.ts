@@ -1,4 +1,4 @@
-import { type Attachment, attachmentsOf } from "../../../client/gateway/attachments.ts";
+import { type Attachment, attachRoutes } from "../../../client/gateway/attachments.ts";
 import {
   gatewayController,
   gatewayKey,
@@ -101,8 +101,9 @@ export function planStatuses(world: StatusWorld): PlannedStatuses {
   const { namespaceLabels, nowMs } = world;
   /** Listener -> routes that are attached to it. */
   const attached = new Map<ListenerView, number>();
-  const routes = world.routes.map((of) => {
-    const attachments = attachmentsOf(of, { gateways, namespaceLabels });
+  const isServed = (of: AnyRoute) => routeFault(of) === undefined;
+  const all = attachRoutes(world.routes, { gateways, namespaceLabels, isServed });
+  const routes = all.map(({ of, attachments }) => {
     const fault = routeFault(of);
     if (fault === undefined)
       for (const listener of new Set(

@@ -1,8 +1,7 @@
-import type { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { Log } from "../../base/os/log.ts";
+import type { Log } from "../os/log.ts";
 
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4); four bytes tell it from any HTTP/1.1 method. */
 const prefaceStart = Buffer.from("PRI ");
@@ -13,8 +12,10 @@ const restWithinMs = 10_000;
 export interface Protocols {
   /** Takes over a connection that speaks HTTP/2. */
   readonly http2: (connection: Duplex) => void;
-  readonly http1: ReturnType<typeof createServer>;
+  readonly http1: (connection: Socket) => void;
   readonly log: Log;
+  /** How long it may say nothing at all; absent: as long as it likes. */
+  readonly silentMsMost?: number;
 }
 
 /** Hands a connection to HTTP/2 or HTTP/1.1: by what was agreed on with TLS, else by its first bytes, which are put back. */
@@ -40,9 +41,10 @@ export function sortConnection(socket: Socket, protocols: Protocols): void {
     socket.removeListener("readable", onReadable);
     socket.unshift(first);
     if (isHttp2) protocols.http2(socket);
-    else protocols.http1.emit("connection", socket);
+    else protocols.http1(socket);
   };
   socket.on("error", onError);
   socket.on("timeout", onTimeout);
+  if (protocols.silentMsMost !== undefined) socket.setTimeout(protocols.silentMsMost);
   socket.on("readable", onReadable);
 }

@@ -1,14 +1,22 @@
-import { type ForwardSettings, noEdits } from "../route.ts";
+import { type ForwardSettings, noEdits } from "./route.ts";
 
-/** As an Ingress without annotations has them. */
-export const defaultSettings: ForwardSettings = {
+/** Without what a route says: as Ingresses have it, and no bound of bodies. */
+export const plainSettings: ForwardSettings = {
   protocol: "http",
   connectTimeoutMs: 5_000,
   readTimeoutMs: 60_000,
   sendTimeoutMs: 60_000,
   requestTimeoutMs: undefined,
   attemptTimeoutMs: undefined,
-  retry: { reasons: ["error", "timeout"], statuses: [], triesMost: 3, withinMs: undefined },
+  retry: {
+    reasons: ["error", "timeout"],
+    statuses: [],
+    triesMost: 3,
+    withinMs: undefined,
+    backoffMs: 0,
+    again: false,
+  },
+  mirrors: [],
   bodyBytesMost: undefined,
   rewrite: undefined,
   appRoot: undefined,
