@@ -10,6 +10,7 @@ import {
   readSwitch,
   readToken,
 } from "./annotation-values.ts";
+import { patternOf } from "./conditions.ts";
 import { type BackendProtocol, type Retry, retryReasons } from "./route.ts";
 
 /** What an Ingress's annotations ask for, by ingress-nginx's names. Pure. */
@@ -42,11 +43,6 @@ const redirectStatus = (text: string): number | undefined => {
   return status !== undefined && status >= 300 && status <= 308 && status !== 304 && status !== 306
     ? status
     : undefined;
-};
-
-const percent = (text: string): number | undefined => {
-  const count = readCount(text);
-  return count !== undefined && count <= 100 ? count : undefined;
 };
 
 const origins = (text: string): readonly string[] | undefined => {
@@ -91,6 +87,7 @@ const readers = {
   "x-forwarded-prefix": path,
   "service-upstream": readSwitch,
   "server-alias": readList,
+  "from-to-www-redirect": readSwitch,
   "whitelist-source-range": ranges,
   "allowlist-source-range": ranges,
   "denylist-source-range": ranges,
@@ -112,9 +109,12 @@ const readers = {
   "cors-allow-credentials": readSwitch,
   "cors-max-age": readSeconds,
   canary: readSwitch,
-  "canary-weight": percent,
+  "canary-weight": readCount,
+  "canary-weight-total": (text: string) => readCount(text) || undefined,
   "canary-by-header": readToken,
   "canary-by-header-value": readHeaderText,
+  "canary-by-header-pattern": (text: string) =>
+    text.length <= 1_000 && patternOf(`(?s:.*)(?:${text})(?s:.*)`) !== undefined ? text : undefined,
   "canary-by-cookie": readToken,
 } as const;
 
@@ -125,7 +125,9 @@ const closingWhenUnreadable: ReadonlySet<string> = new Set([
   "denylist-source-range",
   "canary",
   "canary-weight",
+  "canary-weight-total",
   "canary-by-header",
+  "canary-by-header-pattern",
   "backend-protocol",
 ]);
 

@@ -126,6 +126,38 @@ describe("what an Ingress has a node do", () => {
     assert.equal(which({ cookie: "canary=never" }, 0), "ns/main:80");
   });
 
+  it("gives a canary its share of another total, and those whose header has a pattern in it", () => {
+    const main = ingress({ rules: [rule("a.test", { path: "/", pathType: "Prefix", backend: to("web") })] });
+    const canary = (annotations: Record<string, string>) =>
+      ingress(
+        { rules: [rule("a.test", { path: "/", pathType: "Prefix", backend: to("next") })] },
+        { canary: "true", ...annotations },
+        "canary",
+      );
+    const weighed = canary({ "canary-weight": "30", "canary-weight-total": "1000" });
+    assert.deepEqual(taken([main, weighed], ["a.test/"], {}, 2.9), ["ns/next:80"]);
+    assert.deepEqual(taken([main, weighed], ["a.test/"], {}, 3.1), ["ns/web:80"]);
+    const patterned = canary({ "canary-by-header": "X-Who", "canary-by-header-pattern": "^(ann|bob)[0-9]" });
+    for (const [who, service] of [
+      ["ann1", "next"],
+      ["bob2x", "next"],
+      ["x ann1", "web"],
+      ["ann", "web"],
+    ] as const)
+      assert.deepEqual(taken([main, patterned], ["a.test/"], { "x-who": who }), [`ns/${service}:80`], who);
+    const odd = planIngress(canary({ "canary-by-header": "x", "canary-by-header-pattern": "(?=a)" }));
+    assert.match(odd.problems.join(), /canary-by-header-pattern/);
+  });
+
+  it("leads clients of the host with or without www to the other one, unless that has routes", () => {
+    const web = (host: string) => rule(host, { path: "/", pathType: "Prefix", backend: to("web") });
+    const one = ingress({ rules: [web("www.a.test"), web("b.test")] }, { "from-to-www-redirect": "true" });
+    const asked = ["a.test/x", "www.a.test/", "www.b.test/", "b.test/", "www.c.test/"];
+    assert.deepEqual(taken([one], asked), ["redirect 308", "ns/web:80", "redirect 308", "ns/web:80", "404"]);
+    const other = ingress({ rules: [web("a.test")] }, {}, "other");
+    assert.deepEqual(taken([one, other], ["a.test/x"]), ["ns/web:80"]);
+  });
+
   it("has certificates for the hosts named, or else those of the rules", () => {
     const rules = [rule("h.test", { path: "/", pathType: "Prefix", backend: to("a") })];
     const of = (tls: object[]) => planIngress(ingress({ tls, rules })).certificates;

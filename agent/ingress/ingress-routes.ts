@@ -121,6 +121,22 @@ export function planIngress({ metadata, spec }: Ingress): IngressPlan {
       problems.push(`server-alias: ${JSON.stringify(alias)} is not a host that is known here; left out`);
     else if (main !== undefined && !hosts.has(alias)) hosts.set(alias, main[1]);
   }
+  if (values["from-to-www-redirect"] === true)
+    for (const host of [...hosts.keys()]) {
+      const other = host.startsWith("www.") ? host.slice(4) : `www.${host}`;
+      if (host === "" || host.startsWith("*") || hosts.has(other)) continue;
+      const to = { scheme: undefined, host, port: undefined, path: undefined };
+      const moved: Action = { kind: "redirect", status: 308, location: to };
+      // Whoever else has routes for that host keeps it.
+      add(other, [
+        {
+          ...{ id: `${namespace}/${name} from-to-www-redirect`, rank, conditions: [], isFallback: true },
+          path: { kind: "prefix", path: "/" },
+          gate: { allow: [], deny: [], toTls: "never", cors: undefined },
+          action: moved,
+        },
+      ]);
+    }
   return {
     hosts: [...hosts].map(([host, routes]) => ({ host, routes })),
     certificates: certificatesOf(spec, namespace),
@@ -175,17 +191,25 @@ function redirectOf(values: AnnotationValues): Action | undefined {
 /** A canary's routes stand before those of the same path: by a header, by a cookie, by its share of what is left. */
 function canaries(main: Route, values: AnnotationValues): Route[] {
   const { "canary-by-header": header, "canary-by-header-value": value, "canary-by-cookie": cookie } = values;
-  const weight = values["canary-weight"] ?? 0;
+  const pattern = value === undefined ? values["canary-by-header-pattern"] : undefined;
+  const percent = Math.min(
+    100,
+    (100 * (values["canary-weight"] ?? 0)) / (values["canary-weight-total"] ?? 100),
+  );
   const made: Route[] = [];
   const others: Condition[] = [];
   const byName = (kind: "header" | "cookie", name: string, wanted: string, never: string | undefined) => {
     made.push({ ...main, conditions: [...others, { kind, name, test: { kind: "is", value: wanted } }] });
     if (never !== undefined) others.push({ kind, name, test: { kind: "isNot", value: never } });
   };
-  if (header !== undefined)
+  if (header !== undefined && pattern !== undefined) {
+    // It is looked for anywhere in the value.
+    const test = { kind: "pattern", text: `(?s:.*)(?:${pattern})(?s:.*)` } as const;
+    made.push({ ...main, conditions: [{ kind: "header", name: header.toLowerCase(), test }] });
+  } else if (header !== undefined)
     byName("header", header.toLowerCase(), value ?? "always", value === undefined ? "never" : undefined);
   if (cookie !== undefined) byName("cookie", cookie, "always", "never");
-  if (weight > 0) made.push({ ...main, conditions: [...others, { kind: "share", percent: weight }] });
+  if (percent > 0) made.push({ ...main, conditions: [...others, { kind: "share", percent }] });
   return made;
 }
 
