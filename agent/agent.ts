@@ -49,7 +49,7 @@ import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
-import { podAbilitiesOf } from "./runtime-abilities.ts";
+import { countsHugePages, podAbilitiesOf } from "./runtime-abilities.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { listen } from "./server/listen.ts";
 import { shutDownNode } from "./shutdown/shut-down-node.ts";
@@ -134,6 +134,10 @@ interface Parts extends Given {
 async function start(parts: Parts): Promise<() => Promise<void>> {
   const { config, os, chosen, client, tasks, closers } = parts;
   const machine = await readMachine(config.rootDir);
+  if (machine.hugePages.some(({ count }) => count > 0) && !countsHugePages(chosen))
+    os.log.warn(
+      "nothing holds pods to their huge pages: there is no control group controller hugetlb beside the others",
+    );
   const informers = new InformerFactory(tasks, { client, clock: os.clock, random: os.random, log: os.log });
   const late: { deps?: ServerDeps } = {};
   const server = await listen(parts, late);

@@ -79,6 +79,7 @@ export async function openNodeAdmission(input: NodeAdmissionInput): Promise<Node
           cpu: able.cpuMillis,
           memory: able.memoryBytes,
           "ephemeral-storage": able.storageBytes,
+          ...able.hugePages,
           pods: config.maxPods,
         },
       };

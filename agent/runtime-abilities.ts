@@ -13,6 +13,13 @@ export const podAbilitiesOf = (chosen: Chosen): NodeAbilities => ({
   },
 });
 
+/** Whether control groups hold pods and containers to the huge pages that they ask for. */
+export function countsHugePages(chosen: Chosen): boolean {
+  if (chosen.kind === "process") return false;
+  const { hugePageSizes = [] } = chosen.kind === "oci" ? chosen.config.cgroups : chosen.found.groups;
+  return hugePageSizes.length > 0;
+}
+
 /** What a node says of itself that depends on what runs its containers. */
 export function abilitiesOf(
   chosen: Chosen,

@@ -180,7 +180,7 @@ describe("PodAdmission", () => {
     assert.equal(await told(fresh(), pod("c", { os: { name: "linux" } })), undefined);
   });
 
-  it("refuses huge pages, of which the node has none, and leaves the cluster's own resources to others", async () => {
+  it("refuses huge pages of which the node has none, and leaves the cluster's own resources to others", async () => {
     const asking = (name: string) => [{ name: "c", image: "i", resources: { requests: { [name]: "2Mi" } } }];
     assert.equal(
       await told(fresh(), pod("a", { containers: asking("hugepages-2Mi") })),

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { HugePageLimit } from "../memory/huge-pages.ts";
 import type { Bandwidth, HostPort } from "../network-seam.ts";
 
 /** What the agent asks of a container runtime: the shape of CRI v1 (RuntimeService), as plain functions. Implementers:
@@ -195,6 +196,8 @@ export interface Resources {
   /** 0: no limit. */
   readonly memoryBytesMost: number;
   readonly oomScoreAdj: number;
+  /** Set when it is made; nothing of the sizes that are not among them. */
+  readonly hugePages?: readonly HugePageLimit[];
   /** CPUs that it may run on, as the kernel lists them; any where absent. */
   readonly cpus?: string;
 }

@@ -141,5 +141,5 @@ function nodeInputs({ agent, nodes, zones }: SimulationConfig): ReadonlyMap<stri
 
 /** This machine, but for what it has. */
 function simulatedMachine({ cpus, memoryBytes }: SimulationConfig, real: Machine): Machine {
-  return { ...real, cpus, memoryBytes, storageBytes: 1024 ** 4 };
+  return { ...real, cpus, memoryBytes, storageBytes: 1024 ** 4, hugePages: [] };
 }

@@ -8,6 +8,7 @@ const machine: Machine = {
   cpus: 2,
   memoryBytes: 2 ** 30,
   storageBytes: 2 ** 30,
+  hugePages: [],
   machineId: "m",
   bootId: "b",
   kernel: "k",

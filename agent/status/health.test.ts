@@ -56,6 +56,7 @@ describe("node health", () => {
       cpus: 1,
       memoryBytes: 1,
       storageBytes: 1,
+      hugePages: [],
       machineId: "",
       bootId: "",
       kernel: "",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
 import { architecture } from "../images/platform.ts";
+import { type HugePages, readHugePages } from "../memory/huge-pages.ts";
 
 /** What this machine is and has. */
 export interface Machine {
@@ -9,6 +10,8 @@ export interface Machine {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly storageBytes: number;
+  /** Of every size that the kernel knows; what is set aside for them is no other memory. */
+  readonly hugePages: readonly HugePages[];
   readonly machineId: string;
   readonly bootId: string;
   readonly kernel: string;
@@ -24,6 +27,7 @@ export async function readMachine(rootDir: string): Promise<Machine> {
     cpus: cpus().length,
     memoryBytes: totalmem(),
     storageBytes: blocks * bsize,
+    hugePages: await readHugePages(),
     machineId: firstLine("/etc/machine-id"),
     bootId: firstLine("/proc/sys/kernel/random/boot_id"),
     kernel: release(),

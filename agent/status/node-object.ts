@@ -1,6 +1,7 @@
 import type { Node, Taint } from "../../client/types.ts";
 import { isExtendedResource } from "../devices/device-list.ts";
 import type { PressureCondition } from "../eviction/signals.ts";
+import { binaryText, hugePageBytes, isHugePages } from "../memory/huge-pages.ts";
 import type { Reservation } from "../reserved.ts";
 import type { Machine } from "./machine.ts";
 
@@ -99,10 +100,14 @@ export function nodeLabels(input: NodeInput, machine: Machine): Record<string, s
 }
 
 export function allocatableOf({ reserved }: Pick<NodeInput, "reserved">, machine: Machine) {
+  const hugePages = hugePageBytes(machine.hugePages);
+  const inHugePages = Object.values(hugePages).reduce((sum, bytes) => sum + bytes, 0);
   return {
     cpuMillis: machine.cpus * 1000 - reserved.cpuMillis,
-    memoryBytes: machine.memoryBytes - reserved.memoryBytes,
+    memoryBytes: Math.max(0, machine.memoryBytes - reserved.memoryBytes - inHugePages),
     storageBytes: machine.storageBytes - reserved.storageBytes,
+    /** In bytes, by resource. */
+    hugePages,
   };
 }
 
@@ -130,6 +135,16 @@ export function withoutExtended({ status }: Node): Amounts {
   return Object.fromEntries(names.map((name) => [name, "0"]));
 }
 
+/** Null for each size of huge pages that a Node says to have and its machine does not know (any more): a patch takes it away. */
+export function withoutUnknownPages(
+  { status }: Node,
+  machine: Pick<Machine, "hugePages">,
+): Readonly<Record<string, null>> {
+  const known = hugePageBytes(machine.hugePages);
+  const gone = Object.keys(status?.capacity ?? {}).filter((name) => isHugePages(name) && !(name in known));
+  return Object.fromEntries(gone.map((name) => [name, null]));
+}
+
 /** The status, without what others keep in it. `heartbeat` stamps the conditions. */
 export function nodeStatus(
   input: NodeInput,
@@ -142,6 +157,9 @@ export function nodeStatus(
   const able = allocatableOf(input, machine);
   const devices = input.devices?.nodeAmounts();
   const pods = String(input.maxPods);
+  const hugePages = Object.fromEntries(
+    Object.entries(able.hugePages).map(([name, bytes]) => [name, binaryText(bytes)]),
+  );
   const ki = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
   const condition = (
     type: string,
@@ -197,6 +215,7 @@ export function nodeStatus(
       memory: ki(machine.memoryBytes),
       pods,
       "ephemeral-storage": ki(machine.storageBytes),
+      ...hugePages,
       ...devices?.capacity,
     },
     allocatable: {
@@ -204,6 +223,7 @@ export function nodeStatus(
       memory: ki(able.memoryBytes),
       pods,
       "ephemeral-storage": ki(able.storageBytes),
+      ...hugePages,
       ...devices?.allocatable,
     },
     conditions: [...others, ...ours],

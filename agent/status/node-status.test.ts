@@ -124,6 +124,31 @@ describe("agent/status/node-status", () => {
     assert.deepEqual(await told(), ["2", "2"]);
   });
 
+  it("has its huge pages as resources, in place of as much memory, and none of sizes that are gone", async () => {
+    const other = new FakeApi();
+    const amounts = { cpu: "8", "hugepages-16Mi": "32Mi" };
+    await other.create(resources.nodes, {
+      metadata: { name: "n1" },
+      spec: {},
+      status: { capacity: amounts, allocatable: amounts },
+    });
+    const hugePages = [
+      { pageBytes: 2 ** 21, count: 12 },
+      { pageBytes: 2 ** 30, count: 0 },
+    ];
+    const os = { ...testOs(), clock, random: systemRandom };
+    const deps = { client: other, os, machine: { ...machine, hugePages }, node };
+    const { status = {} } = await registerNode(config, deps, tasks.signal);
+    const pagesOf = (list: Readonly<Record<string, string>> = {}) =>
+      Object.entries(list).filter(([name]) => name.startsWith("hugepages-"));
+    for (const list of [status.capacity, status.allocatable])
+      assert.deepEqual(pagesOf(list), [
+        ["hugepages-2Mi", "24Mi"],
+        ["hugepages-1Gi", "0"],
+      ]);
+    assert.deepEqual([status.capacity?.memory, status.allocatable?.memory], ["1048576Ki", "1024000Ki"]);
+  });
+
   it("takes over a lease that an earlier Node of its name owned", async () => {
     await api.delete(resources.leases, leaseRef);
     const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: "n1", uid: "of-old" }];

@@ -16,6 +16,7 @@ import {
   nodeObject,
   nodeStatus,
   withoutExtended,
+  withoutUnknownPages,
 } from "./node-object.ts";
 
 export interface NodeStatusConfig {
@@ -54,8 +55,9 @@ export async function registerNode(config: NodeStatusConfig, deps: Deps, signal:
         });
       // A machine that is new says what it has of what only plugins find out: nothing yet.
       const extended = node.devices?.isNew ? withoutExtended(made) : {};
-      if (Object.keys(extended).length > 0)
-        await patchStatus(deps, { capacity: extended, allocatable: extended }, signal);
+      const stale = { ...extended, ...withoutUnknownPages(made, machine) };
+      if (Object.keys(stale).length > 0)
+        await patchStatus(deps, { capacity: stale, allocatable: stale }, signal);
       return await sendStatus(config, deps, made, signal);
     } catch (error) {
       signal.throwIfAborted();

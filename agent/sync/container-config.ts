@@ -1,11 +1,13 @@
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import { qosClass } from "../../client/rules/pod-qos.ts";
+import { amountsOf } from "../../client/rules/pod-requests.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { PlacedCpus } from "../cpus/cpu-manager.ts";
 import type { ContainerAccess } from "../devices/container-access.ts";
 import type { Image } from "../images/image.ts";
 import { textInside } from "../images/layers/path-inside.ts";
 import { imageVolumesAnnotation } from "../images/used-images.ts";
+import { hugePagesAmong } from "../memory/huge-pages.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Device, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { askedUser, containerUser } from "./container-user.ts";
@@ -125,6 +127,10 @@ export function resourcesOf(
   const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu);
   const memory = requestedMemoryBytes(container) + unclaimedMemoryBytes(pod);
   const qos = qosClass(pod.spec);
+  // A container's own count, and where it names none of a size, the pod's as a whole.
+  const hugePages = hugePagesAmong(
+    amountsOf({ ...pod.spec.resources?.limits, ...container.resources?.limits }),
+  );
   const share = 1000 - Math.floor((1000 * memory) / nodeMemoryBytes);
   const oomScoreAdj =
     qos === "Guaranteed" ? -997 : qos === "BestEffort" ? 1000 : Math.min(999, Math.max(3, share));
@@ -134,6 +140,7 @@ export function resourcesOf(
     cpuQuotaUs: placed?.isExclusive ? 0 : cpuQuotaUs(parseMilliQuantity(limits.cpu)),
     memoryBytesMost: Math.floor(parseQuantity(limits.memory)),
     oomScoreAdj,
+    ...(hugePages.length > 0 && { hugePages }),
     ...(placed !== undefined && { cpus: placed.cpus }),
   };
 }

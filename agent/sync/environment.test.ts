@@ -137,6 +137,8 @@ describe("environmentOf", () => {
       ["2", String(2 ** 30), "9"],
     );
     assert.deepEqual([told("limits.cpu", { cpu: "1" }), told("requests.cpu")], ["1", "0"]);
+    const pages = "limits.hugepages-2Mi";
+    assert.deepEqual([told(pages, { "hugepages-2Mi": "4Mi" }), told(pages)], [String(2 ** 22), "0"]);
   });
   it("names what is missing", async () => {
     const from = (name: string, key: string) => ({

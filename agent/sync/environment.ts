@@ -1,6 +1,7 @@
 import { ownField } from "../../base/own-field.ts";
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { ConfigMap, Container, Pod, Secret, Service } from "../../client/types.ts";
+import { isHugePages } from "../memory/huge-pages.ts";
 import { EnvFileError, valueInEnvFile } from "./env-file.ts";
 
 /** What a pod's environment and volumes are made of, as far as the cluster holds it. */
@@ -217,6 +218,7 @@ export function resourceField(
     const millis = text === undefined ? context.allocatable.cpuMillis : parseMilliQuantity(text);
     return String(Math.ceil(millis / parseMilliQuantity(divisor)));
   }
+  if (isHugePages(name)) return String(Math.ceil(parseQuantity(text ?? "0") / parseQuantity(divisor)));
   const most = name === "memory" ? context.allocatable.memoryBytes : context.allocatable.storageBytes;
   return String(Math.ceil((text === undefined ? most : parseQuantity(text)) / parseQuantity(divisor)));
 }

@@ -26,6 +26,18 @@ describe("the group of a pod is held", () => {
     assert.deepEqual(held([container()]), [2, 0, 0]);
   });
 
+  it("to the huge pages that it asks for, a container to its own or else to the pod's as a whole", () => {
+    const pages = (text: string) => ({ "hugepages-2Mi": text });
+    const two = container(pages("4Mi"), pages("4Mi"));
+    assert.deepEqual(podGroupResources(pod([two, two])).hugePages, [
+      { pageBytes: 2 * Mi, bytesMost: 8 * Mi },
+    ]);
+    assert.equal(podGroupResources(pod([container({ cpu: "1" })])).hugePages, undefined);
+    const resources = { requests: pages("8Mi"), limits: pages("8Mi") };
+    const of = (one: Container) => resourcesOf(pod([one], { resources }), one, 1e9).hugePages?.[0]?.bytesMost;
+    assert.deepEqual([of(two), of(container())], [4 * Mi, 8 * Mi]);
+  });
+
   it("to what the neediest of its init containers takes, with the sidecars before it", () => {
     const sidecar = { ...one, restartPolicy: "Always" };
     const init = container({ cpu: "2" }, { cpu: "3", memory: "1Gi" });

@@ -3,6 +3,7 @@ import { podLimit } from "../../client/rules/pod-limits.ts";
 import { podRequests } from "../../client/rules/pod-requests.ts";
 import type { Container, Pod, PodSpec } from "../../client/types.ts";
 import type { PlacedCpus } from "../cpus/cpu-manager.ts";
+import { hugePagesAmong } from "../memory/huge-pages.ts";
 import type { GroupResources } from "../runtime/oci/pod-group.ts";
 import { cpuQuotaUs, cpuShares } from "./cpu-amounts.ts";
 
@@ -13,10 +14,13 @@ const nano = 1_000_000_000n;
 export function podGroupResources({ spec }: Pod): GroupResources {
   const cpu = groupLimit(spec, "cpu");
   const memory = groupLimit(spec, "memory");
+  const requests = podRequests(spec);
+  const hugePages = hugePagesAmong(requests);
   return {
-    cpuShares: cpuShares(podRequests(spec).cpu ?? 0),
+    cpuShares: cpuShares(requests.cpu ?? 0),
     cpuQuotaUs: cpu === undefined ? 0 : cpuQuotaUs(Number((cpu * 1000n + nano - 1n) / nano)),
     memoryBytesMost: memory === undefined ? 0 : Number(memory / nano),
+    ...(hugePages.length > 0 && { hugePages }),
   };
 }
 

@@ -285,6 +285,7 @@ function widest(a: GroupResources, b: GroupResources): GroupResources {
     cpuShares: Math.max(a.cpuShares, b.cpuShares),
     cpuQuotaUs: limit(a.cpuQuotaUs, b.cpuQuotaUs),
     memoryBytesMost: limit(a.memoryBytesMost, b.memoryBytesMost),
+    ...(b.hugePages !== undefined && { hugePages: b.hugePages }), // they never change
   };
 }
 

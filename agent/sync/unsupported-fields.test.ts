@@ -34,9 +34,9 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[0].projected.sources[1].clusterTrustBundle"],
     ],
     [
-      "volumes of huge pages",
-      { volumes: [{ name: "v", emptyDir: { medium: "HugePages-2Mi" } }] },
-      ["spec.volumes[0].emptyDir.medium", "HugePages-2Mi"],
+      "media of empty folders that are none",
+      { volumes: [{ name: "v", emptyDir: { medium: "HugePages-big" } }] },
+      ["spec.volumes[0].emptyDir.medium", "HugePages-big"],
     ],
     [
       "what is asked for by init containers",
@@ -56,6 +56,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
   it("and nothing is named that it can honour", () => {
     const volumes = [
       { name: "a", emptyDir: { medium: "Memory" } },
+      { name: "h", emptyDir: { medium: "HugePages-2Mi" } },
       { name: "b", hostPath: { path: "/" } },
       { name: "c", configMap: { name: "m" } },
       { name: "d", secret: { secretName: "s" } },

@@ -1,4 +1,5 @@
 import type { Container, Pod, Volume } from "../../client/types.ts";
+import { isHugePageMedium } from "../volumes/huge-page-volume.ts";
 
 /** Something that a pod asks for and that this node cannot do. */
 export interface UnsupportedField {
@@ -80,7 +81,9 @@ function ofVolume(volume: Volume, at: string): UnsupportedField[] {
   const medium = volume.emptyDir?.medium ?? "";
   return [
     ...unknown.map((kind) => ({ field: `${at}.${kind}` })),
-    ...(medium !== "" && medium !== "Memory" ? [{ field: `${at}.emptyDir.medium`, value: medium }] : []),
+    ...(!["", "Memory"].includes(medium) && !isHugePageMedium(medium)
+      ? [{ field: `${at}.emptyDir.medium`, value: medium }]
+      : []),
     ...(volume.projected?.sources ?? []).flatMap((source, index) =>
       Object.keys(source)
         .filter((kind) => !projectedKinds.has(kind))

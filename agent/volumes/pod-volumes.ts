@@ -1,4 +1,4 @@
-import { chmod, chown, readdir, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { claimOfVolume } from "../../client/rules/volume-claims.ts";
@@ -9,16 +9,15 @@ import { inlineSource } from "../csi/volume-source.ts";
 import { deviceNumbers } from "../device-numbers.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { Device, Mount } from "../runtime/seam.ts";
-import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import type { PodTokens } from "./account-tokens.ts";
 import { showPayload } from "./atomic-folder.ts";
 import type { ClaimedVolumes } from "./claimed-volumes.ts";
+import { showEmptyFolder } from "./empty-folder.ts";
 import { checkHostPath } from "./host-path.ts";
-import { memoryVolumeBytes } from "./memory-volume.ts";
 import { payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
-import { isPlainName, mountPoints, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
+import { isPlainName, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
 import { textInside } from "./text-inside.ts";
 
 export interface PodVolumesDeps {
@@ -91,17 +90,7 @@ export class PodVolumes {
       return;
     }
     if (volume.emptyDir) {
-      const made = await makeFolder(folder, 0o755);
-      const inMemory = volume.emptyDir.medium === "Memory" && process.getuid?.() === 0;
-      const lacksMount = inMemory && !(await mountPoints()).includes(folder);
-      if (made === undefined && !lacksMount) return; // its owner and mode are the pod's own by now
-      if (lacksMount) {
-        const bytes = memoryVolumeBytes(pod.spec, volume.emptyDir.sizeLimit, context.allocatable.memoryBytes);
-        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=1777,size=${bytes}`, "tmpfs", folder]);
-      }
-      if (group !== undefined && process.getuid?.() === 0) await chown(folder, 0, group);
-      // In memory as tmpfs has it: with the sticky bit.
-      await chmod(folder, 0o777 | (lacksMount ? 0o1000 : 0) | (group === undefined ? 0 : 0o2000));
+      await showEmptyFolder(folder, pod.spec, volume.emptyDir, context.allocatable.memoryBytes);
       return;
     }
     if (claimOfVolume(pod.metadata.name, volume) !== undefined) {

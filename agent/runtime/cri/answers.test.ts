@@ -51,6 +51,7 @@ describe("what a container runtime answers", () => {
     sandbox: config,
     hostsFile: "/h",
     seccompFile: undefined,
+    hugePageSizes: [],
   }).config as { annotations: { key: string; value: string }[] };
   const status = (more: object) =>
     containerStatus.decode(
@@ -163,7 +164,7 @@ describe("what a container runtime is asked", () => {
     const of = (more: Partial<ContainerConfig>) =>
       containerRequest(
         { ...containerConfig([], "/l/0.log"), ...more },
-        { ...places, sandboxId: "s", sandbox: config, hostsFile: "/h", seccompFile: "/s" },
+        { ...places, sandboxId: "s", sandbox: config, hostsFile: "/h", seccompFile: "/s", hugePageSizes: [] },
       ).config as {
         linux: { securityContext: Record<string, unknown> };
         mounts: { containerPath: string }[];

@@ -132,6 +132,7 @@ const mount = message({
   gidMappings: repeated(nested(7, idMapping)),
   recursiveReadOnly: bool(8),
 });
+const hugepageLimit = message({ pageSize: string(1), limit: clampedInt64(2) });
 const linuxContainerResources = message({
   cpuPeriod: clampedInt64(1),
   cpuQuota: clampedInt64(2),
@@ -139,6 +140,8 @@ const linuxContainerResources = message({
   memoryLimitInBytes: clampedInt64(4),
   oomScoreAdj: clampedInt64(5),
   cpusetCpus: string(6),
+  cpusetMems: string(7),
+  hugepageLimits: repeated(nested(8, hugepageLimit)),
   memorySwapLimitInBytes: clampedInt64(10),
 });
 const capability = message({ addCapabilities: repeated(string(1)), dropCapabilities: repeated(string(2)) });

@@ -13,6 +13,8 @@ export interface PodGroups {
   readonly limits: ((processesMost?: number) => PodGroupLimits) | undefined;
   /** That of all pods; undefined where systemd keeps it. */
   readonly all: PodsGroup | undefined;
+  /** In bytes, of the huge pages that they can be held to. */
+  readonly hugePageSizes: readonly number[];
 }
 
 /** Below a group of the node's own. Where systemd keeps the groups, their names say what they are in. */
@@ -21,6 +23,7 @@ export function podGroups(
   driver: "cgroupfs" | "systemd",
   cgroups: Cgroups | undefined,
 ): PodGroups {
+  const hugePageSizes = cgroups?.hugePageSizes ?? [];
   if (driver === "systemd") {
     // A dash in a slice's name is a level; systemd removes slices that are empty.
     const escaped = (text: string) => text.replaceAll("-", "_");
@@ -30,6 +33,7 @@ export function podGroups(
       processes: async () => undefined,
       limits: undefined,
       all: undefined,
+      hugePageSizes,
     };
   }
   const parentOf = (uid: string) => `/pintle/${nodeName}/pod${uid}`;
@@ -43,6 +47,7 @@ export function podGroups(
       ((processesMost) => ({
         limit: (uid, resources) => limitGroup(cgroups, parentOf(uid), resources, processesMost),
       })),
+    hugePageSizes,
     all: cgroups && new PodsGroup(cgroups, `/pintle/${nodeName}`),
     processes: async (uid, id) =>
       cgroups === undefined ? undefined : groupProcesses(cgroups, `${parentOf(uid)}/${id}`),

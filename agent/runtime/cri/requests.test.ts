@@ -14,6 +14,7 @@ describe("what a container runtime is asked for", () => {
       sandbox,
       hostsFile: "/hosts",
       seccompFile: undefined,
+      hugePageSizes: [2 ** 21, 2 ** 30],
     }).config as unknown as Record<string, unknown> & {
       linux: { securityContext: Record<string, unknown> & { namespaceOptions: object } };
       mounts: readonly Record<string, unknown>[];
@@ -48,6 +49,19 @@ describe("what a container runtime is asked for", () => {
     const shared = container({ mounts });
     assert.ok(!("usernsOptions" in shared.linux.securityContext.namespaceOptions));
     assert.ok(shared.mounts.every((mount) => !("uidMappings" in mount)));
+  });
+
+  it("are the huge pages that it asks for, and none of other sizes", () => {
+    const { resources } = containerConfig(["run"], "/log");
+    const hugePages = [{ pageBytes: 2 ** 21, bytesMost: 2 ** 22 }];
+    const { linux } = container({ resources: { ...resources, hugePages } });
+    assert.deepEqual(
+      (linux as unknown as { resources: { hugepageLimits: object } }).resources.hugepageLimits,
+      [
+        { pageSize: "2MB", limit: 2 ** 22 },
+        { pageSize: "1GB", limit: 0 },
+      ],
+    );
   });
 
   it("is all of /proc for who may see it", () => {

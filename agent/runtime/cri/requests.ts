@@ -1,6 +1,7 @@
 import type { Encodable, Of } from "../../../base/protobuf.ts";
 import { utf8 } from "../../../base/wire.ts";
 import { namespaceOf, normalized } from "../../admission/sysctls.ts";
+import { hugePageLimits, pageSizeOfGroups } from "../../memory/huge-pages.ts";
 import { maskedPaths, readonlyPaths } from "../oci/spec.ts";
 import {
   type AppArmorChoice,
@@ -105,6 +106,8 @@ export interface ContainerPlaces extends RequestPlaces {
   readonly hostsFile: string;
   /** Of the node's own, for a container with `seccomp: Localhost`. */
   readonly seccompFile: string | undefined;
+  /** In bytes, of the machine's huge pages. */
+  readonly hugePageSizes: readonly number[];
 }
 
 /** Pure. */
@@ -121,7 +124,7 @@ export function containerRequest(
 
 function containerMessage(
   config: ContainerConfig,
-  { sandbox, hostsFile, seccompFile, nodeName }: ContainerPlaces,
+  { sandbox, hostsFile, seccompFile, nodeName, hugePageSizes }: ContainerPlaces,
 ): Encodable<Of<typeof containerConfigMessage>> {
   const { name, attempt, image, imageId, command, args = [], workingDir, env, logPath } = config;
   const { stdin, stdinOnce, tty } = config;
@@ -163,7 +166,13 @@ function containerMessage(
     CDIDevices: (config.cdiDevices ?? []).map((one) => ({ name: one })),
     stopSignal: criStopSignal(config.stopSignal),
     linux: {
-      resources: resourcesMessage(config.resources),
+      resources: {
+        ...resourcesMessage(config.resources),
+        hugepageLimits: hugePageLimits(hugePageSizes, config.resources.hugePages).map((one) => ({
+          pageSize: pageSizeOfGroups(one.pageBytes),
+          limit: one.bytesMost,
+        })),
+      },
       securityContext: securityMessage(config, sandbox, seccompFile),
     },
   };

@@ -203,10 +203,10 @@ export class CriRuntime implements Runtime {
       containerRequest(config, {
         nodeName: this.#config.nodeName,
         cgroupParent: this.#groups.parentOf(sandbox.config.pod.uid),
-        sandboxId,
-        sandbox: sandbox.config,
+        ...{ sandboxId, sandbox: sandbox.config },
         hostsFile: this.#hostsPath(sandboxId),
         seccompFile: profile?.file,
+        hugePageSizes: this.#groups.hugePageSizes,
       }),
     );
     if (!isId(id))

@@ -1,10 +1,11 @@
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readHugePages } from "../../memory/huge-pages.ts";
 import type { ContainerStats } from "../seam.ts";
 import { readOptional } from "../supervised/records.ts";
 
 /** Where the memory and cpuacct controllers are: a v1 hierarchy each, or the one of v2. */
-export type Cgroups =
+export type Cgroups = (
   | {
       readonly version: 1;
       readonly memory: string;
@@ -13,8 +14,14 @@ export type Cgroups =
       readonly cpu?: string;
       /** Undefined where processes are not counted. */
       readonly pids?: string;
+      /** Undefined where huge pages are not counted. */
+      readonly hugetlb?: string;
     }
-  | { readonly version: 2; readonly root: string };
+  | { readonly version: 2; readonly root: string }
+) & {
+  /** Sizes in bytes of the huge pages that groups can be held to; absent where there is no controller for that. */
+  readonly hugePageSizes?: readonly number[];
+};
 
 /** Undefined when there is no memory controller: limits could not be enforced. */
 export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefined> {
@@ -30,7 +37,8 @@ export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefin
     if (type === "cgroup2") v2 = path;
   }
   const memory = v1.get("memory");
-  const [cpu, pids] = [v1.get("cpu"), v1.get("pids")];
+  const [cpu, pids, hugetlb] = [v1.get("cpu"), v1.get("pids"), v1.get("hugetlb")];
+  const sizes = async () => (await readHugePages()).map(({ pageBytes }) => pageBytes);
   if (memory !== undefined)
     return {
       version: 1,
@@ -38,10 +46,13 @@ export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefin
       cpuacct: v1.get("cpuacct") ?? memory,
       ...(cpu !== undefined && { cpu }),
       ...(pids !== undefined && { pids }),
+      ...(hugetlb !== undefined && { hugetlb, hugePageSizes: await sizes() }),
     };
   if (v2 === undefined) return undefined;
-  const controllers = (await readOptional(join(v2, "cgroup.controllers"))) ?? "";
-  return controllers.split(/\s+/).includes("memory") ? { version: 2, root: v2 } : undefined;
+  const controllers = ((await readOptional(join(v2, "cgroup.controllers"))) ?? "").split(/\s+/);
+  if (!controllers.includes("memory")) return undefined;
+  const isCounted = controllers.includes("hugetlb");
+  return { version: 2, root: v2, ...(isCounted && { hugePageSizes: await sizes() }) };
 }
 
 /** The group's folder where its processes are listed. */

@@ -105,6 +105,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           ...(users !== undefined && { users }),
           hostname,
           host: config.host,
+          hugePageSizes: config.cgroups.hugePageSizes ?? [],
           ...(seccomp !== undefined && { seccomp }),
           ...(appArmor !== undefined && { appArmor }),
           covers: covers.map((one) => (one.shows === undefined ? one : { ...one, shows: at(one.shows) })),

@@ -35,6 +35,25 @@ describe("the group of a pod", () => {
     assert.equal(await countsProcesses(cgroups), false);
   });
 
+  it("is held to its huge pages, and to none of other sizes, in use and set aside", async () => {
+    const hugePageSizes = [2 ** 21, 2 ** 30];
+    const asked = { ...limits, hugePages: [{ pageBytes: 2 ** 21, bytesMost: 2 ** 22 }] };
+    await writeFile(join(root, "cgroup.controllers"), "memory hugetlb\n");
+    await mkdir(join(root, "a/pod"), { recursive: true });
+    await writeFile(join(root, "a/pod/hugetlb.2MB.rsvd.max"), "max\n");
+    await limitGroup({ version: 2, root, hugePageSizes }, "/a/pod", asked);
+    assert.equal(await read("a", "cgroup.subtree_control"), "+memory +hugetlb");
+    const found = ["2MB.max", "2MB.rsvd.max", "1GB.max"].map((name) => read("a/pod", `hugetlb.${name}`));
+    assert.deepEqual(await Promise.all(found), ["4194304", "4194304", "0"]);
+    await assert.rejects(read("a/pod/hugetlb.1GB.rsvd.max"), /ENOENT/);
+
+    const hugetlb = join(root, "hugetlb");
+    const cgroups = { version: 1, memory: root, cpuacct: root, hugetlb, hugePageSizes } as const;
+    await limitGroup(cgroups, "/pod", asked);
+    const first = ["2MB", "1GB"].map((size) => read("hugetlb/pod", `hugetlb.${size}.limit_in_bytes`));
+    assert.deepEqual(await Promise.all(first), ["4194304", "0"]);
+  });
+
   it("is not left less memory than it uses", async () => {
     const cgroups = { version: 2, root } as const;
     await writeFile(join(root, "cgroup.controllers"), "memory\n");

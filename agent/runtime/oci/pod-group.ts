@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../../base/os/make-folder.ts";
+import { type HugePageLimit, hugePageLimits, pageSizeOfGroups } from "../../memory/huge-pages.ts";
 import { readOptional } from "../supervised/records.ts";
 import { type Cgroups, cgroupStats, groupFolder } from "./cgroups.ts";
 
@@ -11,6 +12,8 @@ export interface GroupResources {
   readonly cpuQuotaUs: number;
   /** 0: no limit. */
   readonly memoryBytesMost: number;
+  /** Nothing of the sizes that are not among them. */
+  readonly hugePages?: readonly HugePageLimit[];
 }
 
 /** Whether the kernel can hold groups to a number of processes. */
@@ -30,14 +33,16 @@ const cpuPeriodUs = 100_000;
 /** Makes a group where it is not there yet; in v2 each level above hands the controllers down to the next. */
 export async function makeGroup(cgroups: Cgroups, path: string): Promise<void> {
   if (cgroups.version === 1) {
-    for (const root of [cgroups.memory, cgroups.cpu, cgroups.pids])
+    for (const root of [cgroups.memory, cgroups.cpu, cgroups.pids, cgroups.hugetlb])
       if (root !== undefined) await makeFolder(join(root, path), 0o755);
     return;
   }
   await makeFolder(join(cgroups.root, path), 0o755);
   const levels = path.split("/").filter((name) => name !== "");
   const offered = (await readFile(join(cgroups.root, "cgroup.controllers"), "utf8")).split(/\s+/);
-  const wanted = ["cpu", "memory", "pids"].filter((name) => offered.includes(name)).map((name) => `+${name}`);
+  const wanted = ["cpu", "memory", "pids", "hugetlb"]
+    .filter((name) => offered.includes(name))
+    .map((name) => `+${name}`);
   for (let depth = 0; depth < levels.length; depth++) {
     const level = join(cgroups.root, ...levels.slice(0, depth));
     await writeFile(join(level, "cgroup.subtree_control"), wanted.join(" "));
@@ -49,7 +54,7 @@ export async function makeGroup(cgroups: Cgroups, path: string): Promise<void> {
 export async function limitGroup(
   cgroups: Cgroups,
   path: string,
-  { cpuShares, cpuQuotaUs, memoryBytesMost }: GroupResources,
+  { cpuShares, cpuQuotaUs, memoryBytesMost, hugePages }: GroupResources,
   processesMost?: number,
 ): Promise<void> {
   await makeGroup(cgroups, path);
@@ -57,6 +62,7 @@ export async function limitGroup(
   if (processesMost !== undefined && counted !== undefined)
     await writeFile(join(counted, path, "pids.max"), String(processesMost));
   await limitMemory(cgroups, path, memoryBytesMost);
+  await limitHugePages(cgroups, path, hugePages);
   if (cgroups.version === 1) {
     if (cgroups.cpu === undefined) return;
     const folder = join(cgroups.cpu, path);
@@ -84,6 +90,19 @@ async function limitMemory(cgroups: Cgroups, path: string, bytes: number): Promi
       );
   }
   await writeFile(file, bytes > 0 ? String(bytes) : cgroups.version === 1 ? "-1" : "max");
+}
+
+/** Both what is in use and, where the kernel counts that, what is set aside for mappings. */
+async function limitHugePages(cgroups: Cgroups, path: string, asked?: readonly HugePageLimit[]) {
+  const root = cgroups.version === 1 ? cgroups.hugetlb : cgroups.root;
+  if (root === undefined) return;
+  const end = cgroups.version === 1 ? "limit_in_bytes" : "max";
+  for (const { pageBytes, bytesMost } of hugePageLimits(cgroups.hugePageSizes ?? [], asked)) {
+    const start = join(root, path, `hugetlb.${pageSizeOfGroups(pageBytes)}`);
+    await writeFile(`${start}.${end}`, String(bytesMost));
+    const reserved = `${start}.rsvd.${end}`;
+    if ((await readOptional(reserved)) !== undefined) await writeFile(reserved, String(bytesMost));
+  }
 }
 
 /** Shares of v1 as the weight of v2, by the curve that runc and the kubelet share: 1024 is 100. */

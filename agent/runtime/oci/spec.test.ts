@@ -59,6 +59,21 @@ describe("ociSpec", () => {
     host: without(),
   };
 
+  it("limits huge pages of every size that groups can be held to, to none that are not asked for", () => {
+    const limitsOf = (more: object, hugePageSizes?: number[]) => {
+      const resources = { ...config.resources, ...more };
+      const spec = ociSpec({ ...config, resources }, { ...places, ...(hugePageSizes && { hugePageSizes }) });
+      return (spec as { linux: { resources: { hugepageLimits?: object } } }).linux.resources.hugepageLimits;
+    };
+    const hugePages = [{ pageBytes: 2 ** 21, bytesMost: 2 ** 22 }];
+    assert.deepEqual(limitsOf({ hugePages }, [2 ** 21, 2 ** 30]), [
+      { pageSize: "2MB", limit: 2 ** 22 },
+      { pageSize: "1GB", limit: 0 },
+    ]);
+    assert.deepEqual(limitsOf({}, [2 ** 21]), [{ pageSize: "2MB", limit: 0 }]);
+    assert.equal(limitsOf({ hugePages }), undefined);
+  });
+
   it("gives a container a block device under the name that it asks for, to read where it may not write", () => {
     const device = { hostPath: "/dev/sdb", containerPath: "/dev/data", major: 8, minor: 16 };
     const of = (permissions: string) =>

@@ -1,3 +1,4 @@
+import { hugePageLimits, pageSizeOfGroups } from "../../memory/huge-pages.ts";
 import { type ContainerConfig, RuntimeError, type UserRange } from "../seam.ts";
 import { accountOf } from "../supervised/account.ts";
 import type { Cover } from "./covers.ts";
@@ -21,6 +22,8 @@ export interface SpecPlaces {
   readonly hostname: string;
   readonly host: HostLimits;
   readonly covers?: readonly Cover[];
+  /** In bytes, of the huge pages that control groups can be held to. */
+  readonly hugePageSizes?: readonly number[];
   /** The name of a profile that the kernel has loaded. */
   readonly appArmor?: string;
   /** No filter when absent. */
@@ -61,7 +64,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
       ...(places.users !== undefined && mappingsOf(places.users)),
       // Nobody but the host makes devices: others are shown them.
       ...(places.users === undefined && (config.devices ?? []).length > 0 && { devices: devicesOf(config) }),
-      resources: resourcesOf(config),
+      resources: resourcesOf(config, places),
       ...(places.seccomp !== undefined && { seccomp: places.seccomp }),
       ...(!security.privileged && !security.unmaskedProc && { maskedPaths, readonlyPaths }),
       rootfsPropagation: config.mounts.some(({ propagation }) => propagation === "rshared")
@@ -144,7 +147,11 @@ const devicesOf = ({ devices = [] }: ContainerConfig): readonly object[] =>
     return { path, type, major, minor, fileMode: mode, uid, gid };
   });
 
-function resourcesOf({ resources, security, devices = [] }: ContainerConfig): object {
+function resourcesOf(
+  { resources, security, devices = [] }: ContainerConfig,
+  { hugePageSizes = [] }: SpecPlaces,
+): object {
+  const hugePages = hugePageLimits(hugePageSizes, resources.hugePages);
   return {
     devices: security.privileged
       ? [{ allow: true, access: "rwm" }]
@@ -161,6 +168,12 @@ function resourcesOf({ resources, security, devices = [] }: ContainerConfig): ob
             access,
           })),
         ],
+    ...(hugePages.length > 0 && {
+      hugepageLimits: hugePages.map(({ pageBytes, bytesMost }) => ({
+        pageSize: pageSizeOfGroups(pageBytes),
+        limit: bytesMost,
+      })),
+    }),
     ...updatedResources(resources),
   };
 }

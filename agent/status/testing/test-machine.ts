@@ -5,6 +5,7 @@ export const testMachine: Machine = {
   cpus: 2,
   memoryBytes: 2 ** 30,
   storageBytes: 2 ** 34,
+  hugePages: [],
   architecture: "amd64",
   machineId: "m",
   bootId: "b",
