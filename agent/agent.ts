@@ -157,7 +157,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   closers.push(async () => csi.close());
   const devices = await openDevices(config, {
     ...{ os, tasks, pods: () => pods.list() },
-    cpus: () => cpus,
+    ...{ cpus: () => cpus, memory: () => memory },
     onHealth: (podUid) => workers.wake(podUid),
   });
   closers.push(() => devices.close());
@@ -295,7 +295,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   closers.push(async () => tokens.stop());
   const { recursiveReadOnly } = node;
   const able = allocatableOf(node, machine);
-  const { admission, cpus, nodeNow } = await openNodeAdmission({
+  const { admission, cpus, memory, nodeNow } = await openNodeAdmission({
     ...{ config, client, os, tasks, node, machine, registered },
     isProcesses: chosen.kind === "process",
     devices: devices.manager,
@@ -351,6 +351,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       able: podAbilitiesOf(chosen),
       podGroups: podLimitsOf(chosen, config.podProcessesMost),
       cpus,
+      memory,
       devices: devices.manager,
       users,
       recursiveReadOnly,
@@ -373,7 +374,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   await devices.start();
   const ownPods = { ...config, read: parts.readManifest };
   await startStaticPods(ownPods, { os, client, tasks, events, pods, start: () => workers.start(pods) });
-  for (const one of [cpus, devices.manager, users])
+  for (const one of [cpus, memory, devices.manager, users])
     await one?.keepOnly(new Set(pods.list().map(({ metadata }) => metadata.uid)));
   csi.start();
   const storage = {

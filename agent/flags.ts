@@ -17,6 +17,7 @@ import { type FamilyFlags, familyFlags } from "./family-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import { kubeletConfiguration } from "./kubelet-configuration.ts";
+import { type MemoryRules, memoryFlags, memoryRules } from "./memory/memory-flags.ts";
 import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
 import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
 import { type ReservedRules, reservedFlags, reservedRules } from "./reserved-flags.ts";
@@ -146,6 +147,7 @@ export const agentFlags = {
   ...reservedFlags,
   ...pressureFlags,
   ...cpuFlags,
+  ...memoryFlags,
   "node-status-update-frequency": {
     kind: "duration",
     default: 10_000,
@@ -240,6 +242,7 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly allowedUnsafeSysctls: readonly string[];
   readonly pressure: PressureRules;
   readonly cpus: CpuRules;
+  readonly memory: MemoryRules;
   readonly statusUpdateMs: number;
   readonly leaseSeconds: number;
   readonly clusterDns: readonly string[];
@@ -362,6 +365,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const { reserved, limitsPods } = reservedRules(flags, check);
   const pressure = pressureRules(flags, check);
   const cpus = cpuRules(flags, check);
+  const memory = memoryRules(flags, check);
   for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
   for (const key of labelsForbiddenToNodes(flags["node-labels"].map((one) => one.split("=")[0] ?? "")))
     check(false, "node-labels", key, "is a label that a node must not set on itself; use kubectl label");
@@ -452,6 +456,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     limitsPods,
     pressure,
     cpus,
+    memory,
     statusUpdateMs: flags["node-status-update-frequency"],
     leaseSeconds: flags["node-lease-duration-seconds"],
     clusterDns: flags["cluster-dns"],

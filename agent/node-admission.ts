@@ -13,6 +13,8 @@ import { numaPlaces, topologyLimits } from "./cpus/topology-hints.ts";
 import type { DeviceManager } from "./devices/device-manager.ts";
 import type { PressureCondition } from "./eviction/signals.ts";
 import type { AgentConfig } from "./flags.ts";
+import type { MemoryManager } from "./memory/memory-manager.ts";
+import { openMemory } from "./memory/open-memory.ts";
 import { readOptional } from "./runtime/supervised/records.ts";
 import type { Machine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
@@ -38,6 +40,7 @@ interface NodeAdmissionInput {
 export interface NodeAdmission {
   readonly admission: PodAdmission;
   readonly cpus: CpuManager | undefined;
+  readonly memory: MemoryManager | undefined;
   /** The Node as the API has it now. */
   readonly nodeNow: () => Promise<Node>;
 }
@@ -55,6 +58,8 @@ export async function openNodeAdmission(input: NodeAdmissionInput): Promise<Node
     );
   const { isProcesses, onShared } = input;
   const cpus = await openCpus(config, { isProcesses, log: os.log, onShared });
+  const { reserved } = node;
+  const memory = await openMemory(config, { reserved, machine: input.machine, isProcesses, log: os.log });
   const nodeNow = () =>
     client
       .get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal })
@@ -85,7 +90,7 @@ export async function openNodeAdmission(input: NodeAdmissionInput): Promise<Node
       };
     },
     input.pressure,
-    new PodPlacement({ ...config.cpus, topology, reserved: new Set() }, { cpus, devices }),
+    new PodPlacement({ ...config.cpus, topology, reserved: new Set() }, { cpus, memory, devices }),
   );
-  return { admission, cpus, nodeNow };
+  return { admission, cpus, memory, nodeNow };
 }

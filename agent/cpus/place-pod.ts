@@ -33,8 +33,8 @@ export interface PlacedBeside {
   hints(container: Container): readonly (readonly Hint[])[];
   /** The same for the pod as a whole. */
   podHints(): readonly (readonly Hint[])[];
-  /** Told, in the containers' order, where each is to be. */
-  placed(container: Container, hint: Hint): void;
+  /** Told, in the containers' order, where each is to be; answers why that cannot be. */
+  placed(container: Container, hint: Hint): Rejection | undefined;
 }
 
 /** CPUs that containers have for themselves, by pod and container. */
@@ -83,13 +83,14 @@ export function placePod(
     const { hint, admit } =
       podHint ?? hintFor(wanted, { taken, kept, beside: beside?.hints(container) ?? [] }, rules);
     if (!admit) return topologyRejection;
-    beside?.placed(container, hint);
-    if (count === 0) continue;
-    if (before === undefined) {
+    if (count > 0 && before === undefined) {
       const own = takeNear(hint, count, union(freeCpus(taken, rules), kept), rules);
       if ("reason" in own) return own;
       placed.set(container.name, own);
     }
+    const refused = beside?.placed(container, hint);
+    if (refused !== undefined) return refused;
+    if (count === 0) continue;
     const own = placed.get(container.name) ?? new Set();
     const isInit = pod.spec.initContainers?.includes(container) && container.restartPolicy !== "Always";
     kept = isInit ? union(kept, own) : without(kept, own);

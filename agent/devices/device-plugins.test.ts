@@ -402,21 +402,40 @@ describe("monitors are told", function () {
     );
   });
 
-  it("which CPUs are containers' own, and which could be", async () => {
+  it("which CPUs and memory are containers' own, and which could be", async () => {
     const cpus = {
       cpusOf: (_: string, name: string) =>
         name === "own" ? { cpus: "2-3", isExclusive: true } : { cpus: "0-1", isExclusive: false },
       allocatable: new Set([3, 1, 2]),
     };
     const pod = podOf("p", [asking(0, "own"), asking(0, "shares")]);
-    const parts = { os: { clock: systemClock }, pods: () => [pod], devices: rig.manager, cpus: () => cpus };
+    const block = { numas: [0, 1], type: "memory", bytes: 4096 };
+    const memory = {
+      blocksOf: (_: string, name: string) => (name === "own" ? [block] : []),
+      allocatable: [{ numas: [1], type: "hugepages-2Mi", bytes: 2 ** 21 }],
+    };
+    const parts = {
+      os: { clock: systemClock },
+      pods: () => [pod],
+      devices: rig.manager,
+      ...{ cpus: () => cpus, memory: () => memory },
+    };
     const { List, GetAllocatableResources } = podResources(parts);
     const { podResources: [told] = [] } = (await List({})) as { podResources?: { containers: object[] }[] };
     assert.deepEqual(told?.containers, [
-      { name: "own", devices: [], cpuIds: [2, 3] },
-      { name: "shares", devices: [], cpuIds: [] },
+      {
+        name: "own",
+        devices: [],
+        cpuIds: [2, 3],
+        memory: [{ memoryType: "memory", size: 4096, topology: { nodes: [{ ID: 0 }, { ID: 1 }] } }],
+      },
+      { name: "shares", devices: [], cpuIds: [], memory: [] },
     ]);
-    assert.deepEqual((await GetAllocatableResources({})).cpuIds, [1, 2, 3]);
+    const all = await GetAllocatableResources({});
+    assert.deepEqual(all.cpuIds, [1, 2, 3]);
+    assert.deepEqual(all.memory, [
+      { memoryType: "hugepages-2Mi", size: 2 ** 21, topology: { nodes: [{ ID: 1 }] } },
+    ]);
   });
 
   it("no more often than is good for the node", async () => {

@@ -70,7 +70,7 @@ export class PodDevices implements PlacedBeside {
   }
 
   /** Keeps devices that would do, so that the containers that follow are placed beside them. */
-  placed(container: Container, hint: Hint): void {
+  placed(container: Container, hint: Hint): undefined {
     const { uid } = this.#pod.metadata;
     this.#hints.set(container.name, hint);
     if (hint.nodes === undefined) return;

@@ -4,6 +4,8 @@ import { TokenBucket } from "../../base/token-bucket.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { CpuManager } from "../cpus/cpu-manager.ts";
 import { parseCpuSet } from "../cpus/cpu-set.ts";
+import type { MemoryManager } from "../memory/memory-manager.ts";
+import type { MemoryBlock } from "../memory/memory-state.ts";
 import type { CallHandlers } from "../socket-server.ts";
 import { isTerminal } from "../sync/pod-phase.ts";
 import type { DeviceManager } from "./device-manager.ts";
@@ -15,14 +17,16 @@ export interface PodResourcesParts {
   readonly devices: DeviceManager;
   /** Undefined where all containers share all. */
   readonly cpus: () => Pick<CpuManager, "cpusOf" | "allocatable"> | undefined;
+  /** Undefined likewise. */
+  readonly memory: () => Pick<MemoryManager, "blocksOf" | "allocatable"> | undefined;
 }
 
 /** As kubelets'. */
 const callsLimit = { perSecond: 100, burst: 10 } as const;
 
-/** Tells monitors which devices and CPUs containers have. */
+/** Tells monitors which devices, CPUs and memory containers have. */
 export function podResources(parts: PodResourcesParts): CallHandlers<typeof podResourcesCalls> {
-  const { os, pods, devices, cpus } = parts;
+  const { os, pods, devices, cpus, memory } = parts;
   const bucket = new TokenBucket(callsLimit, os.clock.monotonicMs());
   const limited = () => {
     if (bucket.take(os.clock.monotonicMs()) > 0)
@@ -36,6 +40,7 @@ export function podResources(parts: PodResourcesParts): CallHandlers<typeof podR
         devicesOf(resourceName, given.devices),
       ),
       cpuIds: own?.isExclusive ? [...(parseCpuSet(own.cpus) ?? [])] : [],
+      memory: (memory()?.blocksOf(pod.metadata.uid, name) ?? []).map(memoryOf),
     };
   };
   const ofPod = (pod: Pod) => ({
@@ -62,6 +67,7 @@ export function podResources(parts: PodResourcesParts): CallHandlers<typeof podR
           return devicesOf(name, new Map(healthy.map(([id, { numa }]) => [id, numa])));
         }),
         cpuIds: [...(cpus()?.allocatable ?? [])].sort((a, b) => a - b),
+        memory: (memory()?.allocatable ?? []).map(memoryOf),
       };
     },
     async Get({ podName, podNamespace }) {
@@ -78,6 +84,12 @@ export function podResources(parts: PodResourcesParts): CallHandlers<typeof podR
     },
   };
 }
+
+const memoryOf = ({ numas, type, bytes }: MemoryBlock) => ({
+  memoryType: type,
+  size: bytes,
+  topology: { nodes: numas.map((ID) => ({ ID })) },
+});
 
 /** One entry a device and NUMA node, as kubelets tell it. */
 function devicesOf(

@@ -6,6 +6,7 @@ import type { Pod } from "../../client/types.ts";
 import type { CpuManager } from "../cpus/cpu-manager.ts";
 import { readCpuTopology } from "../cpus/cpu-topology.ts";
 import { numaPlaces, type TopologyPolicy } from "../cpus/topology-hints.ts";
+import type { MemoryManager } from "../memory/memory-manager.ts";
 import { handlersOf, serveSocket } from "../socket-server.ts";
 import { DeviceManager } from "./device-manager.ts";
 import { podResourcesCalls, registrationCalls } from "./messages.ts";
@@ -22,6 +23,7 @@ export interface DevicesDeps {
   readonly tasks: TaskScope;
   readonly pods: () => readonly Pod[];
   readonly cpus: () => CpuManager | undefined;
+  readonly memory?: () => MemoryManager | undefined;
   readonly onHealth: (podUid: string) => void;
 }
 
@@ -34,7 +36,7 @@ export interface NodeDevices {
 
 /** Finds which devices earlier agents gave to containers. */
 export async function openDevices(config: DevicesConfig, deps: DevicesDeps): Promise<NodeDevices> {
-  const { os, tasks, pods, cpus, onHealth } = deps;
+  const { os, tasks, pods, cpus, memory = () => undefined, onHealth } = deps;
   const log = os.log.child("devices");
   const folder = join(config.rootDir, "device-plugins");
   const places =
@@ -62,7 +64,7 @@ export async function openDevices(config: DevicesConfig, deps: DevicesDeps): Pro
         Register: (request) => registerPlugin(request, parts),
       });
       await serve(join(folder, "kubelet.sock"), registration);
-      const told = podResources({ os, pods, devices: manager, cpus });
+      const told = podResources({ os, pods, devices: manager, cpus, memory });
       await serve(
         join(config.rootDir, "pod-resources", "kubelet.sock"),
         handlersOf("v1.PodResourcesLister", podResourcesCalls, told),

@@ -200,6 +200,8 @@ export interface Resources {
   readonly hugePages?: readonly HugePageLimit[];
   /** CPUs that it may run on, as the kernel lists them; any where absent. */
   readonly cpus?: string;
+  /** Set when it is made: NUMA nodes that its memory is of, likewise. */
+  readonly memoryNumas?: string;
 }
 
 export interface Security {

@@ -40,6 +40,8 @@ export interface ConfigInput {
   readonly pidOf?: string | undefined;
   /** Where containers do not all share all CPUs. */
   readonly cpus?: PlacedCpus | undefined;
+  /** NUMA nodes that its memory is to be of; undefined for any. */
+  readonly memoryNumas?: string | undefined;
 }
 
 /** Image and pod merged into what the runtime is to run. Rejects with ConfigError. */
@@ -90,7 +92,10 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     }),
     ...(input.devices.length > 0 && { devices: input.devices }),
     user,
-    resources: resourcesOf(pod, container, input.nodeMemoryBytes, input.cpus),
+    resources: {
+      ...resourcesOf(pod, container, input.nodeMemoryBytes, input.cpus),
+      ...(input.memoryNumas !== undefined && { memoryNumas: input.memoryNumas }),
+    },
     security: securityOf(pod, container),
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,

@@ -7,6 +7,7 @@ import type { CpuManager } from "../cpus/cpu-manager.ts";
 import type { DeviceManager } from "../devices/device-manager.ts";
 import type { ImageManager } from "../images/image-manager.ts";
 import type { ImageStore } from "../images/store.ts";
+import type { MemoryManager } from "../memory/memory-manager.ts";
 import type { Prober } from "../probes/prober.ts";
 import type { PodGroupLimits } from "../runtime/oci/pod-group.ts";
 import type { Runtime } from "../runtime/seam.ts";
@@ -45,6 +46,8 @@ export interface PodContext {
   readonly able: NodeAbilities;
   /** Which CPUs containers run on; undefined where all share all. */
   readonly cpus?: Pick<CpuManager, "cpusOf" | "hasExclusive"> | undefined;
+  /** Which NUMA nodes containers have their memory of; undefined where that is any. */
+  readonly memory?: Pick<MemoryManager, "numasOf"> | undefined;
   /** Users that are a pod's own; undefined where none can have any. */
   readonly users?: Pick<UserRanges, "take"> | undefined;
   /** What device plugins gave to containers. */

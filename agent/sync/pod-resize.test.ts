@@ -193,4 +193,18 @@ describe("PodWorker resizes containers as they run", () => {
       ["Infeasible", 'Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"'],
     );
   });
+
+  it("but for memory that is their own", async () => {
+    Object.assign(rig.context, { memory: { numasOf: () => "1" } });
+    await rig.run({ containers: [asking("1", "64Mi")] });
+    const id = await rig.untilRunning();
+    assert.equal(rig.runtime.configOf(id).resources.memoryNumas, "1");
+    await rig.patch({ metadata: { generation: 2 }, spec: { containers: [asking("1", "96Mi")] } });
+    const pod = await rig.untilPod((one) => condition(one, "PodResizePending") !== undefined, "told");
+    const { message } = condition(pod, "PodResizePending") ?? {};
+    assert.equal(
+      message,
+      'Resize is infeasible for Guaranteed Pods alongside Memory Manager policy "Static"',
+    );
+  });
 });

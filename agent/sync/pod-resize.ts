@@ -3,6 +3,7 @@ import { describeError } from "../../base/os/log.ts";
 import { compareQuantities, parseQuantity } from "../../base/quantity.ts";
 import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import type { Rejection } from "../admission/fits-node.ts";
 import type { PlacedCpus } from "../cpus/cpu-manager.ts";
 import type { GroupResources } from "../runtime/oci/pod-group.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
@@ -126,12 +127,7 @@ export class PodResize {
             reason: "Infeasible",
             message: "pods are plain processes on this node, without control groups to resize",
           }
-        : this.#changesOwnCpus(pod)
-          ? {
-              reason: "Infeasible",
-              message: 'Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"',
-            }
-          : await admission?.resize(pod);
+        : (this.#infeasible(pod) ?? (await admission?.resize(pod)));
     if (rejection !== undefined) {
       const reason = rejection.reason === "Infeasible" ? "Infeasible" : "Deferred";
       const { message } = rejection;
@@ -211,12 +207,27 @@ export class PodResize {
     return this.#context.cpus?.cpusOf(metadata.uid, name);
   }
 
-  #changesOwnCpus(pod: Pod): boolean {
-    if (this.#context.cpus === undefined || qosClass(pod.spec) !== "Guaranteed") return false;
-    const cpu = (resources: Resources | undefined) => resources?.requests?.cpu;
+  /** What a container has for itself it keeps. */
+  #infeasible(pod: Pod): Rejection | undefined {
+    const { cpus, memory } = this.#context;
+    if (qosClass(pod.spec) !== "Guaranteed") return undefined;
+    for (const [name, manager, policy] of [
+      ["cpu", cpus, 'CPU Manager policy "static"'],
+      ["memory", memory, 'Memory Manager policy "Static"'],
+    ] as const)
+      if (manager !== undefined && this.#changes(pod, name))
+        return {
+          reason: "Infeasible",
+          message: `Resize is infeasible for Guaranteed Pods alongside ${policy}`,
+        };
+    return undefined;
+  }
+
+  #changes(pod: Pod, name: "cpu" | "memory"): boolean {
+    const asked = (resources: Resources | undefined) => resources?.requests?.[name];
     return (
-      !sameAmount(cpu(pod.spec.resources), cpu(this.#grantedAsWhole)) ||
-      resizable(pod).some((one) => !sameAmount(cpu(one.resources), cpu(this.#granted?.get(one.name))))
+      !sameAmount(asked(pod.spec.resources), asked(this.#grantedAsWhole)) ||
+      resizable(pod).some((one) => !sameAmount(asked(one.resources), asked(this.#granted?.get(one.name))))
     );
   }
 

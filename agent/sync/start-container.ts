@@ -109,6 +109,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         imageVolumeIds: [...mountedImages.values()].map(({ imageId }) => imageId),
         nodeMemoryBytes: context.nodeMemoryBytes,
         cpus: context.cpus?.cpusOf(pod.metadata.uid, container.name),
+        memoryNumas: context.memory?.numasOf(pod.metadata.uid, container.name),
         clusterDomain: context.dns.domain,
         pidOf,
       }),

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags } from "../../../base/os/flags.ts";
@@ -53,6 +53,8 @@ describe("agent, with CPUs that are containers' own", function () {
       "--service-cluster-ip-range=10.97.0.0/24",
       "--cpu-manager-policy=static",
       "--reserved-cpus=0",
+      "--memory-manager-policy=Static",
+      "--reserved-memory=0:memory=100Mi", // what is left where pods are evicted
     ];
     client = await openAdministrator(api);
     await start();
@@ -135,6 +137,9 @@ describe("agent, with CPUs that are containers' own", function () {
       (cpus) => cpus === shared,
     );
     assert.deepEqual([await runsOn("own"), await runsOn("sharing")], [own, shared]);
+    const state = JSON.parse(await readFile(join(dir, "root/memory_manager_state"), "utf8"));
+    const block = { numaAffinity: [0], type: "memory", size: 32 * mi };
+    assert.deepEqual(Object.values(state.entries), [{ c: [block] }]);
     await client.delete(resources.pods, { namespace: "default", name: "own" }, { gracePeriodSeconds: 1 });
     for (const name of ["sharing", "late"])
       await until(

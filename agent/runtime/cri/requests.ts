@@ -232,7 +232,14 @@ const plain = (names: readonly string[]) => names.map((name) => name.toUpperCase
 const cpuPeriodUs = 100_000;
 
 /** Pure. */
-export function resourcesMessage({ cpuShares, cpuQuotaUs, memoryBytesMost, oomScoreAdj, cpus }: Resources) {
+export function resourcesMessage({
+  cpuShares,
+  cpuQuotaUs,
+  memoryBytesMost,
+  oomScoreAdj,
+  cpus,
+  memoryNumas,
+}: Resources) {
   return {
     cpuShares: Math.max(2, cpuShares),
     ...(cpuQuotaUs > 0 && { cpuQuota: cpuQuotaUs, cpuPeriod: cpuPeriodUs }),
@@ -243,6 +250,7 @@ export function resourcesMessage({ cpuShares, cpuQuotaUs, memoryBytesMost, oomSc
     }),
     oomScoreAdj,
     ...(cpus !== undefined && { cpusetCpus: cpus }),
+    ...(memoryNumas !== undefined && { cpusetMems: memoryNumas }),
   };
 }
 

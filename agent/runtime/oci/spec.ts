@@ -184,12 +184,14 @@ export function updatedResources({
   cpuQuotaUs,
   memoryBytesMost,
   cpus,
+  memoryNumas,
 }: ContainerConfig["resources"]): object {
   return {
     cpu: {
       shares: Math.max(2, cpuShares),
       ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }),
       ...(cpus !== undefined && { cpus }),
+      ...(memoryNumas !== undefined && { mems: memoryNumas }),
     },
     memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},
   };
