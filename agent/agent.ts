@@ -61,6 +61,7 @@ import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
+import { NodeImages } from "./status/node-images.ts";
 import { allocatableOf } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
 import { podCidrsOf } from "./status/pod-cidr.ts";
@@ -163,7 +164,9 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   closers.push(() => devices.close());
   const reserved = together(config.reserved, evictionReservation(config.pressure.thresholds, machine));
   checkReserved(reserved, machine);
-  const node = nodeInput({ ...config, reserved }, { port: server.port, version, chosen, csi, devices });
+  const nodeImages = new NodeImages(config.nodeImagesMost);
+  const about = { port: server.port, version, chosen, csi, devices, images: nodeImages };
+  const node = nodeInput({ ...config, reserved }, about);
   const imageDisk: { dir: () => Promise<string> } = { dir: async () => config.rootDir };
   const pressure = await openNodePressure(
     { ...config, rules: config.pressure, memoryBytes: machine.memoryBytes },
@@ -250,11 +253,13 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const ownImages = chosen.kind === "cri" ? imagesOf(imageStore, config.registriesFile) : images;
   const volumeImages = chosen.kind === "cri" ? new ImageManager(ownImages, os, config) : imageManager;
   imageDisk.dir = onceKnown(() => images.folder());
+  tasks.run("images of the node", (signal) => nodeImages.follow(images, os, signal));
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
     nodeName: config.nodeName,
     rootDir: config.rootDir,
+    ...{ imageDir: () => imageDisk.dir(), layersWithImages: chosen.kind === "cri" },
     bootMs: bootMs(await readFile("/proc/stat", "utf8")),
     sampler,
     volumes: volumeSampler({

@@ -7,6 +7,7 @@ import type { AgentConfig } from "./flags.ts";
 import type { Chosen } from "./runtime/choose.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import { abilitiesOf } from "./runtime-abilities.ts";
+import type { NodeImages } from "./status/node-images.ts";
 import type { NodeInput } from "./status/node-object.ts";
 
 /** A runtime as a Node names it. */
@@ -27,12 +28,14 @@ export function nodeInput(
     chosen,
     csi,
     devices,
+    images,
   }: {
     readonly port: number;
     readonly version: string;
     readonly chosen: Chosen;
     readonly csi: NodeCsi;
     readonly devices: NodeDevices;
+    readonly images: NodeImages;
   },
 ): NodeInput {
   return {
@@ -48,6 +51,7 @@ export function nodeInput(
     reserved: config.reserved,
     runtimeVersion: version,
     devices: devices.manager,
+    images,
     volumesInUse: () => csi.volumes.attachments.inUse,
     agentVersion: kubernetesVersion.gitVersion,
     ...abilitiesOf(chosen),

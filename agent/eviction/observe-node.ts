@@ -56,7 +56,7 @@ export function diskOf(
 }
 
 /** Threads count, each takes a number. */
-async function processNumbers(): Promise<Observation> {
+export async function processNumbers(): Promise<Observation> {
   const limits = ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"];
   const texts = await Promise.all(limits.map((path) => ifPresent(readFile(path, "utf8"))));
   return processNumbersOf(

@@ -39,6 +39,11 @@ export const imageFlags = {
     default: 0,
     help: "How long an unused image stays at most, whatever space there is; 0s: as long as there is space.",
   },
+  "node-status-max-images": {
+    kind: "integer",
+    default: 50,
+    help: "Of how many images, the largest, the Node tells; -1: of all.",
+  },
 } as const satisfies FlagTable;
 
 /** Where images are, whence they come, how many at a time, and when they go. */
@@ -48,6 +53,8 @@ export interface ImageRules {
   /** Images that are pulled at a time. */
   readonly imagePullsMost: number | undefined;
   readonly imageGc: ImageGcPolicy;
+  /** Of so many, the largest, the Node tells; -1: of all. */
+  readonly nodeImagesMost: number;
 }
 
 /** What is wrong with them is told to `check`. */
@@ -75,7 +82,10 @@ export function imageRules(
     maxAgeMs,
     "must be 0s, or more than --minimum-image-ttl-duration",
   );
+  const nodeImagesMost = flags["node-status-max-images"];
+  check(nodeImagesMost >= -1, "node-status-max-images", nodeImagesMost, "must be -1 or greater");
   return {
+    nodeImagesMost,
     registriesFile: flags["registries-file"] === undefined ? undefined : resolve(flags["registries-file"]),
     imagePullsMost: flags["serialize-image-pulls"] ? 1 : pulls || undefined,
     imageGc: { highThresholdPercent: high, lowThresholdPercent: low, minAgeMs, maxAgeMs },

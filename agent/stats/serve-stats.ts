@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
+import { processNumbers } from "../eviction/observe-node.ts";
 import type { Runtime } from "../runtime/seam.ts";
-import { type FolderUse, readFolderUse } from "./machine-use.ts";
+import { readFolderUse } from "./machine-use.ts";
 import { resourceMetricsText } from "./resource-metrics.ts";
 import type { StatsSampler } from "./sampler.ts";
 import { summaryOf } from "./summary.ts";
@@ -10,6 +11,10 @@ import type { VolumeSampler } from "./volume-sampler.ts";
 export interface NodeStats {
   readonly nodeName: string;
   readonly rootDir: string;
+  /** On the disk that images are on. */
+  readonly imageDir: () => Promise<string>;
+  /** What containers write to their own roots is where images are, in place of `rootDir`. */
+  readonly layersWithImages: boolean;
   readonly bootMs: number;
   readonly sampler: StatsSampler;
   readonly volumes: Pick<VolumeSampler, "current">;
@@ -23,8 +28,9 @@ export async function serveStats(
   answer: ServerResponse,
   url: URL,
   runtime: Pick<Runtime, "listPodSandboxes">,
-  { nodeName, rootDir, bootMs, sampler, volumes }: NodeStats,
+  stats: NodeStats,
 ): Promise<void> {
+  const { nodeName, bootMs, sampler, volumes } = stats;
   const sample = await sampler.current();
   const input = { nodeName, bootMs, sample, sandboxes: runtime.listPodSandboxes() };
   if (url.pathname === "/metrics/resource") {
@@ -33,8 +39,14 @@ export async function serveStats(
     return;
   }
   const only = ["true", "1"].includes(url.searchParams.get("only_cpu_and_memory") ?? "");
-  const disk: FolderUse | undefined = only ? undefined : await readFolderUse(rootDir);
+  const more = only ? {} : { ...(await readNode(stats)), volumes: volumes.current() };
   answer.writeHead(200, { "content-type": "application/json" });
-  const more = disk === undefined ? {} : { disk, volumes: volumes.current() };
   answer.end(JSON.stringify(summaryOf({ ...input, ...more }), undefined, 1));
+}
+
+async function readNode({ rootDir, imageDir, layersWithImages }: NodeStats) {
+  const [pods, images] = [await readFolderUse(rootDir), await readFolderUse(await imageDir())];
+  const { capacity: most, available } = await processNumbers();
+  const disks = { pods, images, layers: layersWithImages ? images : pods };
+  return { disks, processes: { most, used: most - available } };
 }

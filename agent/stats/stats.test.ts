@@ -102,6 +102,31 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
     assert.equal(pods[0].memory?.workingSetBytes, 2800);
   });
 
+  it("tells the disks of pods, images and what containers write, and how many processes there are", async () => {
+    await current();
+    use = { ...use, a: { ...use.a, processes: 3 } as never, b: { ...use.b, processes: 2 } as never };
+    await clock.advance(statsTimes.sampleMs);
+    const disk = (capacityBytes: number) => ({
+      ...{ capacityBytes, availableBytes: 1, usedBytes: 2 },
+      ...{ inodes: 9, inodesFree: 4 },
+    });
+    const asked = { nodeName: "n1", bootMs: 1_000, sample: await sampler.current(), sandboxes: [sandbox] };
+    const disks = { pods: disk(10), images: disk(20), layers: disk(30) };
+    const { node, pods } = summaryOf({ ...asked, disks, processes: { most: 100, used: 7 } });
+    const { imageFs, containerFs } = node.runtime ?? {};
+    assert.deepEqual(
+      [node.fs, imageFs, containerFs].map((fs) => [fs?.capacityBytes, fs?.inodesUsed]),
+      [
+        [10, 5],
+        [20, 5],
+        [30, 5],
+      ],
+    );
+    assert.deepEqual([node.rlimit?.maxpid, node.rlimit?.curproc], [100, 7]);
+    assert.deepEqual(pods[0]?.process_stats, { process_count: 5 });
+    assert.equal((await summary()).node.rlimit, undefined);
+  });
+
   it("measures nothing once nobody has asked for a while, and then begins anew", async () => {
     await current();
     for (let round = 0; round < 3; round++) await clock.advance(statsTimes.sampleMs);

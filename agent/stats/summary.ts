@@ -17,9 +17,18 @@ export interface SummaryInput {
   readonly sample: NodeSample;
   readonly sandboxes: readonly SandboxStatus[];
   /** Absent where only CPU and memory were asked for. */
-  readonly disk?: FolderUse;
-  /** By the pod's uid; absent as `disk`. */
+  readonly disks?: NodeDisks;
+  /** Process numbers; absent as `disks`. */
+  readonly processes?: { readonly most: number; readonly used: number };
+  /** By the pod's uid; absent as `disks`. */
   readonly volumes?: ReadonlyMap<string, readonly VolumeSummary[]>;
+}
+
+export interface NodeDisks {
+  readonly pods: FolderUse;
+  readonly images: FolderUse;
+  /** What containers write to their own roots. */
+  readonly layers: FolderUse;
 }
 
 /** What /stats/summary answers. Pure. */
@@ -28,7 +37,8 @@ export function summaryOf({
   bootMs,
   sample,
   sandboxes,
-  disk,
+  disks,
+  processes,
   volumes,
 }: SummaryInput): StatsSummary {
   const { machine } = sample;
@@ -40,7 +50,13 @@ export function summaryOf({
       startTime: timeOf(bootMs),
       cpu: cpuOf(machine),
       memory: { time, availableBytes, usageBytes: workingSetBytes, workingSetBytes },
-      ...(disk !== undefined && { fs: fsOf(time, disk) }),
+      ...(disks !== undefined && {
+        fs: fsOf(time, disks.pods),
+        runtime: { imageFs: fsOf(time, disks.images), containerFs: fsOf(time, disks.layers) },
+      }),
+      ...(processes !== undefined && {
+        rlimit: { time, maxpid: processes.most, curproc: processes.used },
+      }),
     },
     pods: podsOf(sample, sandboxes, volumes),
   };
@@ -54,13 +70,21 @@ function podsOf(
   const started = new Map<string, number>();
   for (const { pod, createdAtMs } of sandboxes)
     started.set(pod.uid, Math.min(createdAtMs, started.get(pod.uid) ?? createdAtMs));
-  const pods = new Map<string, { podRef: PodSummary["podRef"]; containers: ContainerSummary[] }>();
+  const pods = new Map<
+    string,
+    { podRef: PodSummary["podRef"]; containers: ContainerSummary[]; processes: (number | undefined)[] }
+  >();
   for (const { id, name, pod, state } of sample.running) {
     const measured = sample.containers.get(id);
     if (measured === undefined || state.phase !== "running") continue;
     const { namespace, name: podName, uid } = pod;
-    const known = pods.get(uid) ?? { podRef: { name: podName, namespace, uid }, containers: [] };
+    const known = pods.get(uid) ?? {
+      podRef: { name: podName, namespace, uid },
+      containers: [],
+      processes: [],
+    };
     pods.set(uid, known);
+    known.processes.push(measured.use.processes);
     known.containers.push({
       name,
       startTime: timeOf(state.startedAtMs),
@@ -68,13 +92,21 @@ function podsOf(
       memory: memoryOf(measured),
     });
   }
-  return [...pods].map(([uid, { podRef, containers }]) => ({
+  return [...pods].map(([uid, { podRef, containers, processes }]) => ({
     podRef,
     startTime: timeOf(started.get(uid) ?? 0),
     containers,
     ...totalOf(containers),
     ...withVolumes(volumes?.get(uid)),
+    ...processCount(processes),
   }));
+}
+
+/** Nothing where those of a container are not counted. */
+function processCount(counts: readonly (number | undefined)[]): Pick<PodSummary, "process_stats"> {
+  const known = counts.filter((one) => one !== undefined);
+  if (known.length < counts.length) return {};
+  return { process_stats: { process_count: known.reduce((sum, one) => sum + one, 0) } };
 }
 
 const withVolumes = (volume: readonly VolumeSummary[] | undefined) =>

@@ -4,6 +4,7 @@ import type { PressureCondition } from "../eviction/signals.ts";
 import { binaryText, hugePageBytes, isHugePages } from "../memory/huge-pages.ts";
 import type { Reservation } from "../reserved.ts";
 import type { Machine } from "./machine.ts";
+import type { NodeImages } from "./node-images.ts";
 
 type NodeStatus = NonNullable<Node["status"]>;
 type NodeCondition = NonNullable<NodeStatus["conditions"]>[number];
@@ -39,6 +40,8 @@ export interface NodeInput {
   readonly resizesPods?: boolean;
   /** Volumes that are not to be taken from the node, by the names that it and controllers know. */
   readonly volumesInUse?: () => readonly string[];
+  /** What pods need not wait for. */
+  readonly images?: Pick<NodeImages, "known">;
   /** What device plugins offer. */
   readonly devices?: {
     nodeAmounts(): { readonly capacity: Amounts; readonly allocatable: Amounts };
@@ -157,6 +160,7 @@ export function nodeStatus(
   const able = allocatableOf(input, machine);
   const devices = input.devices?.nodeAmounts();
   const pods = String(input.maxPods);
+  const images = input.images?.known;
   const hugePages = Object.fromEntries(
     Object.entries(able.hugePages).map(([name, bytes]) => [name, binaryText(bytes)]),
   );
@@ -239,6 +243,7 @@ export function nodeStatus(
       },
       ...(input.runtimeHandlers ?? []).map(({ name, ...features }) => ({ name, features })),
     ],
+    ...(images !== undefined && { images: [...images] }),
     ...(input.volumesInUse !== undefined && { volumesInUse: [...input.volumesInUse()] }),
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: {

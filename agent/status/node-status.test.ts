@@ -149,6 +149,27 @@ describe("agent/status/node-status", () => {
     assert.deepEqual([status.capacity?.memory, status.allocatable?.memory], ["1048576Ki", "1024000Ki"]);
   });
 
+  it("tells its images once they are known, and when they are others", async () => {
+    let known: { names: string[]; sizeBytes: number }[] | undefined;
+    const images = {
+      get known() {
+        return known;
+      },
+    };
+    const other = new FakeApi();
+    const os = { ...testOs(), clock, random: systemRandom };
+    const deps = { client: other, os, machine, node: { ...node, images } };
+    const registered = await registerNode(config, deps, tasks.signal);
+    assert.equal(registered.status?.images, undefined);
+    const registration = new Registration(config, deps, registered);
+    tasks.run("its status", (signal) => keepNodeStatus(config, deps, registration, signal));
+    const told = () => JSON.stringify(other.all(resources.nodes)[0]?.status?.images);
+    for (const next of [[{ names: ["a:1"], sizeBytes: 5 }], []]) {
+      known = next;
+      await until(() => told() === JSON.stringify(next));
+    }
+  });
+
   it("takes over a lease that an earlier Node of its name owned", async () => {
     await api.delete(resources.leases, leaseRef);
     const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: "n1", uid: "of-old" }];

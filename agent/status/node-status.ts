@@ -134,7 +134,8 @@ export async function keepNodeStatus(
   registration: Registration,
   signal: AbortSignal,
 ): Promise<void> {
-  const seeing = async () => JSON.stringify([await look(config), node.devices?.nodeAmounts()]);
+  const seeing = async () =>
+    JSON.stringify([await look(config), node.devices?.nodeAmounts(), node.images?.known]);
   let sentMs = os.clock.monotonicMs();
   let seen = await seeing();
   for (;;) {

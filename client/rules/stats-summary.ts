@@ -56,6 +56,7 @@ export interface PodSummary {
   readonly cpu?: CpuStats;
   readonly memory?: MemoryStats;
   readonly volume?: readonly VolumeSummary[];
+  readonly process_stats?: { readonly process_count: number };
 }
 
 export interface StatsSummary {
@@ -65,6 +66,10 @@ export interface StatsSummary {
     readonly cpu?: CpuStats;
     readonly memory?: MemoryStats;
     readonly fs?: FsStats;
+    /** Of the disks that images, and what containers write, are on. */
+    readonly runtime?: { readonly imageFs?: FsStats; readonly containerFs?: FsStats };
+    /** Process numbers, which threads take, too. */
+    readonly rlimit?: { readonly time: string; readonly maxpid: number; readonly curproc: number };
   };
   readonly pods: readonly PodSummary[];
 }

@@ -32,7 +32,10 @@ export async function startTestNode(
   } as unknown as ServerDeps["runtime"];
   const runtime = deps.runtime ?? nothing;
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
-  const stats = { nodeName, rootDir: tmpdir(), bootMs: 0, sampler, volumes: { current: () => new Map() } };
+  const stats = {
+    ...{ nodeName, rootDir: tmpdir(), imageDir: async () => tmpdir(), layersWithImages: false },
+    ...{ bootMs: 0, sampler, volumes: { current: () => new Map() } },
+  };
   const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
   const server = await startServer(
     { address, port: 0, certificatePem, privateKeyPem, clientCaPem: authority.certificatePem },
