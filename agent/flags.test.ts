@@ -94,6 +94,20 @@ describe("the agent's flags", () => {
       assert.throws(() => config(...words), why);
   });
 
+  it("are told as kubelets have them, of memory, images and what holds pods, too", () => {
+    const { kubelet } = config(
+      "--memory-manager-policy=Static",
+      "--reserved-memory=0:memory=1Gi;1:memory=100Mi",
+    );
+    const told = kubelet as Readonly<Record<string, unknown>>;
+    assert.deepEqual([told.memoryManagerPolicy, told.nodeStatusMaxImages], ["Static", 50]);
+    assert.deepEqual(told.enforceNodeAllocatable, ["pods"]);
+    assert.deepEqual(told.reservedMemory, [
+      { numaNode: 0, limits: { memory: "1Gi" } },
+      { numaNode: 1, limits: { memory: "100Mi" } },
+    ]);
+  });
+
   it("say which CPUs are containers' own, by the kubelet's names", () => {
     const { cpus, reserved } = config(
       "--cpu-manager-policy=static",

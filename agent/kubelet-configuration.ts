@@ -1,6 +1,7 @@
 import { goDurationText } from "../base/go-duration-text.ts";
 import type { FlagValues } from "../base/os/flags.ts";
 import type { AgentConfig, agentFlags } from "./flags.ts";
+import { binaryText } from "./memory/huge-pages.ts";
 import { keepMs } from "./server/access/node-access.ts";
 
 type Flags = FlagValues<typeof agentFlags>;
@@ -9,7 +10,7 @@ type Flags = FlagValues<typeof agentFlags>;
  *  has a field for. Pure. */
 export function kubeletConfiguration(
   flags: Flags,
-  { address, clusterDomain, podCidr, podProcessesMost, taints }: Omit<AgentConfig, "kubelet">,
+  { address, clusterDomain, memory, podCidr, podProcessesMost, taints }: Omit<AgentConfig, "kubelet">,
 ): object {
   return {
     kind: "KubeletConfiguration",
@@ -36,6 +37,7 @@ export function kubeletConfiguration(
     clusterDomain,
     clusterDNS: flags["cluster-dns"],
     nodeStatusUpdateFrequency: goDurationText(flags["node-status-update-frequency"]),
+    nodeStatusMaxImages: flags["node-status-max-images"],
     nodeLeaseDurationSeconds: flags["node-lease-duration-seconds"],
     imageMinimumGCAge: goDurationText(flags["minimum-image-ttl-duration"]),
     imageMaximumGCAge: goDurationText(flags["maximum-image-gc-age"]),
@@ -43,6 +45,11 @@ export function kubeletConfiguration(
     imageGCLowThresholdPercent: flags["image-gc-low-threshold"],
     cpuManagerPolicy: flags["cpu-manager-policy"],
     cpuManagerPolicyOptions: mapOf(flags["cpu-manager-policy-options"]),
+    memoryManagerPolicy: flags["memory-manager-policy"],
+    reservedMemory: [...memory.reserved].map(([numaNode, types]) => ({
+      numaNode,
+      limits: Object.fromEntries([...types].map(([type, bytes]) => [type, binaryText(bytes)])),
+    })),
     topologyManagerPolicy: flags["topology-manager-policy"],
     topologyManagerScope: flags["topology-manager-scope"],
     maxPods: flags["max-pods"],
@@ -62,7 +69,7 @@ export function kubeletConfiguration(
     systemReserved: mapOf(flags["system-reserved"]),
     kubeReserved: mapOf(flags["kube-reserved"]),
     reservedSystemCPUs: flags["reserved-cpus"],
-    enforceNodeAllocatable: [flags["enforce-node-allocatable"]],
+    enforceNodeAllocatable: flags["enforce-node-allocatable"],
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
     providerID: flags["provider-id"],
     shutdownGracePeriod: goDurationText(flags["shutdown-grace-period"]),
