@@ -33,6 +33,9 @@ import type { PodNetwork } from "./network-seam.ts";
 import { openNodeAdmission } from "./node-admission.ts";
 import { descriptionOf, localVolumesFolder, nodeInput } from "./node-input.ts";
 import { Prober } from "./probes/prober.ts";
+import { hostDevices } from "./remote-volumes/iscsi-sessions.ts";
+import { hostMountTools } from "./remote-volumes/mount-nfs.ts";
+import { RemoteVolumes } from "./remote-volumes/remote-volumes.ts";
 import { checkReserved, together } from "./reserved.ts";
 import {
   type Chosen,
@@ -267,7 +270,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       pods: () => pods.list(),
       csi: csi.stats,
       volumes: () => volumes,
-      claimed: () => claimed,
+      ...{ claimed: () => claimed, remote: () => remote },
     }),
   };
   late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp, stats };
@@ -312,15 +315,21 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
   const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
   const { expansion } = csi;
+  const remote = new RemoteVolumes({
+    podsDir: join(config.rootDir, "pods"),
+    pluginsDir: join(config.rootDir, "plugins"),
+    ...{ tools: hostMountTools, places: hostDevices, clock: os.clock, client },
+  });
   const claimed = new ClaimedVolumes({
     ...local,
+    remote,
     nodeLabels,
     csi: csi.volumes,
     expansion,
     events: () => events,
   });
   const volumes = new PodVolumes({
-    claimed,
+    ...{ claimed, remote },
     csi: csi.volumes,
     dir: join(config.rootDir, "pods"),
     sources,

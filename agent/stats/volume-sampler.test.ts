@@ -41,7 +41,7 @@ describe("agent/stats: what volumes hold", () => {
     sampler = new VolumeSampler({
       pods: () => [pod],
       folderOf: (_, { name }) => `/v/${name}`,
-      claimFolder: (_, { name }) => (name === "local" ? "/local" : undefined),
+      folderElsewhere: (_, { name }) => (name === "local" ? "/local" : undefined),
       csi: { of: (uid, name) => (uid === "u" && name === "driven" ? driven : undefined) },
       bytes: async (path) => {
         measured.push(path);

@@ -11,8 +11,8 @@ export interface VolumeSamplerDeps {
   readonly pods: () => readonly Pod[];
   /** Where a volume stands that this node makes. */
   readonly folderOf: (pod: Pod, volume: Volume) => string;
-  /** Where the volume of a claim is that is no driver's; undefined: nobody knows yet. */
-  readonly claimFolder: (pod: Pod, volume: Volume) => string | undefined;
+  /** Where the volume of a claim, or of another machine, is that is no driver's; undefined: nobody knows yet. */
+  readonly folderElsewhere: (pod: Pod, volume: Volume) => string | undefined;
   readonly csi: { of(podUid: string, volume: string): CsiVolumeUse | undefined };
   /** Of a folder, itself and all in it; undefined where there is none. */
   readonly bytes: (path: string) => Promise<number | undefined>;
@@ -80,7 +80,7 @@ export class VolumeSampler {
   }
 
   async #measureOne(pod: Pod, volume: Volume): Promise<VolumeSummary | undefined> {
-    const { csi, clock, disk, bytes, inodes, folderOf, claimFolder } = this.#deps;
+    const { csi, clock, disk, bytes, inodes, folderOf, folderElsewhere } = this.#deps;
     const { name } = volume;
     const { namespace = "" } = pod.metadata;
     const claim = claimOfVolume(pod.metadata.name, volume);
@@ -92,8 +92,8 @@ export class VolumeSampler {
       return { time: timeOf(atMs), ...figures, ...about, ...health };
     }
     const time = timeOf(clock.wallMs());
-    if (claim !== undefined) {
-      const folder = claimFolder(pod, volume);
+    if (claim !== undefined || volume.nfs !== undefined || volume.iscsi !== undefined) {
+      const folder = folderElsewhere(pod, volume);
       if (folder === undefined) return undefined;
       const use = await disk(folder);
       return { time, ...use, inodesUsed: use.inodes - use.inodesFree, ...about };

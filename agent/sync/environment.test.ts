@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
 import { noCsi } from "../csi/testing/no-csi.ts";
+import { noRemote } from "../remote-volumes/testing/no-remote.ts";
 import type { PodTokens } from "../volumes/account-tokens.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
 import { environmentOf, expandVariables, resourceField, type Sources } from "./environment.ts";
@@ -172,6 +173,7 @@ describe("PodVolumes", () => {
       tokens,
       claimed,
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -201,6 +203,7 @@ describe("PodVolumes", () => {
       tokens,
       claimed,
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -235,6 +238,7 @@ describe("PodVolumes", () => {
       tokens,
       claimed,
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -269,6 +273,7 @@ describe("PodVolumes", () => {
       tokens,
       claimed,
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });
@@ -297,6 +302,7 @@ describe("PodVolumes", () => {
       tokens,
       claimed,
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     });

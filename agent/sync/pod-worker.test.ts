@@ -36,9 +36,9 @@ describe("PodWorker", () => {
   });
 
   it("begins nothing of a pod that asks for what this node cannot do, and names it once and in the status", async () => {
-    await rig.run({ runtimeClassName: "a", volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
+    await rig.run({ runtimeClassName: "a", volumes: [{ name: "v", flocker: { datasetName: "d" } }] });
     const pod = await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
-    const message = "spec.runtimeClassName: a, spec.volumes[0].nfs are not supported by this node";
+    const message = "spec.runtimeClassName: a, spec.volumes[0].flocker are not supported by this node";
     assert.deepEqual(stateOf(pod)?.state?.waiting, { reason: "CreateContainerConfigError", message });
     assert.equal(pod.status?.phase, "Pending");
     await rig.clock.advance(60_000);
@@ -99,9 +99,9 @@ describe("PodWorker", () => {
   });
 
   it("says of a volume that cannot be mounted which kind it is", async () => {
-    await rig.run({ volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
+    await rig.run({ volumes: [{ name: "v", flocker: { datasetName: "d" } }] });
     await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
-    const message = "MountVolume.SetUp failed: spec.volumes[0].nfs is not supported by this node";
+    const message = "MountVolume.SetUp failed: spec.volumes[0].flocker is not supported by this node";
     assert.deepEqual(rig.events, [{ type: "Warning", reason: "FailedMount", message }]);
   });
 

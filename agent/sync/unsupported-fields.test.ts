@@ -21,8 +21,8 @@ describe("fields that this node cannot honour are named, by their path", () => {
     ["claims of devices", { resourceClaims: [{ name: "gpu" }] }, ["spec.resourceClaims"]],
     [
       "volumes, by their kind",
-      { volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] },
-      ["spec.volumes[0].nfs"],
+      { volumes: [{ name: "v", glusterfs: { endpoints: "e", path: "/" } }] },
+      ["spec.volumes[0].glusterfs"],
     ],
     [
       "projected trust bundles",
@@ -57,6 +57,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
     const volumes = [
       { name: "a", emptyDir: { medium: "Memory" } },
       { name: "h", emptyDir: { medium: "HugePages-2Mi" } },
+      { name: "n", nfs: { server: "s", path: "/" } },
       { name: "b", hostPath: { path: "/" } },
       { name: "c", configMap: { name: "m" } },
       { name: "d", secret: { secretName: "s" } },

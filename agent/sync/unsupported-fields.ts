@@ -3,7 +3,7 @@ import { isHugePageMedium } from "../volumes/huge-page-volume.ts";
 
 /** Something that a pod asks for and that this node cannot do. */
 export interface UnsupportedField {
-  /** The field's path, as in `spec.volumes[0].nfs`. */
+  /** The field's path, as in `spec.volumes[0].glusterfs`. */
   readonly field: string;
   /** The value, where the field has others that can be honoured. */
   readonly value?: string;
@@ -17,6 +17,8 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "ephemeral",
   "hostPath",
   "image",
+  "iscsi",
+  "nfs",
   "persistentVolumeClaim",
   "projected",
   "secret",

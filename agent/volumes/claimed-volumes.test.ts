@@ -7,6 +7,7 @@ import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import type { Pod, Volume } from "../../client/types.ts";
 import { noCsi, noExpansion } from "../csi/testing/no-csi.ts";
+import { noRemote } from "../remote-volumes/testing/no-remote.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
 
 describe("volumes of claims", () => {
@@ -29,6 +30,7 @@ describe("volumes of claims", () => {
       nodeLabels: async () => ({ zone: "a" }),
       folder,
       csi: noCsi,
+      remote: noRemote,
       expansion: noExpansion,
       events: () => ({ record: (_, { reason, message }) => void events.push(`${reason} ${message}`) }),
     });
@@ -184,8 +186,8 @@ describe("volumes of claims", () => {
     const refusals: readonly (readonly [object, RegExp])[] = [
       [{ local: { path: join(root, "not-there") } }, /is not a folder/],
       [
-        { nfs: { server: "s", path: "/" } },
-        /^ConfigError: spec.nfs of persistent volume pv1 is not supported by this node$/,
+        { glusterfs: { endpoints: "e", path: "/" } },
+        /^ConfigError: spec.glusterfs of persistent volume pv1 is not supported by this node$/,
       ],
       [{ ...own(), volumeMode: "Block" }, /spec.volumeMode: Block of persistent volume pv1 is not supported/],
       [{ ...own(), mountOptions: ["ro"] }, /spec.mountOptions of persistent volume pv1 is not supported/],

@@ -21,6 +21,8 @@ import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import type { VolumeExpansion } from "../csi/volume-expansion.ts";
 import { giveVolumeToGroup, groupChangeOf } from "../csi/volume-group.ts";
 import { isForOnePod, persistentSource, usedByAnother } from "../csi/volume-source.ts";
+import { persistentRemote } from "../remote-volumes/remote-source.ts";
+import type { RemoteVolumes } from "../remote-volumes/remote-volumes.ts";
 import { removeTree } from "../remove-tree.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
@@ -34,6 +36,7 @@ export interface ClaimedVolumesDeps {
   /** Where this node keeps the volumes that are its own folders. */
   readonly folder: string;
   readonly csi: Pick<CsiVolumes, "show" | "pathFor">;
+  readonly remote: Pick<RemoteVolumes, "show" | "pathOf" | "isUsed">;
   readonly expansion: Pick<VolumeExpansion, "expandShown">;
   readonly events: () => Pick<EventRecorder, "record">;
 }
@@ -63,6 +66,8 @@ export class ClaimedVolumes {
   async pathOf({ pod, volume, podDir, signal }: ClaimedRequest): Promise<string> {
     const ofDriver = this.#deps.csi.pathFor(pod.metadata.uid, volume.name);
     if (ofDriver !== undefined) return ofDriver;
+    const ofOthers = await this.#deps.remote.pathOf({ pod, volume: volume.name, signal });
+    if (ofOthers !== undefined) return ofOthers;
     const record = join(podDir, "claims", volume.name);
     const known = this.#known.get(record) ?? (await ifPresent(readFile(record, "utf8")));
     if (known !== undefined) {
@@ -124,8 +129,16 @@ export class ClaimedVolumes {
       throw new ConfigError(
         `storage node affinity check failed for volume ${JSON.stringify(volumeName)} : no matching NodeSelectorTerms`,
       );
+    const isReadOnly = podVolume.persistentVolumeClaim?.readOnly ?? false;
+    const remote = persistentRemote(volume, { isReadOnly, namespace });
+    if (remote !== undefined) {
+      checkUse(pod, podVolume.name, remote.kind === "iscsi" && remote.isBlock);
+      const { uid } = pod.metadata;
+      if (isForOnePod(volume.spec.accessModes) && (await this.#deps.remote.isUsed(volumeName, uid)))
+        throw usedByAnother();
+      return { ofDriver: await this.#deps.remote.show({ pod, volume: podVolume.name, signal }, remote) };
+    }
     if (volume.spec.csi === undefined) {
-      const isReadOnly = podVolume.persistentVolumeClaim?.readOnly ?? false;
       return this.#placeOf(volume, isReadOnly ? undefined : pod, signal);
     }
     return { ofDriver: await this.#showByDriver(pod, podVolume, { claim, volume, signal }) };

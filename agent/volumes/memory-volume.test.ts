@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
 import { noCsi } from "../csi/testing/no-csi.ts";
+import { noRemote } from "../remote-volumes/testing/no-remote.ts";
 import { memoryVolumeBytes } from "./memory-volume.ts";
 import { PodVolumes } from "./pod-volumes.ts";
 
@@ -57,6 +58,7 @@ describe("an empty folder in memory", () => {
       tokens: { token: async () => "", forget: () => undefined },
       claimed: { pathOf: async () => "", forget: () => undefined },
       csi: noCsi,
+      remote: noRemote,
       mountsSubPaths: false,
       recursiveReadOnly: false,
     };

@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { assert } from "../../base/assert.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { claimOfVolume } from "../../client/rules/volume-claims.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
@@ -7,6 +8,8 @@ import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import { mustAnswer } from "../csi/volume-group.ts";
 import { inlineSource } from "../csi/volume-source.ts";
 import { deviceNumbers } from "../device-numbers.ts";
+import { inlineRemote } from "../remote-volumes/remote-source.ts";
+import type { RemoteVolumes } from "../remote-volumes/remote-volumes.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { Device, Mount } from "../runtime/seam.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
@@ -27,6 +30,7 @@ export interface PodVolumesDeps {
   readonly tokens: PodTokens;
   readonly claimed: Pick<ClaimedVolumes, "pathOf" | "forget">;
   readonly csi: Pick<CsiVolumes, "show" | "pathFor" | "hideAll">;
+  readonly remote: Pick<RemoteVolumes, "show" | "pathOf" | "hideAll">;
   /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
   readonly mountsSubPaths: boolean;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -48,6 +52,7 @@ export class PodVolumes {
   readonly #tokens: PodTokens;
   readonly #claimed: PodVolumesDeps["claimed"];
   readonly #csi: PodVolumesDeps["csi"];
+  readonly #remote: PodVolumesDeps["remote"];
   readonly #mountsSubPaths: boolean;
   readonly #recursiveReadOnly: boolean;
 
@@ -59,6 +64,7 @@ export class PodVolumes {
     this.#tokens = deps.tokens;
     this.#claimed = deps.claimed;
     this.#csi = deps.csi;
+    this.#remote = deps.remote;
   }
 
   podDir(uid: string): string {
@@ -101,6 +107,10 @@ export class PodVolumes {
       await this.#showInline(pod, volume, signal);
       return;
     }
+    if (isRemoteInline(volume)) {
+      await this.#showRemote(pod, volume, signal);
+      return;
+    }
     if (volume.image) return; // the folder of the images
     if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
     const kinds = Object.keys(volume).filter((key) => key !== "name");
@@ -120,7 +130,8 @@ export class PodVolumes {
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
       const root = imageFolders.get(name) ?? (await this.#rootOf(pod, volume, signal));
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
-      const isOthers = volume.csi !== undefined || claimOfVolume(pod.metadata.name, volume) !== undefined;
+      const isClaimed = claimOfVolume(pod.metadata.name, volume) !== undefined;
+      const isOthers = volume.csi !== undefined || isRemoteInline(volume) || isClaimed;
       if (inside && isOthers) await mustAnswer(root, signal);
       const hostPath = inside
         ? await placeOfSubPath({
@@ -147,7 +158,9 @@ export class PodVolumes {
           readOnly === true ||
           isShown ||
           volume.persistentVolumeClaim?.readOnly === true ||
-          volume.csi?.readOnly === true,
+          volume.csi?.readOnly === true ||
+          volume.nfs?.readOnly === true ||
+          volume.iscsi?.readOnly === true,
         recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
       });
@@ -158,6 +171,7 @@ export class PodVolumes {
   async #rootOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
     if (volume.hostPath !== undefined) return volume.hostPath.path;
     if (volume.csi) return this.#showInline(pod, volume, signal);
+    if (isRemoteInline(volume)) return this.#showRemote(pod, volume, signal);
     if (claimOfVolume(pod.metadata.name, volume) === undefined) return this.folderOf(pod, volume);
     return this.#claimed.pathOf({ pod, volume, podDir: this.podDir(pod.metadata.uid), signal });
   }
@@ -165,6 +179,15 @@ export class PodVolumes {
   async #showInline(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
     const shown = this.#csi.pathFor(pod.metadata.uid, volume.name);
     return shown ?? this.#csi.show(pod, inlineSource(pod, volume), signal);
+  }
+
+  async #showRemote(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
+    const request = { pod, volume: volume.name, signal };
+    const shown = await this.#remote.pathOf(request);
+    if (shown !== undefined) return shown;
+    const source = inlineRemote(pod, volume);
+    assert(source !== undefined, "only volumes of other machines are asked for");
+    return this.#remote.show(request, source);
   }
 
   /** What a container gets of volumes without a file system. Call after `prepare`. */
@@ -201,7 +224,8 @@ export class PodVolumes {
    *  not undo what it did: then what it has is left as it is. */
   async clear(uid: string): Promise<void> {
     const dir = await this.#undo(uid);
-    for (const name of ["claims", "volumes", "volumeDevices", "subpaths"]) await removeTree(join(dir, name));
+    for (const name of ["claims", "remote", "volumes", "volumeDevices", "subpaths"])
+      await removeTree(join(dir, name));
   }
 
   /** Removes all that was made for a pod. Rejects as `clear`. */
@@ -215,6 +239,7 @@ export class PodVolumes {
     const dir = this.podDir(uid);
     await removeMounts(join(dir, "subpaths"));
     await this.#csi.hideAll(uid);
+    await this.#remote.hideAll(uid);
     await removeMounts(dir);
     this.#claimed.forget(dir);
     return dir;
@@ -226,3 +251,5 @@ export class PodVolumes {
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }
 }
+
+const isRemoteInline = ({ nfs, iscsi }: Volume): boolean => nfs !== undefined || iscsi !== undefined;

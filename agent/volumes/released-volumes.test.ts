@@ -11,6 +11,7 @@ import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
 import { noCsi, noExpansion } from "../csi/testing/no-csi.ts";
+import { noRemote } from "../remote-volumes/testing/no-remote.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
 import { ReleasedVolumes } from "./released-volumes.ts";
 
@@ -31,6 +32,7 @@ describe("volumes that are folders of the node", () => {
       nodeLabels: async () => ({}),
       folder,
       csi: noCsi,
+      remote: noRemote,
       expansion: noExpansion,
       events: () => ({ record: () => undefined }),
     });
