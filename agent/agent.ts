@@ -72,6 +72,7 @@ import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { evictionGraceSeconds } from "./sync/grace-seconds.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
+import { terminationCounter } from "./sync/terminations.ts";
 import { UserRanges } from "./users/user-ranges.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
 import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
@@ -379,6 +380,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       },
       allocatable: able,
       nodeMemoryBytes: machine.memoryBytes,
+      terminations: terminationCounter(os.metrics),
       logsDir: join(config.rootDir, "logs"),
     },
     statuses,

@@ -6,6 +6,7 @@ import type { PodContext } from "./pod-context.ts";
 import { isTerminal } from "./pod-phase.ts";
 import { podStatus, type StatusInput } from "./pod-status.ts";
 import { terminationMessage } from "./termination-message.ts";
+import { countTerminations } from "./terminations.ts";
 
 /** How long the API does not hear of containers that the node itself replaces: others run by then, as a rule, and the pod's
  *  watchers see one change, not three. */
@@ -39,8 +40,9 @@ export class PodReport {
       if (one.state.phase === "exited" && !this.#messages.has(one.id))
         this.#messages.set(one.id, await terminationMessage(one, volumes.podDir(pod.metadata.uid)));
     const ids = observed.containers.map(({ id }) => id);
+    const known = this.known(pod);
     const status = podStatus({
-      pod: this.known(pod),
+      pod: known,
       observed,
       nowMs: os.clock.wallMs(),
       scheme,
@@ -53,6 +55,8 @@ export class PodReport {
       terminationMessages: this.#messages,
       ...seen,
     });
+    if (this.#context.terminations !== undefined)
+      countTerminations(known.status, status, this.#context.terminations);
     this.#found = status;
     const isReplacing =
       !isTerminal(status.phase) && !restartsAll(status) && replaces(pod, observed, seen.waiting);
