@@ -28,6 +28,7 @@ import { startIngress } from "./ingress/start-ingress.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
+import { checkProxyMode } from "./network/service-writers.ts";
 import { dnsPlaces, networkConfig } from "./network-config.ts";
 import type { PodNetwork } from "./network-seam.ts";
 import { openNodeAdmission } from "./node-admission.ts";
@@ -101,6 +102,7 @@ export async function startAgent(
       ? await chooseRuntime(config)
       : await chooseCri({ ...config.cri, nodeName: config.nodeName }, os);
   await checkPodProcesses(chosen, config.podProcessesMost);
+  await checkProxyMode({ ...config, mode: chosen.kind === "process" ? "loopback" : "bridge" });
   if (chosen.kind === "process")
     log.warn("pods are plain processes: nothing is isolated", {
       reason: chosen.reason || "--runtime process",

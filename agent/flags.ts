@@ -19,7 +19,9 @@ import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts
 import { kubeletConfiguration } from "./kubelet-configuration.ts";
 import { type MemoryRules, memoryFlags, memoryRules } from "./memory/memory-flags.ts";
 import type { PodNetworkBackend } from "./network/peers/plan-peers.ts";
+import type { ProxyMode } from "./network-seam.ts";
 import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
+import { proxyChoice, proxyModeFlags } from "./proxy-mode-flags.ts";
 import { type ReservedRules, reservedFlags, reservedRules } from "./reserved-flags.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
 import type { LogRotation } from "./runtime/log-files.ts";
@@ -204,6 +206,7 @@ export const agentFlags = {
     value: "FIRST-LAST,…",
     help: "Addresses, those of the controller manager's flag of this name, that this node may answer at for Services, one node an address.",
   },
+  ...proxyModeFlags,
   "service-cluster-ip-range": {
     kind: "string",
     help: "Range of services' addresses.",
@@ -261,6 +264,8 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   /** Present where CNI plugins connect pods; what is undefined in it is as usual, or as the container runtime has it. */
   readonly podNetworkBackend: PodNetworkBackend;
   readonly cni: CniFolders | undefined;
+  readonly proxyMode: ProxyMode | undefined;
+  readonly ipvsScheduler: string | undefined;
   /** Undefined: the node answers for no Ingress. */
   readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
   /** The same settings in the kubelet's words. */
@@ -298,6 +303,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     "needs --container-runtime-endpoint",
   );
   const { cni, backend } = podNetworkChoice(flags, check);
+  const { proxyMode, ipvsScheduler } = proxyChoice(flags, check);
   const { "cni-conf-dir": confDir, "cni-bin-dir": binDirs } = flags;
   check(
     endpoint === undefined || (runtime === "auto" && flags["oci-runtime"] === undefined),
@@ -430,6 +436,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
           },
     cni,
     podNetworkBackend: backend,
+    proxyMode,
+    ipvsScheduler,
     tlsCertFile: flags["tls-cert-file"],
     tlsPrivateKeyFile: flags["tls-private-key-file"],
     clientCaFile: flags["client-ca-file"],

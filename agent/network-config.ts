@@ -32,6 +32,7 @@ export function networkConfig(
     throw new Error(
       "the node is given IPv6 ranges, and pods that are plain processes have addresses of IPv4 alone",
     );
+  const { proxyMode, ipvsScheduler } = config;
   return {
     ...v4,
     nodeName: config.nodeName,
@@ -39,6 +40,8 @@ export function networkConfig(
     ...(v6 !== undefined && { v6 }),
     ...(config.nodePortRanges.length > 0 && { nodePortRanges: config.nodePortRanges }),
     ...(config.balancerPool.length > 0 && { balancerPool: config.balancerPool }),
+    ...(proxyMode !== undefined && { proxyMode }),
+    ...(ipvsScheduler !== undefined && { ipvsScheduler }),
     stateDir: join(config.rootDir, "network"),
     mode,
     backend: config.podNetworkBackend,

@@ -83,6 +83,10 @@ export interface FamilyNetwork {
   readonly dnsAddress?: string;
 }
 
+/** What leads to Services in the kernel. */
+export type ProxyMode = "nftables" | "iptables" | "ipvs";
+export const proxyModes = ["nftables", "iptables", "ipvs"] as const satisfies readonly ProxyMode[];
+
 /** What is said of no family is IPv4's, which every node has. */
 export interface NodeNetworkConfig extends FamilyNetwork {
   readonly nodeName: string;
@@ -93,6 +97,10 @@ export interface NodeNetworkConfig extends FamilyNetwork {
   readonly nodePortRanges?: readonly string[];
   /** Addresses of load balancers that nodes answer at one at a time. Only what Services ask for is to be had there. */
   readonly balancerPool?: readonly Ipv4Span[];
+  /** Absent: nftables, or this process where the node has none. */
+  readonly proxyMode?: ProxyMode;
+  /** In proxy mode "ipvs": how an endpoint is picked; `rr` by default. */
+  readonly ipvsScheduler?: string;
   /** A folder of its own for state (address leases). Made by the agent. */
   readonly stateDir: string;
   /** "bridge": root, each pod in its own namespace. "cni": the same, connected by CNI plugins. "loopback": pods are processes
@@ -121,7 +129,8 @@ export type StartNodeNetwork = (
 ) => Promise<NodeNetwork>;
 
 /** Exported by agent/network/service-proxy.ts as `startServiceProxy`: ClusterIPs and NodePorts on this node, following
- *  Services and EndpointSlices. nftables in "bridge" mode, user space in "loopback" mode. */
+ *  Services and EndpointSlices, by `proxyMode`; in "loopback" mode in user space. Rejects with a UsageError where the node cannot
+ *  do what is asked for. */
 export type StartServiceProxy = (
   config: NodeNetworkConfig,
   deps: { readonly os: Os; readonly client: ApiClient; readonly informers: InformerFactory },

@@ -155,6 +155,12 @@ function inSlices<T>(list: readonly T[]): readonly (readonly T[])[] {
   );
 }
 
+/** The kernel has no such table any more, whoever made it. */
+export async function removeTable(name: string, { ip }: IpFamily): Promise<void> {
+  const table = tableOf(nft`${ip} ${name}`);
+  await table.run(table.removal);
+}
+
 /** One table of the kernel, and the queue of those who change it. */
 interface KernelTable {
   /** `family name` */

@@ -1,8 +1,8 @@
 import { isIpv6 } from "../../base/ipv6.ts";
 
-/** Text for nft, made only by this file: fixed words of ours with atoms put in. An atom is checked whatever it is said to be
- *  – a whole number, a name, an address, a range – so that no input, however it got here, can end a rule and begin
- *  another. */
+/** Text for nft and for iptables-restore, made only by this file: fixed words of ours with atoms put in. An atom is checked
+ *  whatever it is said to be – a whole number, a name, an address, a range – so that no input, however it got here, can end a
+ *  rule and begin another. */
 export class NftText {
   readonly text: string;
   /** Not for others: `nft` and `nftList` check what goes in. */
@@ -37,6 +37,9 @@ export function nftList(parts: readonly NftText[]): NftText {
 }
 
 const word = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[0-9]{1,2})?$/;
+
+/** Whether it can be put in as it is. */
+export const isWord = (text: string): boolean => word.test(text);
 
 function atomText(atom: NftAtom | undefined): string {
   if (atom instanceof NftText) return atom.text;

@@ -1,42 +1,24 @@
-import { parseIpv4 } from "../../base/ipv4.ts";
-import { isInSpans } from "../../base/ipv4-spans.ts";
 import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
-import type { NodeNetworkConfig, StartServiceProxy } from "../network-seam.ts";
-import { openUdpFlowCleaner } from "./conntrack.ts";
-import { type FamilySide, familySides } from "./family-sides.ts";
+import type { StartServiceProxy } from "../network-seam.ts";
+import type { FamilySide } from "./family-sides.ts";
 import { HealthChecks } from "./health-checks.ts";
-import { KernelProxy } from "./kernel-proxy.ts";
-import { openNftSocket } from "./nfnetlink/nft-socket.ts";
-import { openLiveApplier } from "./nft-applier.ts";
-import { isInRange } from "./parsed-input.ts";
 import { ProblemReports } from "./problem-reports.ts";
-import { hasProgram, runProgram } from "./programs.ts";
 import type { NodeView } from "./service-endpoints.ts";
-import { type HealthCheck, type ServicePlan, ServicePlanner, type ServiceProblem } from "./service-plan.ts";
-import { UserSpaceProxy } from "./user-space-proxy.ts";
-
-/** What carries out a plan: nftables or this process. */
-interface Proxy {
-  /** Answers what it could not carry out, having carried out the rest. */
-  update(plan: ServicePlan): Promise<readonly ServiceProblem[]>;
-  stop(): void;
-}
+import { type HealthCheck, ServicePlanner, type ServiceProblem } from "./service-plan.ts";
+import { openServiceWriters } from "./service-writers.ts";
 
 /** Changes arriving within this time are carried out together. */
 const gatherMs = 30;
 const retryMs = 1000;
+/** A timer takes no more. */
+const longestMs = 2 ** 31 - 1;
 const addressIndex = "service-proxy-address";
 /** A change that waits longer to be carried out makes the proxy unhealthy. */
 const lateMs = 60_000;
-
-/** Whether node ports are to be had at the node's address, where no kernel serves them at the others. */
-function isServed({ nodeIp, nodePortRanges = [] }: NodeNetworkConfig): boolean {
-  return nodePortRanges.length === 0 || nodePortRanges.some((range) => isInRange(range, nodeIp));
-}
 
 export const startServiceProxy: StartServiceProxy = async (config, { os, client, informers }) => {
   const log = os.log.child("service-proxy");
@@ -56,16 +38,12 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       ...(dnsAddress !== undefined && { dnsAddress }),
     };
   };
-  const inKernel = config.mode !== "loopback" && (await hasProgram("nft"));
-  // In user space only IPv4.
-  const socket = inKernel ? openNftSocket(log) : undefined;
-  const sides = await Promise.all(
-    familySides(config)
-      .filter(({ family }) => inKernel || family.version === 4)
-      .map(async (side) => ({ side, planner: new ServicePlanner(), proxy: await proxyOf(side) })),
-  );
-  if (!inKernel && config.v6 !== undefined)
-    log.warn("Services' IPv6 addresses need nftables, and are not reachable here");
+  const writers = await openServiceWriters(config, {
+    os,
+    log,
+    isAnotherNodes: (address) => nodes.byIndex(addressIndex, address).some((node) => !isOurs(node)),
+  });
+  const sides = writers.sides.map((one) => ({ ...one, planner: new ServicePlanner() }));
   const tasks = new TaskScope(log);
   const events = new EventRecorder(
     { component: "kube-proxy", host: config.nodeName },
@@ -107,30 +85,55 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     }),
   ];
 
+  /** Until something changes, or it is time to look. */
+  const untilWoken = (mostMs: number) =>
+    new Promise<void>((resolve) => {
+      const cancel = os.clock.after(mostMs, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  const areWhole = async () => {
+    for (const { writer } of sides) if ((await writer.isWhole?.()) === false) return false;
+    return true;
+  };
+  let isAlone = false;
+  const leaveAlone = async () => {
+    if (isAlone) return;
+    isAlone = true;
+    try {
+      await writers.removeOthers();
+    } catch (error) {
+      // Of programs that the kernel has nothing for.
+      log.warn("cannot look for what another proxy mode left", { error });
+    }
+  };
+
   tasks.run("sync", async (signal) => {
     const stopped = () => wake();
     signal.addEventListener("abort", stopped, { once: true });
     await Promise.all([services.synced(signal), slices.synced(signal), nodes.synced(signal)]);
     while (!signal.aborted) {
       if (!dirty) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await untilWoken(Math.min(...sides.map(({ writer }) => writer.lookEveryMs ?? longestMs)));
         if (signal.aborted) return;
         await sleep(os.clock, gatherMs, signal);
       }
-      dirty = false;
       const startedMs = os.clock.monotonicMs();
       try {
+        if (!dirty && (await areWhole())) continue;
+        dirty = false;
         const problems: ServiceProblem[] = [];
         const checks: HealthCheck[] = [];
-        for (const { side, planner, proxy } of sides) {
+        for (const { side, planner, writer } of sides) {
           const plan = planner.plan(services.list(), slices.list(), viewOf(side));
-          problems.push(...plan.problems, ...(await proxy.update(plan)));
+          problems.push(...plan.problems, ...(await writer.update(plan)));
           checks.push(...plan.healthChecks);
         }
         reports.update(problems.map(({ service, message }) => ({ object: service, message })));
         healthChecks.update(onePerPort(checks));
+        await leaveAlone();
         if (!dirty) lateSinceMs = undefined;
         syncSeconds.observe((os.clock.monotonicMs() - startedMs) / 1000);
       } catch (error) {
@@ -141,42 +144,14 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     }
   });
 
-  async function proxyOf(side: FamilySide): Promise<Proxy> {
-    if (inKernel)
-      return new KernelProxy(side, {
-        openApplier: (table) => openLiveApplier("pintle-services", table, side.family, socket),
-        flows: await openUdpFlowCleaner(log, side.family),
-        log,
-      });
-    log.info("services are proxied in user space", {
-      why: config.mode === "loopback" ? "pods are plain processes" : "nft is not installed",
-    });
-    return new UserSpaceProxy({
-      clock: os.clock,
-      log,
-      nodePortHost: config.nodeIp,
-      servesNodePorts: isServed(config),
-      isAnotherNodes: (address) => nodes.byIndex(addressIndex, address).some((node) => !isOurs(node)),
-      // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.
-      claimAddress: async (address) => {
-        if (config.mode === "loopback") return address.startsWith("127.");
-        // The kernel would answer for it on every node.
-        if (isInSpans(config.balancerPool ?? [], parseIpv4(address) ?? 0))
-          throw new Error("a load balancer's address of the pool needs nftables");
-        await runProgram("ip", ["addr", "replace", `${address}/32`, "dev", "lo"]);
-        return true;
-      },
-    });
-  }
-
   return {
     done: tasks.untilStopped(),
     async stop() {
       for (const off of unsubscribe) off();
       await tasks.stop();
       healthChecks.stop();
-      for (const { proxy } of sides) proxy.stop();
-      socket?.close();
+      for (const { writer } of sides) writer.stop();
+      writers.close();
     },
   };
 };

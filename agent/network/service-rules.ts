@@ -267,7 +267,7 @@ function keptWays(port: KeptPort): Ways {
 type KeptPort = ServicePort & { readonly affinitySeconds: number };
 
 /** A node that has the balancer's address as its own talks to it from that very address. */
-function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): readonly string[] {
+export function allowedSources(port: ServicePort, { nodeIp }: ServiceRulesOptions): readonly string[] {
   const isIn = (address: string) => port.balancerSources.some((range) => isInRange(range, address));
   const isAllowed = nodeIp !== undefined && isIn(nodeIp);
   const outside = port.balancerIps.filter((ip) => !isIn(ip));
@@ -311,7 +311,11 @@ function addChoice(
 }
 
 /** Pods that meet themselves behind a Service, which only those of this node can. */
-function noteHairpins(draft: ServiceDraft, port: ServicePort, { podCidr }: ServiceRulesOptions): void {
+export function noteHairpins(
+  draft: Pick<ServiceDraft, "hairpins">,
+  port: ServicePort,
+  { podCidr }: ServiceRulesOptions,
+): void {
   const range = parseIpRange(podCidr);
   const isOfNode = (address: string) => {
     const parsed = parseAddress(address);
@@ -451,6 +455,6 @@ export function spanSet(spans: readonly Ipv4Span[]): NftText {
   return nft`{ ${nftList(spans.map(({ text }) => nft`${text}`))} }`;
 }
 
-function chainName(prefix: string, id: string): string {
+export function chainName(prefix: string, id: string): string {
   return `${prefix}-${createHash("sha256").update(id).digest("hex").slice(0, 16)}`;
 }

@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { canRunNodes, eventually, isInstalled, service, slice, TestNode } from "./testing/test-node.ts";
+import type { ProxyMode } from "../network-seam.ts";
+import {
+  canRunNodes,
+  eventually,
+  isInstalled,
+  service,
+  slice,
+  TestNode,
+  testedModes,
+} from "./testing/test-node.ts";
 
 /** A node with a pod `here`; a pod `there` stands for one on another node, as its endpoint says. */
-describe("traffic policies of Services", function () {
-  this.timeout(120_000);
+for (const mode of testedModes)
+  describe(`traffic policies of Services, by ${mode}`, function () {
+    this.timeout(120_000);
+    policySuite(mode);
+  });
+
+function policySuite(mode: ProxyMode): void {
   let node: TestNode;
   let here: string;
   let there: string;
@@ -13,7 +27,7 @@ describe("traffic policies of Services", function () {
 
   before(async function () {
     if (!canRunNodes) this.skip();
-    node = await TestNode.start(["here", "there", "client"]);
+    node = await TestNode.start(["here", "there", "client"], { proxyMode: mode });
     here = await node.attach("here");
     there = await node.attach("there");
     await node.attach("client");
@@ -35,7 +49,7 @@ describe("traffic policies of Services", function () {
     });
     const objects = [service(name, ip, spec, more), service("marker", marker)];
     await node.ask("set", { plural: "services", objects });
-    await eventually("the rules are in place", async () => (await node.ruleset()).includes(marker));
+    await eventually("the rules are in place", async () => (await node.serviceRules()).includes(marker));
     return ip;
   }
   const both = () => slice("x", [here], { elsewhere: [there] }) as { endpoints: object[] };
@@ -98,14 +112,12 @@ describe("traffic policies of Services", function () {
   it("does not send out what goes to a cluster IP that no Service has", async () => {
     await set({}, undefined);
     assert.ok(await node.isDropped(client, "http://10.96.200.200/"), "dropped, not answered from outside");
-    const counted = await node.in(node.node, "nft", [
-      "list",
-      "chain",
-      "ip",
-      "pintle-services",
-      "check-cluster-ips",
-    ]);
-    assert.match(counted.stdout, /10\.96\.0\.0\/16 fib daddr type != local drop/);
+    const guard = {
+      nftables: /10\.96\.0\.0\/16 fib daddr type != local drop/,
+      iptables: /-A KUBE-CLUSTER-IPS -m addrtype ! --dst-type LOCAL -j DROP/,
+      ipvs: /daddr type != local drop/,
+    }[mode];
+    assert.match(await node.serviceRules(), guard);
   });
 
   it("serves a load balancer's addresses, to the ranges it allows", async () => {
@@ -149,7 +161,9 @@ describe("traffic policies of Services", function () {
     const ip = await set(sticky(100), { endpoints: both().endpoints });
     assert.equal((await node.differentAnswers(client, `http://${ip}/`, 1)).length, 1);
     await node.ask("set", { plural: "services", objects: [service(`s${made - 1}`, ip, sticky(200))] });
-    await eventually("the new time", async () => /timeout 3m20s/.test(await node.ruleset()));
+    await eventually("the new time", async () =>
+      /timeout 3m20s|--seconds 200 /.test(await node.serviceRules()),
+    );
     assert.equal((await node.differentAnswers(client, `http://${ip}/`, 1)).length, 1);
   });
 
@@ -174,9 +188,12 @@ describe("traffic policies of Services", function () {
       const objects = [service(name, ip, spec)];
       await node.ask("set", { plural: "services", objects });
       await node.ask("set", { plural: "endpointslices", objects: [slice(name, [here], { ports })] });
-      await eventually("served", async () =>
-        (await node.ruleset()).includes(`${ip} . udp . 53 : ${here} . 5353`),
-      );
+      await eventually("served", async () => {
+        const rules = await node.serviceRules();
+        return [`${ip} . udp . 53 : ${here} . 5353`, `--to-destination ${here}:5353`].some((one) =>
+          rules.includes(one),
+        );
+      });
       // One client that keeps its port, and with it its flow: it sends until it hears from the other endpoint.
       const program = `const s = require("dgram").createSocket("udp4"); const send = () => s.send("x", 53, "${ip}"); s.on("message", (m) => { const t = String(m); if (t !== s.last) console.log(t); s.last = t; if (t === "there") process.exit(0); }); s.bind(4444, () => { send(); setInterval(send, 20); })`;
       const asking = spawn("nsenter", [`--net=/run/netns/${client}`, "--", process.execPath, "-e", program], {
@@ -192,4 +209,4 @@ describe("traffic policies of Services", function () {
       for (const server of servers) server.kill("SIGKILL");
     }
   });
-});
+}

@@ -1,15 +1,19 @@
-/** Run in a network namespace by run.ts, with the numbers of Services, of endpoints of each, and of changes. */
+/** Run in a network namespace by run.ts, with the numbers of Services, of endpoints of each, and of changes, and what is to
+ *  carry them out. */
 
 import { ipFamilies } from "../../agent/network/ip-family.ts";
+import { IptablesProxy } from "../../agent/network/iptables/iptables-proxy.ts";
+import { iptablesTool } from "../../agent/network/iptables/iptables-tool.ts";
 import { KernelProxy } from "../../agent/network/kernel-proxy.ts";
 import { openNftSocket } from "../../agent/network/nfnetlink/nft-socket.ts";
 import { openLiveApplier } from "../../agent/network/nft-applier.ts";
 import { ServicePlanner } from "../../agent/network/service-plan.ts";
+import { systemClock } from "../../base/os/clock.ts";
 import { createLog, silentLog } from "../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 
 const [services = 0, endpoints = 0, changes = 0] = process.argv.slice(2, 5).map(Number);
-const way = process.argv[5];
+const [way, mode] = process.argv.slice(5);
 
 const addressOf = (number: number) => `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
 const service = (number: number): Service =>
@@ -54,22 +58,31 @@ const timed = async (work: Promise<void>): Promise<void> => {
   await work;
   kernelMs = performance.now() - startedMs;
 };
-const proxy = new KernelProxy(
-  { podCidr: "10.1.0.0/24", clusterCidr: "10.0.0.0/8", serviceCidr: "10.96.0.0/12" },
-  {
-    openApplier: (table) => {
-      const kernel = openLiveApplier("pintle-services", table, ipFamilies[4], socket);
-      return { ...kernel, flush: () => timed(kernel.flush()) };
-    },
-    flows: { clean: async () => undefined },
-    log: silentLog,
-  },
-);
+const network = { podCidr: "10.1.0.0/24", clusterCidr: "10.0.0.0/8", serviceCidr: "10.96.0.0/12" };
+const flows = { clean: async () => undefined };
+const tool = iptablesTool(ipFamilies[4]);
+const proxy =
+  mode === "iptables"
+    ? new IptablesProxy(network, {
+        tool: { ...tool, restore: (text) => timed(tool.restore(text)) },
+        hasSctp: true,
+        flows,
+        clock: systemClock,
+        log: silentLog,
+      })
+    : new KernelProxy(network, {
+        openApplier: (table) => {
+          const kernel = openLiveApplier("pintle-services", table, ipFamilies[4], socket);
+          return { ...kernel, flush: () => timed(kernel.flush()) };
+        },
+        flows,
+        log: silentLog,
+      });
 
 interface Figures {
   readonly planMs: number;
   readonly rulesMs: number;
-  /** The difference between two tables, `nft`, and the kernel. */
+  /** The difference between two tables, `nft` or `iptables-restore`, and the kernel. */
   readonly kernelMs: number;
   readonly totalMs: number;
 }
@@ -94,7 +107,7 @@ for (let change = 0; change < changes; change++) {
 const median = (of: (figures: Figures) => number) =>
   later.map(of).sort((a, b) => a - b)[later.length >> 1] ?? 0;
 const line = ({ planMs, rulesMs, kernelMs: nftMs, totalMs }: Figures) =>
-  `${totalMs.toFixed(1)} ms: plan ${planMs.toFixed(1)}, rules ${rulesMs.toFixed(1)}, nft ${nftMs.toFixed(1)}`;
+  `${totalMs.toFixed(1)} ms: plan ${planMs.toFixed(1)}, rules ${rulesMs.toFixed(1)}, kernel ${nftMs.toFixed(1)}`;
 console.log(`${services} Services with ${endpoints} endpoints each`);
 console.log(`all at once      ${line(first)}`);
 console.log(

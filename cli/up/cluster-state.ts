@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import type { ProxyMode } from "../../agent/network-seam.ts";
 import { OperatorError } from "../command.ts";
 import type { Layout } from "./layout.ts";
 
@@ -14,6 +15,8 @@ export interface ClusterPlan {
   readonly dualStack?: boolean;
   /** DNS servers that pods are told of; absent or empty: each node's own. A later start may say otherwise. */
   readonly clusterDns?: readonly string[];
+  /** What leads to Services on the nodes; absent: nftables, or their agents. */
+  readonly proxyMode?: ProxyMode | undefined;
   /** Whether the API servers serve metrics.k8s.io; absent: they do. A later start may say otherwise. */
   readonly resourceMetrics?: boolean;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemOs } from "../run-component.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { decidePlan, type HeldPlan } from "./plan.ts";
+import { decidePlan, type HeldPlan, type PlanRequest } from "./plan.ts";
 import { addressing } from "./topology.ts";
 
 describe("the plan of a cluster of plain processes", () => {
@@ -9,7 +9,7 @@ describe("the plan of a cluster of plain processes", () => {
   afterEach(() => {
     for (const plan of held.splice(0)) plan.release();
   });
-  const decide = async (before?: ClusterState) => {
+  const decide = async (before?: ClusterState, more: Partial<Pick<PlanRequest, "proxyMode">> = {}) => {
     const request = {
       replicas: 1,
       nodes: 1,
@@ -17,10 +17,15 @@ describe("the plan of a cluster of plain processes", () => {
       apiPort: 0,
       dualStack: false,
       clusterDns: [],
+      proxyMode: undefined,
       resourceMetrics: true,
       given: new Set<string>(),
     };
-    const decided = await decidePlan({ ...request, runtime: "process" }, before, systemOs("error", "text"));
+    const decided = await decidePlan(
+      { ...request, ...more, runtime: "process" },
+      before,
+      systemOs("error", "text"),
+    );
     held.push(decided);
     return decided;
   };
@@ -30,6 +35,15 @@ describe("the plan of a cluster of plain processes", () => {
     const ranges = [one, other].flatMap((net) => [net?.serviceRange, net?.podRange]);
     assert.equal(new Set(ranges).size, 4, ranges.join(" "));
     for (const range of ranges) assert.match(range ?? "", /^127\.\d+\.0\.0\/16$/);
+  });
+
+  it("leaves no choice of what leads to Services, first and later", async () => {
+    const why = /--proxy-mode: iptables leads to containers/;
+    await assert.rejects(decide(undefined, { proxyMode: "iptables" }), why);
+    const { plan, release } = await decide();
+    release();
+    const before: ClusterState = { version: 1, plan, supervisorPid: null, components: [] };
+    await assert.rejects(decide(before, { proxyMode: "iptables" }), why);
   });
 
   it("keeps its addresses, which no other has taken while it runs", async () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { isIP } from "node:net";
+import type { ProxyMode } from "../../agent/network-seam.ts";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import type { Os } from "../../base/os/os.ts";
 import { OperatorError } from "../command.ts";
@@ -16,6 +17,7 @@ export interface PlanRequest {
   readonly apiPort: number;
   readonly dualStack: boolean;
   readonly clusterDns: readonly string[];
+  readonly proxyMode: ProxyMode | undefined;
   readonly resourceMetrics: boolean;
   readonly given: ReadonlySet<string>;
 }
@@ -35,11 +37,13 @@ export async function decidePlan(
   for (const address of request.clusterDns)
     if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
   if (before !== undefined) {
-    const { clusterDns, resourceMetrics, given } = request;
+    const { clusterDns, proxyMode, resourceMetrics, given } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
+      ...(given.has("proxy-mode") && { proxyMode }),
       ...(given.has("resource-metrics") && { resourceMetrics }),
     };
+    mayProxy(request, before.plan.runtime);
     return keepPlan(request, { ...before.plan, ...changed }, os);
   }
   if (request.replicas < 1 || request.replicas > 7)
@@ -49,6 +53,7 @@ export async function decidePlan(
   if (request.nodes < 1 || request.nodes > 50)
     throw new OperatorError(`--nodes: ${request.nodes} must be from 1 to 50`);
   const runtime = chooseRuntime(request.runtime);
+  mayProxy(request, runtime);
   if (request.dualStack && runtime === "process")
     throw new OperatorError("--dual-stack: pods that are plain processes have addresses of IPv4 alone");
   const names = portNames(request);
@@ -66,11 +71,29 @@ export async function decidePlan(
     undefined,
     async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
   );
-  const { replicas, nodes, dualStack, clusterDns, resourceMetrics } = request;
+  const { replicas, nodes, dualStack, clusterDns, proxyMode, resourceMetrics } = request;
   return {
-    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, dualStack, clusterDns, resourceMetrics },
+    plan: {
+      replicas,
+      nodes,
+      runtime,
+      networkSlot: held.slot,
+      ports,
+      dualStack,
+      clusterDns,
+      proxyMode,
+      resourceMetrics,
+    },
     release: () => held.release(),
   };
+}
+
+/** Whether its nodes can is for them to say. */
+function mayProxy({ proxyMode }: PlanRequest, runtime: ClusterPlan["runtime"]): void {
+  if (proxyMode !== undefined && runtime === "process")
+    throw new OperatorError(
+      `--proxy-mode: ${proxyMode} leads to containers; Services of plain processes are proxied by their agents`,
+    );
 }
 
 async function keepPlan(request: PlanRequest, plan: ClusterPlan, os: Os): Promise<HeldPlan> {

@@ -46,6 +46,17 @@ describe("a local cluster's nodes", () => {
     ]);
   });
 
+  it("proxy Services by what was asked for", () => {
+    const size = { replicas: 1, nodes: 1 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const words = (more: object) =>
+      components({ ...size, runtime: "oci", networkSlot: 0, ports, ...more }, clusterLayout("/cluster"))
+        .flatMap(({ argv }) => argv)
+        .filter((word) => word.includes("proxy-mode"));
+    assert.deepEqual(words({}), []);
+    assert.deepEqual(words({ proxyMode: "iptables" }), ["--proxy-mode=iptables"]);
+  });
+
   it("are asked what they use by API servers that serve metrics.k8s.io, unless that is left to others", () => {
     for (const replicas of [1, 3]) {
       const size = { replicas, nodes: 1 };

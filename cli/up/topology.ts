@@ -301,6 +301,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--service-cluster-ip-range=${addressing(plan).serviceRange}`,
       ...poolFlags(plan),
       ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
+      ...(plan.proxyMode === undefined ? [] : [`--proxy-mode=${plan.proxyMode}`]),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

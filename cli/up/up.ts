@@ -5,6 +5,7 @@ import { open, readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
+import { proxyModes } from "../../agent/network-seam.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
@@ -63,6 +64,11 @@ const flags = {
     help: "DNS servers that pods are told of, such as CoreDNS' address; each node's own by default",
     value: "IPS",
   },
+  "proxy-mode": {
+    kind: "string",
+    help: `what leads to services on the nodes: ${proxyModes.join(", ")}; nftables by default`,
+    value: "MODE",
+  },
   "resource-metrics": {
     kind: "boolean",
     default: true,
@@ -88,6 +94,9 @@ export const upCommand = command({
     const runtime = given.runtime;
     if (runtime !== "auto" && runtime !== "oci" && runtime !== "process")
       throw new OperatorError(`--runtime: "${runtime}" must be auto, oci or process`);
+    const proxyMode = proxyModes.find((one) => one === given["proxy-mode"]);
+    if (given["proxy-mode"] !== undefined && proxyMode === undefined)
+      throw new OperatorError(`--proxy-mode: "${given["proxy-mode"]}" must be ${proxyModes.join(", ")}`);
     closeInheritedFiles(process.argv, io.env);
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
     if (given.detach) return detach(layout, io);
@@ -105,6 +114,7 @@ export const upCommand = command({
       apiPort: given["api-port"],
       dualStack: given["dual-stack"],
       clusterDns: given["cluster-dns"],
+      proxyMode,
       resourceMetrics: given["resource-metrics"],
       given: names,
     } as const;

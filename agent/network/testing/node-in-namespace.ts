@@ -10,7 +10,7 @@ import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
 import { startClusterDns } from "../../dns/cluster-dns.ts";
 import { dnsPlaces } from "../../network-config.ts";
-import type { FamilyNetwork } from "../../network-seam.ts";
+import type { FamilyNetwork, ProxyMode } from "../../network-seam.ts";
 import { startNodeNetwork } from "../node-network.ts";
 import type { PodNetworkBackend } from "../peers/plan-peers.ts";
 import { startServiceProxy } from "../service-proxy.ts";
@@ -29,6 +29,7 @@ const {
   TEST_NODE_NAME: nodeName = "node-1",
   TEST_NODE_BACKEND: backend = "auto",
   TEST_NODE_V6: v6Text = "",
+  TEST_NODE_PROXY: proxyMode = "",
 } = process.env;
 const v6 = v6Text === "" ? undefined : (JSON.parse(v6Text) as FamilyNetwork);
 const os = {
@@ -51,6 +52,7 @@ const config = {
   cni: { confDir, binDirs: [binDir] },
   dnsAddress: "10.96.0.10",
   ...(v6 !== undefined && { v6 }),
+  ...(proxyMode !== "" && { proxyMode: proxyMode as ProxyMode }),
 } as const;
 const client = new FakeApi();
 const deps = { os, client, informers: informers.asFactory() };

@@ -8,12 +8,17 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { isIpv6 } from "../../../base/ipv6.ts";
-import type { FamilyNetwork, HostPort, PodAddress, PodAttachment } from "../../network-seam.ts";
+import type { FamilyNetwork, HostPort, PodAddress, PodAttachment, ProxyMode } from "../../network-seam.ts";
 
 const run = promisify(execFile);
 
 export const canRunNodes =
   process.getuid?.() === 0 && ["ip", "nft", "nsenter"].every((program) => isInstalled(program));
+
+/** Those that this machine has the programs for. */
+export const testedModes: readonly ProxyMode[] = isInstalled("iptables-restore")
+  ? ["nftables", "iptables"]
+  : ["nftables"];
 
 let nodesMade = 0;
 
@@ -39,15 +44,17 @@ export class TestNode {
   readonly #pods: readonly string[];
   readonly #cni: CniFolders | undefined;
   readonly #isDual: boolean;
+  #proxyMode: ProxyMode | undefined;
   #agent: ChildProcess | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(pods: readonly string[], { cni, isDual = false }: TestNodeOptions = {}) {
+  constructor(pods: readonly string[], { cni, isDual = false, proxyMode }: TestNodeOptions = {}) {
     this.node = `${this.#id}-node`;
     this.outside = `${this.#id}-out`;
     this.#pods = pods;
     this.#cni = cni;
     this.#isDual = isDual;
+    this.#proxyMode = proxyMode;
   }
 
   static async start(pods: readonly string[], options: TestNodeOptions = {}): Promise<TestNode> {
@@ -74,7 +81,11 @@ export class TestNode {
   }
 
   /** Kills the node's network and proxy, if they run, and starts them anew on the same state. */
-  async restart({ isDual = this.#isDual } = {}): Promise<void> {
+  async restart({
+    isDual = this.#isDual,
+    proxyMode = this.#proxyMode,
+  }: Pick<TestNodeOptions, "isDual" | "proxyMode"> = {}): Promise<void> {
+    this.#proxyMode = proxyMode;
     if (this.#agent !== undefined) {
       this.#agent.kill("SIGKILL");
       await once(this.#agent, "exit");
@@ -98,7 +109,11 @@ export class TestNode {
       ],
       {
         stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, TEST_NODE_V6: isDual ? JSON.stringify(TestNode.v6) : "" },
+        env: {
+          ...process.env,
+          TEST_NODE_V6: isDual ? JSON.stringify(TestNode.v6) : "",
+          TEST_NODE_PROXY: proxyMode ?? "",
+        },
       },
     );
     this.#agent = child;
@@ -166,6 +181,17 @@ export class TestNode {
     return (await this.in(this.node, "nft", ["list", "ruleset"])).stdout;
   }
 
+  /** What iptables show of both families on the node. */
+  async iptables(): Promise<string> {
+    const shown = ["iptables-save", "ip6tables-save"].map((program) => this.in(this.node, program, []));
+    return (await Promise.all(shown)).map(({ stdout }) => stdout).join("");
+  }
+
+  /** What is in the kernel for Services, in the words of what its proxy uses. */
+  serviceRules(): Promise<string> {
+    return this.#proxyMode === "iptables" ? this.iptables() : this.ruleset();
+  }
+
   /** Serves in a pod at these ports, TCP and UDP, and asks from it on demand. */
   async talk(pod: string, ports: readonly number[]): Promise<Talker> {
     const script = fileURLToPath(new URL("./talker.ts", import.meta.url));
@@ -223,6 +249,8 @@ export interface TestNodeOptions {
   readonly cni?: CniFolders;
   /** It and its pods have addresses of both families. */
   readonly isDual?: boolean;
+  /** What leads to Services; nftables by default. */
+  readonly proxyMode?: ProxyMode;
 }
 
 export interface CniFolders {

@@ -1,0 +1,58 @@
+import { type Jump, type TableName, type Tables, tableNames } from "./table-chains.ts";
+
+/** Input for `iptables-restore --noflush`: it takes a chain that is declared for one without rules, and leaves alone what is not
+ *  named. The kernel takes each table whole or not at all. Pure. */
+export interface TableChange {
+  /** Written anew. */
+  readonly chains: readonly (readonly [name: string, rules: readonly string[]])[];
+  /** Ours, and not wanted any more: nothing leads to them once the others are written. */
+  readonly goneChains: readonly string[];
+  readonly goneJumps: readonly string[];
+  /** In the order in which they are to stand, before all else. */
+  readonly newJumps: readonly Jump[];
+}
+
+export type TablesChange = Readonly<Record<TableName, TableChange>>;
+
+/** Empty when nothing changes. */
+export function restoreText(changes: TablesChange): string {
+  return tableNames.map((table) => tableText(table, changes[table])).join("");
+}
+
+function tableText(table: TableName, { chains, goneChains, goneJumps, newJumps }: TableChange): string {
+  if (chains.length + goneChains.length + goneJumps.length + newJumps.length === 0) return "";
+  const lines = [
+    `*${table}`,
+    ...[...chains.map(([name]) => name), ...goneChains].map((name) => `:${name} - [0:0]`),
+    ...goneJumps.map((rule) => `-D ${rule}`),
+    ...newJumps.toReversed().map(({ from, rule }) => `-I ${from} 1 ${rule.text}`),
+    ...chains.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
+    ...goneChains.map((name) => `-X ${name}`),
+    "COMMIT",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** What the kernel has of ours in a table. */
+export interface PresentTable {
+  readonly chains: readonly string[];
+  /** Rules of the kernel's own chains that lead to one of ours, as `iptables-save` writes them: `CHAIN options…`. */
+  readonly jumps: readonly string[];
+}
+
+/** Makes everything as it is wanted, whatever is there. Jumps are made anew, in their order and before all others. */
+export function wholeChange(
+  present: Readonly<Record<TableName, PresentTable>>,
+  wanted: Tables,
+): TablesChange {
+  const change = (table: TableName): TableChange => {
+    const { chains, jumps } = wanted[table];
+    return {
+      chains: [...chains].map(([name, rules]) => [name, rules.map(({ text }) => text)]),
+      goneChains: present[table].chains.filter((name) => !chains.has(name)),
+      goneJumps: present[table].jumps,
+      newJumps: jumps,
+    };
+  };
+  return { filter: change("filter"), nat: change("nat") };
+}
