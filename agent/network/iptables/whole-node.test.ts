@@ -117,9 +117,15 @@ describe("Services of both families by iptables", function () {
       await setServices(dual());
       await eventually(`${mode} has it`, async () => (await node.serviceRules()).includes(clusterIp));
     };
+    // As by IPVS, and as by a kube-proxy, which is none of ours.
+    await node.in(node.node, "ip", ["link", "add", "kube-ipvs0", "type", "bridge"]);
     await served("iptables");
     assert.equal((await ownChains()).filter((one) => one === ":KUBE-SERVICES").length, 4, "none twice");
+    const links = async () => (await node.in(node.node, "ip", ["-br", "link"])).stdout;
+    assert.match(await links(), /kube-ipvs0/);
+    await node.in(node.node, "ip", ["link", "set", "kube-ipvs0", "alias", "pintle"]);
     await served("nftables");
+    await eventually("IPVS' link is gone", async () => !(await links()).includes("kube-ipvs0"));
     await eventually("iptables' chains are gone", async () => (await ownChains()).length === 0);
     await served("iptables");
     await eventually(

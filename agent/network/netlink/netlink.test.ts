@@ -100,6 +100,7 @@ describe("the kernel's generic netlink", () => {
   it("says what is wrong where there is no such protocol", async () => {
     const netlink = openNetlink(99);
     await assert.rejects(netlink.ask(Uint8Array.of(1)), /netlink socket: Protocol not supported/);
+    assert.equal(netlink.hasAnswered, false);
     netlink.close();
   });
 });

@@ -3,6 +3,7 @@ import type { Netlink } from "../../netlink/netlink-socket.ts";
 /** The kernel's side of IPVS, as `net/netfilter/ipvs/ip_vs_ctl.c` answers: it reads and writes bytes by itself, and shares
  *  nothing with what it is to be asked by. Little-endian, as the machines that run tests. */
 export class MockIpvs implements Netlink {
+  readonly hasAnswered = true;
   readonly services = new Map<string, MockService>();
   schedulers: readonly string[] = ["rr", "wrr", "lc", "sh"];
   /** Protocols that it was built with. */

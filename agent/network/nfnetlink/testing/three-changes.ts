@@ -26,7 +26,7 @@ function helpers(): readonly number[] {
       try {
         const [, , , parent] = readFileSync(`/proc/${pid}/stat`, "latin1").split(" ");
         return (
-          parent === `${process.pid}` && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("socket.pl")
+          parent === `${process.pid}` && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("netlink.pl")
         );
       } catch {
         return false; // it is gone
