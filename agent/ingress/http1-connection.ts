@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Clock } from "../../base/os/clock.ts";
 import { AnswerFault, type AnswerHead, AnswerParser, type AnswerTaker } from "./answer-parser.ts";
 import { RequestBody, requestHead } from "./request-framing.ts";
@@ -12,7 +12,7 @@ const readBytes = Buffer.allocUnsafeSlow(64 * 1024);
 export interface ConnectionParts {
   readonly endpoint: Endpoint;
   /** Undefined: no TLS. */
-  readonly tls: { readonly name: string } | undefined;
+  readonly tls: ConnectionOptions | undefined;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   /** Called when it has answered one request and may be asked the next one. */
   readonly onFree: (connection: Http1Connection) => void;
@@ -49,14 +49,12 @@ export class Http1Connection implements AnswerTaker {
       noDelay: true,
       onread: { buffer: readBytes, callback: (count: number) => this.#read(count) },
     };
-    // Pods have no names that a certificate could be for.
     this.#socket =
       tls === undefined
         ? connect(options)
         : connectTls({
             ...options,
-            servername: tls.name,
-            rejectUnauthorized: false,
+            ...tls,
             ALPNProtocols: ["http/1.1"],
           });
     this.#stopConnecting = parts.clock.after(connectTimeoutMs, () =>

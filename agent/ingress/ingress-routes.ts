@@ -275,6 +275,7 @@ function settingsOf(values: AnnotationValues): ForwardSettings {
     requestHeaders: noEdits,
     responseHeaders: noEdits,
     tlsName: values["proxy-ssl-server-name"] === true ? values["proxy-ssl-name"] : undefined,
+    trust: undefined,
   };
 }
 

@@ -26,4 +26,5 @@ export const plainSettings: ForwardSettings = {
   requestHeaders: noEdits,
   responseHeaders: noEdits,
   tlsName: undefined,
+  trust: undefined,
 };

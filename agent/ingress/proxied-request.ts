@@ -113,13 +113,14 @@ export class ProxiedRequest implements UpgradeEvents {
     const { random, pool, upstreams, onFailure } = this.#parts;
     const { id } = this.#given.match.route;
     const head = this.#head();
-    return this.#settings.mirrors.flatMap(({ backend, protocol, share }) => {
+    return this.#settings.mirrors.flatMap(({ backend, protocol, trust, share }) => {
       if (random.uint32() / 2 ** 32 >= share) return [];
       const endpoint = pool.next(backend, noneTried);
       if (endpoint === undefined) return [];
       const failed = (why: string) => onFailure(id, endpoint, why);
       try {
-        return [new MirroredRequest(upstreams[protocol], { endpoint, head }, failed)];
+        const settings = { ...head.settings, protocol, trust };
+        return [new MirroredRequest(upstreams[protocol], { endpoint, head: { ...head, settings } }, failed)];
       } catch (error) {
         failed(`the mirror: ${(error as Error).message}`);
         return [];

@@ -1,3 +1,5 @@
+import type { BackendTrust } from "../../client/gateway/backend-tls.ts";
+
 /** What a node does with requests, as plain values that may be handed to another thread. Ingresses are made into these; whatever
  *  else describes routes may be, too. */
 
@@ -86,7 +88,7 @@ export interface WeightedBackend {
   readonly backend: string | undefined;
   readonly weight: number;
   /** What of the settings is otherwise for this one. */
-  readonly own?: Pick<Partial<ForwardSettings>, "protocol" | "requestHeaders" | "responseHeaders">;
+  readonly own?: Pick<Partial<ForwardSettings>, "protocol" | "trust" | "requestHeaders" | "responseHeaders">;
 }
 
 /** What is put in place of a request's path. */
@@ -127,6 +129,8 @@ export interface ForwardSettings {
   readonly responseHeaders: HeaderEdits;
   /** By which a backend's certificate is asked for (SNI). */
   readonly tlsName: string | undefined;
+  /** By which a backend's certificate is checked; undefined: it is not. */
+  readonly trust: BackendTrust | undefined;
 }
 
 export const retryReasons = ["error", "timeout", "invalid_header", "non_idempotent"] as const;
@@ -147,6 +151,7 @@ export interface Retry {
 export interface Mirror {
   readonly backend: string;
   readonly protocol: BackendProtocol;
+  readonly trust: BackendTrust | undefined;
   /** Of all requests, from 0 to 1. */
   readonly share: number;
 }

@@ -1,4 +1,6 @@
+import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../../base/os/clock.ts";
+import { tlsKey, tlsOptions } from "./backend-certificate.ts";
 import { Http1Connection } from "./http1-connection.ts";
 import type { Endpoint } from "./route.ts";
 import type { Upstream, UpstreamEvents, UpstreamExchange, UpstreamHead } from "./upstream.ts";
@@ -33,11 +35,10 @@ export class Http1Upstream implements Upstream {
   }
 
   send(endpoint: Endpoint, head: UpstreamHead, events: UpstreamEvents): UpstreamExchange {
-    const tlsName = this.#isTls ? (head.settings.tlsName ?? "") : undefined;
-    const key = `${endpoint.address} ${endpoint.port} ${tlsName ?? ""}`;
+    const key = `${endpoint.address} ${endpoint.port} ${this.#isTls ? tlsKey(head.settings) : ""}`;
     let way = this.#ways.get(key);
     if (way === undefined) {
-      const tls = tlsName === undefined ? undefined : { name: tlsName };
+      const tls = this.#isTls ? tlsOptions(head.settings) : undefined;
       way = new Way({
         endpoint,
         tls,
@@ -67,7 +68,7 @@ export class Http1Upstream implements Upstream {
 
 interface WayParts {
   readonly endpoint: Endpoint;
-  readonly tls: { readonly name: string } | undefined;
+  readonly tls: ConnectionOptions | undefined;
   readonly clock: WayClock;
   readonly connectionsMost: number;
   readonly onEmpty: () => void;

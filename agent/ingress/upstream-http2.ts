@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2";
 import type { Clock } from "../../base/os/clock.ts";
+import { tlsKey, tlsOptions } from "./backend-certificate.ts";
 import { tellBody } from "./readable-answer.ts";
 import type { Endpoint } from "./route.ts";
 import type {
@@ -98,14 +99,13 @@ export class Http2Upstream implements Upstream {
 
   #wayTo({ address, port }: Endpoint, { settings: wanted }: UpstreamHead): Way {
     const host = address.includes(":") ? `[${address}]` : address;
-    const key = `${host}:${port} ${wanted.tlsName ?? ""}`;
+    const key = `${host}:${port} ${this.#isTls ? tlsKey(wanted) : ""}`;
     const known = this.#ways.get(key);
     if (known !== undefined && !known.session.closed && !known.session.destroyed) return known;
     const session = connect(`${this.#isTls ? "https" : "http"}://${host}:${port}`, {
       settings,
       ...(this.#isTls && {
-        rejectUnauthorized: false,
-        servername: wanted.tlsName ?? "",
+        ...tlsOptions(wanted),
         ALPNProtocols: ["h2"],
       }),
     });

@@ -8,6 +8,7 @@ import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import type { Clock } from "../../base/os/clock.ts";
 import { answerLimits } from "./answer-parser.ts";
+import { tlsOptions } from "./backend-certificate.ts";
 import { lowerNames, tellBody } from "./readable-answer.ts";
 import type { Endpoint } from "./route.ts";
 import type { UpgradeEvents, UpstreamExchange, UpstreamFailure, UpstreamHead } from "./upstream.ts";
@@ -21,7 +22,7 @@ export function requestUpgrade(
   clock: Pick<Clock, "after">,
 ): UpstreamExchange {
   const isTls = settings.protocol.endsWith("s");
-  const options: RequestOptions & { readonly servername?: string } = {
+  const options: RequestOptions = {
     host: address,
     port,
     method,
@@ -31,7 +32,7 @@ export function requestUpgrade(
     agent: false,
     timeout: settings.readTimeoutMs,
     maxHeaderSize: answerLimits.headBytesMost,
-    ...(isTls && { servername: settings.tlsName ?? "", rejectUnauthorized: false }),
+    ...(isTls && tlsOptions(settings)),
   };
   const request = isTls ? requestHttps(options) : requestHttp(options);
   return follow(request, { isTls, settings }, events, clock);

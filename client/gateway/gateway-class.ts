@@ -15,6 +15,8 @@ export const isAcceptedClass = (one: Pick<GatewayClass, "spec">): boolean =>
 
 /** In the order of the alphabet, as the specification wants them. */
 export const supportedFeatures: readonly string[] = [
+  "BackendTLSPolicy",
+  "BackendTLSPolicySANValidation",
   "GRPCRoute",
   "GRPCRouteNamedRouteRule",
   "Gateway",

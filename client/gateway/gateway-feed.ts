@@ -2,13 +2,14 @@ import { deferred } from "../../base/deferred.ts";
 import type { Log } from "../../base/os/log.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { unlessAborted } from "../../base/unless-aborted.ts";
-import { definitions, isEstablished, smallDefinition } from "../definitions.ts";
+import { definitions, isEstablished, servedVersions, smallDefinition } from "../definitions.ts";
 import type { Informer, InformerFactory } from "../informer.ts";
 import type { Stored } from "../object-cache.ts";
 import type { KubeObject, Resource } from "../types.ts";
 import { isOwnGatewayClass } from "./gateway-class.ts";
 import {
   type AnyRoute,
+  type BackendTlsPolicy,
   type Gateway,
   type GatewayClass,
   type GrpcRoute,
@@ -31,6 +32,9 @@ interface Followed {
   readonly httpRoutes: Informer<HttpRoute>;
   readonly grpcRoutes: Informer<GrpcRoute>;
   readonly grants: Informer<ReferenceGrant>;
+  /** Whether policies of TLS to backends are defined, as in older releases they are not. */
+  readonly policiesDefined: Informer<KubeObject>;
+  policies: Informer<BackendTlsPolicy> | undefined;
 }
 
 /** Follows Gateway API where a cluster has it. While the kinds are not defined this is one watch of one object that is not there;
@@ -52,8 +56,11 @@ export class GatewayFeed {
     if (this.#ofClasses === undefined) return !this.#isDefined;
     if (!this.#ofClasses.classes.hasSynced) return false;
     if (this.#followed === undefined) return !this.classes.some(isOwnGatewayClass);
-    const { gateways, httpRoutes, grpcRoutes, grants } = this.#followed;
-    return [gateways, httpRoutes, grpcRoutes, grants].every(({ hasSynced }) => hasSynced);
+    const { gateways, httpRoutes, grpcRoutes, grants, policiesDefined, policies } = this.#followed;
+    const isRead = [gateways, httpRoutes, grpcRoutes, grants, policiesDefined].every(
+      ({ hasSynced }) => hasSynced,
+    );
+    return isRead && (policies?.hasSynced ?? !policiesDefined.list().some(servesPolicies));
   }
 
   get classes(): readonly GatewayClass[] {
@@ -66,6 +73,10 @@ export class GatewayFeed {
 
   get grants(): readonly ReferenceGrant[] {
     return this.#followed?.grants.list() ?? [];
+  }
+
+  get policies(): readonly BackendTlsPolicy[] {
+    return this.#followed?.policies?.list() ?? [];
   }
 
   get routes(): readonly AnyRoute[] {
@@ -121,7 +132,26 @@ export class GatewayFeed {
         httpRoutes: this.#follow(tasks, gatewayResources.httproutes),
         grpcRoutes: this.#follow(tasks, gatewayResources.grpcroutes),
         grants: this.#follow(tasks, gatewayResources.referencegrants),
+        policiesDefined: this.#follow(tasks, definitions, {
+          fieldSelector: `metadata.name=backendtlspolicies.${gatewayGroup}`,
+          keep: smallDefinition,
+        }),
+        policies: undefined,
       };
+    }
+    await this.#arrangePolicies();
+  }
+
+  async #arrangePolicies(): Promise<void> {
+    const followed = this.#followed;
+    if (followed === undefined) return;
+    const isServed = followed.policiesDefined.list().some(servesPolicies);
+    if (isServed && followed.policies === undefined)
+      followed.policies = this.#follow(followed.tasks, gatewayResources.backendtlspolicies);
+    // Their definition is gone: all that is followed is followed anew, without them.
+    else if (!isServed && followed.policies !== undefined) {
+      await this.#leaveKinds();
+      await this.#arrange();
     }
   }
 
@@ -152,3 +182,7 @@ export class GatewayFeed {
     return informer;
   }
 }
+
+const servesPolicies = (definition: KubeObject): boolean =>
+  isEstablished(definition) &&
+  servedVersions(definition).includes(gatewayResources.backendtlspolicies.version);

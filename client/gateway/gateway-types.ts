@@ -180,6 +180,29 @@ export type ReferenceGrant = Stored<
   never
 >;
 
+export interface PolicyAncestorStatus {
+  readonly ancestorRef: ParentRef;
+  readonly controllerName: string;
+  readonly conditions: readonly Condition[];
+}
+export type BackendTlsPolicy = Stored<
+  {
+    readonly targetRefs: readonly (ObjectRef & { readonly sectionName?: string })[];
+    readonly validation: {
+      readonly caCertificateRefs?: readonly ObjectRef[];
+      readonly wellKnownCACertificates?: string;
+      readonly hostname: string;
+      readonly subjectAltNames?: readonly {
+        readonly type: string;
+        readonly hostname?: string;
+        readonly uri?: string;
+      }[];
+    };
+    readonly options?: Readonly<Record<string, string>>;
+  },
+  { readonly ancestors: readonly PolicyAncestorStatus[] }
+>;
+
 const row = <T>(kind: string, plural: string, version = "v1", namespaced = true): Resource<T> => ({
   group: gatewayGroup,
   version,
@@ -195,4 +218,5 @@ export const gatewayResources = {
   grpcroutes: row<GrpcRoute>("GRPCRoute", "grpcroutes"),
   // Every release of the definitions serves this version; newer ones v1, too.
   referencegrants: row<ReferenceGrant>("ReferenceGrant", "referencegrants", "v1beta1"),
+  backendtlspolicies: row<BackendTlsPolicy>("BackendTLSPolicy", "backendtlspolicies"),
 } as const;

@@ -1,4 +1,5 @@
 import type { Service } from "../types.ts";
+import type { PolicyView, TlsPolicies } from "./backend-tls.ts";
 import type { AnyRoute, BackendRef, ReferenceGrant } from "./gateway-types.ts";
 import type { Fault } from "./listeners.ts";
 import { isGranted } from "./reference-grants.ts";
@@ -12,15 +13,22 @@ export type BackendView =
       readonly port: number;
       /** What the Service says that is spoken there. */
       readonly isHttp2: boolean;
+      /** The policy by which it is spoken to by TLS. */
+      readonly policy: PolicyView | undefined;
     }
   | { readonly fault: Fault };
 
 export interface BackendWorld {
   readonly service: (key: string) => Service | undefined;
   readonly grants: readonly ReferenceGrant[];
+  readonly policies: TlsPolicies;
 }
 
-export function backendOf(of: AnyRoute, ref: BackendRef, { service, grants }: BackendWorld): BackendView {
+export function backendOf(
+  of: AnyRoute,
+  ref: BackendRef,
+  { service, grants, policies }: BackendWorld,
+): BackendView {
   const fromNamespace = of.route.metadata.namespace ?? "";
   const to = {
     group: ref.group ?? "",
@@ -47,28 +55,32 @@ export function backendOf(of: AnyRoute, ref: BackendRef, { service, grants }: Ba
     return fault("BackendNotFound", `service ${JSON.stringify(key)}: has no port ${ref.port}`);
   if ((port.protocol ?? "TCP") !== "TCP")
     return fault("UnsupportedProtocol", `service ${JSON.stringify(key)}: port ${ref.port} is not TCP`);
-  if (port.appProtocol === "https" || port.appProtocol === "kubernetes.io/wss")
+  const policy = policies.of(to.namespace, to.name, port.name);
+  if (policy === undefined && (port.appProtocol === "https" || port.appProtocol === "kubernetes.io/wss"))
     return fault(
       "UnsupportedProtocol",
-      `service ${JSON.stringify(key)}: port ${ref.port} is of ${port.appProtocol}, which is not spoken to backends here`,
+      `service ${JSON.stringify(key)}: port ${ref.port} is of ${port.appProtocol}, and no BackendTLSPolicy says whom to trust`,
     );
   return {
     namespace: to.namespace,
     service: to.name,
     port: port.port,
     isHttp2: of.kind === "GRPCRoute" || port.appProtocol === "kubernetes.io/h2c",
+    policy,
   };
 }
 
 /** What is wrong with any of its backends, and of those that are sent copies: the first such thing. */
 export function backendsFault(of: AnyRoute, world: BackendWorld): Fault | undefined {
-  for (const { backendRefs = [], filters = [] } of of.route.spec.rules ?? [])
-    for (const ref of [
-      ...backendRefs,
-      ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
-    ]) {
-      const found = backendOf(of, ref, world);
-      if ("fault" in found) return found.fault;
-    }
+  for (const ref of backendRefsOf(of)) {
+    const found = backendOf(of, ref, world);
+    if ("fault" in found) return found.fault;
+  }
   return undefined;
 }
+
+export const backendRefsOf = ({ route }: AnyRoute): readonly BackendRef[] =>
+  (route.spec.rules ?? []).flatMap(({ backendRefs = [], filters = [] }) => [
+    ...backendRefs,
+    ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
+  ]);

@@ -260,6 +260,7 @@ describe("what a node may do", () => {
         ["GatewayClass", "gatewayclasses", "Cluster"],
         ["Gateway", "gateways", "Namespaced"],
         ["ReferenceGrant", "referencegrants", "Namespaced"],
+        ["BackendTLSPolicy", "backendtlspolicies", "Namespaced"],
       ] as const;
       for (const [kind, plural, scope] of kinds)
         await make("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
@@ -286,7 +287,7 @@ describe("what a node may do", () => {
           },
         });
       const own = `/apis/${group}/v1`;
-      const served = async () => (await api.admin.call("GET", `${own}/referencegrants`)).code === 200;
+      const served = async () => (await api.admin.call("GET", `${own}/backendtlspolicies`)).code === 200;
       while (!(await served())) await new Promise((resolve) => setImmediate(resolve));
       const there = "/api/v1/namespaces/kube-system/secrets";
       for (const at of [secrets, there])
@@ -333,6 +334,25 @@ describe("what a node may do", () => {
       assert.deepEqual([await code(secrets), await code(there)], [200, 200]);
       await api.admin.call("DELETE", `${own}/namespaces/default/gateways/ours`);
       assert.deepEqual([await code(secrets), await code(there)], [403, 403]);
+
+      // And the authorities that a policy of its namespace trusts for backends.
+      const maps = ["default", "kube-system"].map(
+        (namespace) => `/api/v1/namespaces/${namespace}/configmaps`,
+      );
+      for (const at of maps)
+        await make(at, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "trusted" } });
+      const readable = () =>
+        Promise.all(maps.map(async (at) => (await node.call("GET", `${at}/trusted`)).code));
+      assert.deepEqual(await readable(), [403, 403]);
+      const caCertificateRefs = [{ group: "", kind: "ConfigMap", name: "trusted" }];
+      const policies = `${own}/namespaces/default/backendtlspolicies`;
+      await make(
+        policies,
+        object("BackendTLSPolicy", "p", { targetRefs: [], validation: { hostname: "a", caCertificateRefs } }),
+      );
+      assert.deepEqual(await readable(), [200, 403]);
+      await api.admin.call("DELETE", `${policies}/p`);
+      assert.deepEqual(await readable(), [403, 403]);
     });
 
     it("a node's name without its group, and the group without a node's name, are nobody", async () => {

@@ -1,26 +1,29 @@
 import type { GatewayFeed } from "../../../client/gateway/gateway-feed.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf } from "../../../client/object-cache.ts";
-import type { Namespace, Secret, Service } from "../../../client/types.ts";
+import type { ConfigMap, Namespace, Secret, Service } from "../../../client/types.ts";
 import type { FollowedKind } from "../../sync/followed-kind.ts";
 import type { BackendEndpoints } from "../backend-endpoints.ts";
 import type { Change } from "../data-plane.ts";
+import { splitKey } from "../ingress-control.ts";
 import { type BackendRef, backendKey } from "../ingress-routes.ts";
 import { GatewayCertificates, secretsOwner } from "./gateway-certificates.ts";
 import { type GatewayPort, planGateways, undone } from "./gateway-plan.ts";
 
 export interface GatewayControlParts {
-  readonly feed: Pick<GatewayFeed, "isRead" | "classes" | "gateways" | "routes" | "grants">;
+  readonly feed: Pick<GatewayFeed, "isRead" | "classes" | "gateways" | "routes" | "grants" | "policies">;
   readonly services: Informer<Service>;
   /** Followed from when it is first asked for. */
   readonly namespaces: () => Informer<Namespace>;
   readonly backends: Pick<BackendEndpoints, "use" | "leave">;
   readonly secrets: Pick<FollowedKind<Secret>, "add" | "forget" | "peek">;
+  readonly configMaps: Pick<FollowedKind<ConfigMap>, "add" | "forget" | "peek">;
   readonly apply: (change: Change) => void;
   readonly wake: () => void;
 }
 
 const backendsOwner = "gateways";
+const configMapsOwner = "gateways";
 
 /** Tells whoever serves what the Gateways of our classes ask for. A change costs a look at all of them, and tells what is new. */
 export class GatewayControl {
@@ -87,17 +90,22 @@ export class GatewayControl {
   }
 
   #planAgain(): void {
-    const { feed, services, backends, apply } = this.#parts;
-    const { classes, gateways, routes, grants } = feed;
+    const { feed, services, backends, configMaps, apply } = this.#parts;
+    const { classes, gateways, routes, grants, policies } = feed;
     const plan = planGateways({
       classes,
       gateways,
       routes,
       grants,
+      policies,
+      configMap: (key) => configMaps.peek(...splitKey(key)).object,
       namespaceLabels: (name) => this.#labelsOf(name),
       service: (key) => services.getByKey(key),
     });
     this.#services = plan.services;
+    // What they say is planned with once it was read.
+    for (const key of plan.configMaps) configMaps.add(configMapsOwner, ...splitKey(key));
+    configMaps.forget(configMapsOwner, plan.configMaps);
     const next = new Map(plan.backends.map((ref) => [backendKey(ref), ref]));
     // Endpoints come before the routes that lead to them, and go after those.
     for (const ref of next.values()) backends.use(backendsOwner, ref);

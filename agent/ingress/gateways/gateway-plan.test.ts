@@ -35,6 +35,8 @@ function world(
     gateways: [gateway("gw")],
     routes: [],
     grants: [],
+    policies: [],
+    configMap: () => undefined,
     namespaceLabels: () => ({}),
     service: (key) => services[key],
     ...more,

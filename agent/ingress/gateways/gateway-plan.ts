@@ -1,14 +1,16 @@
 import { attachRoutes } from "../../../client/gateway/attachments.ts";
+import { authorityMaps, tlsPolicies } from "../../../client/gateway/backend-tls.ts";
 import { gatewayKey } from "../../../client/gateway/gateway-class.ts";
 import type {
   AnyRoute,
+  BackendTlsPolicy,
   Gateway,
   GatewayClass,
   ReferenceGrant,
 } from "../../../client/gateway/gateway-types.ts";
 import { ownGateways, takesRequests } from "../../../client/gateway/listeners.ts";
 import { routeFault } from "../../../client/gateway/route-faults.ts";
-import type { Service } from "../../../client/types.ts";
+import type { ConfigMap, Service } from "../../../client/types.ts";
 import type { Change } from "../data-plane.ts";
 import { type BackendRef, backendKey } from "../ingress-routes.ts";
 import type { HostRoutes } from "../route.ts";
@@ -19,6 +21,9 @@ export interface GatewayWorld {
   readonly gateways: readonly Gateway[];
   readonly routes: readonly AnyRoute[];
   readonly grants: readonly ReferenceGrant[];
+  readonly policies: readonly BackendTlsPolicy[];
+  /** By `namespace/name`. */
+  readonly configMap: (key: string) => ConfigMap | undefined;
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly service: (key: string) => Service | undefined;
 }
@@ -45,6 +50,8 @@ export interface GatewayPlan {
   readonly backends: readonly BackendRef[];
   /** `namespace/name` of the Services that were asked for, there or not. */
   readonly services: ReadonlySet<string>;
+  /** `namespace/name` of the ConfigMaps whose authorities are asked for. */
+  readonly configMaps: ReadonlySet<string>;
 }
 
 /** Pure. A Gateway's ports have routes of their own: what two Gateways do at the same port has nothing to do with each other. */
@@ -74,11 +81,12 @@ export function planGateways(world: GatewayWorld): GatewayPlan {
     services.add(key);
     return world.service(key);
   };
+  const policies = tlsPolicies(world.policies, world.configMap);
   const isServed = (of: AnyRoute) => routeFault(of) === undefined;
   for (const { of, attachments } of attachRoutes(routes, { gateways, namespaceLabels, isServed })) {
     const attached = attachments.filter(({ listeners }) => listeners.length > 0);
     if (attached.length === 0 || !isServed(of)) continue;
-    const plan = planRules(of, { service, grants });
+    const plan = planRules(of, { service, grants, policies });
     for (const ref of plan.backends) backends.set(backendKey(ref), ref);
     const { namespace, name } = of.route.metadata;
     const owner = `${of.kind} ${namespace}/${name}`;
@@ -103,6 +111,7 @@ export function planGateways(world: GatewayWorld): GatewayPlan {
     certificates,
     backends: [...backends.values()],
     services,
+    configMaps: new Set(own.length === 0 ? [] : world.policies.flatMap(authorityMaps)),
   };
 }
 

@@ -150,10 +150,14 @@ function actionOf(
   const known = (ref: NamedBackend) => {
     const found = backendOf(of, ref, world);
     if ("fault" in found) return undefined;
-    const { isHttp2, ...where } = found;
+    const { isHttp2, policy, ...where } = found;
+    const trust = policy?.trust;
+    // What is to be asked by TLS alone is not asked otherwise.
+    if (policy !== undefined && trust === undefined) return undefined;
     const named: BackendRef = { ...where, viaService: false };
     backends.set(backendKey(named), named);
-    return { backend: backendKey(named), protocol: isHttp2 ? "grpc" : "http" } as const;
+    const [plain, secure] = isHttp2 ? (["grpc", "grpcs"] as const) : (["http", "https"] as const);
+    return { backend: backendKey(named), protocol: trust === undefined ? plain : secure, trust };
   };
   const rewrite = filters.find(({ urlRewrite }) => urlRewrite !== undefined)?.urlRewrite;
   const settings: ForwardSettings = {
@@ -175,9 +179,9 @@ function actionOf(
     const weight = ref.weight ?? 1;
     const named = known(ref);
     if (named === undefined) return { backend: undefined, weight };
-    const { backend, protocol } = named;
+    const { backend, protocol, trust } = named;
     const both = headerEdits([...filters, ...(ref.filters ?? [])]);
-    return { backend, weight, own: { protocol, ...both } };
+    return { backend, weight, own: { protocol, trust, ...both } };
   });
   return { kind: "forward", backends: weighted, settings };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, request as httpRequest, type Server } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { createServer as createTlsServer, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { systemClock } from "../../../base/os/clock.ts";
 import { systemDisk } from "../../../base/os/disk.ts";
@@ -13,7 +13,12 @@ import { TaskScope } from "../../../base/os/task-scope.ts";
 import { definitions } from "../../../client/definitions.ts";
 import { gatewayPortsOf } from "../../../client/gateway/gateway-class.ts";
 import { gatewayResources } from "../../../client/gateway/gateway-types.ts";
-import { gateway, gatewayClass, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
+import {
+  gateway,
+  gatewayClass,
+  httpRoute,
+  tlsPolicy,
+} from "../../../client/gateway/testing/gateway-objects.ts";
 import { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
 import { noIngressLabel } from "../../../client/rules/ingress-class.ts";
@@ -91,7 +96,7 @@ describe("Gateways as a node follows them", () => {
     });
     await api.create(gatewayResources.gatewayclasses, gatewayClass());
   };
-  const makeService = async () => {
+  const makeService = async (port = (backend.address() as AddressInfo).port) => {
     await api.create(resources.services, {
       metadata: { name: "web", namespace: "ns" },
       spec: { clusterIP: "10.96.0.9", ports: [{ name: "http", port: 80, targetPort: 8080 }] },
@@ -99,7 +104,7 @@ describe("Gateways as a node follows them", () => {
     await api.create(resources.endpointslices, {
       metadata: { name: "web-1", namespace: "ns", labels: { "kubernetes.io/service-name": "web" } },
       addressType: "IPv4",
-      ports: [{ name: "http", port: (backend.address() as AddressInfo).port, protocol: "TCP" }],
+      ports: [{ name: "http", port, protocol: "TCP" }],
       endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true, serving: true } }],
     });
   };
@@ -144,6 +149,53 @@ describe("Gateways as a node follows them", () => {
     await portOf(80);
     await api.delete(gatewayResources.gatewayclasses, { name: "pintle" });
     await until(async () => Object.keys(await ports()).length === 0);
+  });
+
+  it("ask backends by TLS once a policy says so and its authorities are read, and not otherwise", async () => {
+    const authority = await createAuthority({ name: "backends" });
+    const issued = await issueCertificate(authority, {
+      commonName: "x",
+      dnsNames: ["backend.test"],
+      usage: "server",
+    });
+    const secure = createTlsServer(
+      { cert: issued.certificatePem, key: issued.privateKeyPem },
+      (_, response) => response.end("by TLS"),
+    );
+    await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+    try {
+      await makeService((secure.address() as AddressInfo).port);
+      await api.create(gatewayResources.gateways, gateway("gw"));
+      await makeRoute("r");
+      await define();
+      await api.create(definitions, {
+        metadata: { name: "backendtlspolicies.gateway.networking.k8s.io" },
+        spec: { versions: [{ name: "v1", served: true }] },
+        status: { conditions: [{ type: "Established", status: "True" }] },
+      });
+      const port = await portOf(80);
+      await until(async () => (await ask(port, "a.test")).startsWith("502"));
+      await api.create(
+        gatewayResources.backendtlspolicies,
+        tlsPolicy("p", {
+          validation: {
+            hostname: "backend.test",
+            caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "ca" }],
+          },
+        }),
+      );
+      await until(async () => (await ask(port, "a.test")).startsWith("500"));
+      await api.create(resources.configmaps, {
+        metadata: { name: "ca", namespace: "ns" },
+        data: { "ca.crt": authority.certificatePem },
+      });
+      await until(async () => (await ask(port, "a.test")) === "200 by TLS");
+      await api.delete(definitions, { name: "backendtlspolicies.gateway.networking.k8s.io" });
+      await until(async () => (await ask(port, "a.test")).startsWith("502"));
+    } finally {
+      secure.close();
+      secure.closeAllConnections();
+    }
   });
 
   it("take namespaces by their labels, and show their secrets' certificates", async () => {

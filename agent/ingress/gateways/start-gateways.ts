@@ -5,8 +5,8 @@ import type { EventRecorder } from "../../../client/events.ts";
 import { GatewayFeed } from "../../../client/gateway/gateway-feed.ts";
 import type { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
-import type { Secret } from "../../../client/types.ts";
-import type { FollowedKind } from "../../sync/followed-kind.ts";
+import type { ConfigMap, Secret } from "../../../client/types.ts";
+import { FollowedKind } from "../../sync/followed-kind.ts";
 import type { BackendEndpoints } from "../backend-endpoints.ts";
 import type { Serving } from "../serving.ts";
 import { GatewayControl } from "./gateway-control.ts";
@@ -33,12 +33,19 @@ export function startGateways(
   const { os, client, informers, tasks, events, serving, backends, secrets, wake } = parts;
   const log = os.log.child("gateway");
   const feed = new GatewayFeed({ informers, log, onChange: () => control.changed() });
+  // Those that policies have authorities from.
+  const configMaps = new FollowedKind<ConfigMap>(
+    resources.configmaps,
+    { client, clock: os.clock, random: os.random, log },
+    { tasks, onChange: () => control.changed(), tellsFirst: true },
+  );
   const control: GatewayControl = new GatewayControl({
     feed,
     services: informers.informer(resources.services),
     namespaces: () => informers.informer(resources.namespaces),
     backends,
     secrets,
+    configMaps,
     apply: (change) => serving.apply(change),
     wake,
   });

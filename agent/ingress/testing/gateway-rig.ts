@@ -1,9 +1,16 @@
 import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from "node:http";
-import type { AnyRoute, HttpRoute } from "../../../client/gateway/gateway-types.ts";
+import type { AnyRoute, BackendTlsPolicy, HttpRoute } from "../../../client/gateway/gateway-types.ts";
 import { gateway, gatewayClass, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
-import type { Service } from "../../../client/types.ts";
+import type { ConfigMap, Service } from "../../../client/types.ts";
 import { planGateways } from "../gateways/gateway-plan.ts";
 import { ServingRig } from "./serving-rig.ts";
+
+const configMap = (name: string, text: string): ConfigMap => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+  data: { "ca.crt": text },
+});
 
 export interface GatewayAnswer {
   readonly status: number;
@@ -37,7 +44,13 @@ export class GatewayRig {
     this.serveRoutes([httpRoute("r", { ...(rules && { rules }) })]);
   }
 
-  serveRoutes(routes: readonly AnyRoute[]): void {
+  serveRoutes(
+    routes: readonly AnyRoute[],
+    {
+      policies = [],
+      authorities,
+    }: { readonly policies?: readonly BackendTlsPolicy[]; readonly authorities?: string } = {},
+  ): void {
     const service: Service = {
       apiVersion: "v1",
       kind: "Service",
@@ -49,6 +62,8 @@ export class GatewayRig {
       gateways: [gateway("gw")],
       routes,
       grants: [],
+      policies,
+      configMap: (key) => (authorities === undefined ? undefined : configMap(key, authorities)),
       namespaceLabels: () => undefined,
       service: (key) => (key.endsWith("/none") ? undefined : service),
     });

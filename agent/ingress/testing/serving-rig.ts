@@ -4,7 +4,12 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { systemClock } from "../../../base/os/clock.ts";
 import { createLog } from "../../../base/os/log.ts";
-import { createAuthority, createSelfSigned, issueCertificate } from "../../../base/os/pki.ts";
+import {
+  type Certificate,
+  createAuthority,
+  createSelfSigned,
+  issueCertificate,
+} from "../../../base/os/pki.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import type { CertificatePem } from "../../../client/rules/tls-secret.ts";
 import type { Ingress } from "../../../client/types.ts";
@@ -115,18 +120,21 @@ export class ServingRig {
     return { port, asked, server };
   }
 
-  /** One that speaks HTTP/1.1 by TLS, with a certificate that nobody vouches for. */
+  /** One that speaks HTTP/1.1 by TLS; absent a certificate, with one that nobody vouches for. */
   async tlsBackend(
     service: string,
     answer: (request: IncomingMessage, response: ServerResponse) => void,
+    certificate?: Certificate,
   ): Promise<Backend> {
     const asked: string[] = [];
-    const own = await createSelfSigned({
-      organization: "test",
-      hosts: ["backend.test"],
-      usage: "server",
-      validDays: 2,
-    });
+    const own =
+      certificate ??
+      (await createSelfSigned({
+        organization: "test",
+        hosts: ["backend.test"],
+        usage: "server",
+        validDays: 2,
+      }));
     const server = createTlsServer(
       { cert: own.certificatePem, key: own.privateKeyPem },
       (request, response) => {

@@ -1,5 +1,6 @@
 import type {
   AnyRoute,
+  BackendTlsPolicy,
   Gateway,
   GatewayClass,
   GatewaySpec,
@@ -63,6 +64,17 @@ export const grpcRoute = (name: string, spec: Partial<GrpcRoute["spec"]> = {}): 
     metadata: meta(name, "ns"),
     spec: { parentRefs: [{ name: "gw" }], ...spec },
   },
+});
+
+export const tlsPolicy = (
+  name: string,
+  spec: Partial<BackendTlsPolicy["spec"]> & Pick<BackendTlsPolicy["spec"], "validation">,
+  more: object = {},
+): BackendTlsPolicy => ({
+  apiVersion,
+  kind: "BackendTLSPolicy",
+  metadata: meta(name, "ns", more),
+  spec: { targetRefs: [{ group: "", kind: "Service", name: "web" }], ...spec },
 });
 
 export const grant = (

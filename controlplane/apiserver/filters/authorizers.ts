@@ -4,7 +4,7 @@ import { Rbac } from "../rbac/rbac-authorizer.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type Authorizer, anyOf, type RuleResolver, rulesOfAll, superusers } from "./authorizer.ts";
-import { gatewayKinds } from "./gateway-secrets.ts";
+import { gatewayKinds, tlsPolicyKind } from "./gateway-secrets.ts";
 import { nodeAuthorizer, nodeRulesUnknown } from "./node-authorizer.ts";
 import { policyKinds } from "./policy-kinds.ts";
 
@@ -51,6 +51,7 @@ export function authorizers(deps: {
         ingressClasses: kindOf("networking.k8s.io", "ingressclasses"),
         policyKinds: () => policyKinds(kinds),
         gatewayKinds: () => gatewayKinds(kinds),
+        tlsPolicies: () => tlsPolicyKind(kinds),
       }),
       rbac.authorizer,
     ),

@@ -10,7 +10,7 @@ import type { Kind } from "../registry/kind.ts";
 import { namedKey } from "../registry/stored-object.ts";
 import type { Attributes, ResourceAttributes } from "./authorization.ts";
 import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
-import { isGatewayCertificate } from "./gateway-secrets.ts";
+import { isAuthorityMap, isGatewayCertificate } from "./gateway-secrets.ts";
 import { IngressSecrets } from "./ingress-secrets.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
 import { nodeIdentity } from "./service-account-user.ts";
@@ -29,6 +29,7 @@ export interface NodeAuthorizerDeps {
   readonly policyKinds: () => readonly Kind[];
   /** Of Gateway API, as far as they are defined now. */
   readonly gatewayKinds: () => readonly Kind[];
+  readonly tlsPolicies: () => Kind | undefined;
 }
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
@@ -90,6 +91,17 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
       for (const claim of volumeSecrets.claimsOf(wanted))
         if (references.has(node, "persistentvolumeclaims", claim)) return true;
       return isCertificate(node, wanted);
+    });
+  };
+
+  /** ConfigMaps of its pods, and on a node that answers for Gateways those that say whom to trust. */
+  const configMap = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    const decision = await referred(node, "configmaps", wanted);
+    const tlsPolicies = deps.tlsPolicies();
+    if (decision.allowed || wanted.name === "" || tlsPolicies === undefined) return decision;
+    return related(node, [deps.nodes, tlsPolicies], () => {
+      const found = cached(deps.nodes, { ...wanted, namespace: "", name: node }) as Node | undefined;
+      return found !== undefined && answersIngresses(found) && isAuthorityMap(wanted, tlsPolicies, hub);
     });
   };
 
@@ -168,7 +180,7 @@ export function nodeAuthorizer(deps: NodeAuthorizerDeps): Authorizer {
       case "secrets.":
         return readable(wanted) ?? secret(node, wanted);
       case "configmaps.":
-        return readable(wanted) ?? referred(node, "configmaps", wanted);
+        return readable(wanted) ?? configMap(node, wanted);
       case "persistentvolumeclaims.":
         return claim(wanted) ?? referred(node, "persistentvolumeclaims", wanted);
       case "serviceaccounts.":

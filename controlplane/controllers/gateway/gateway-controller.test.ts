@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { createSelfSigned } from "../../../base/os/pki.ts";
+import { createAuthority, createSelfSigned } from "../../../base/os/pki.ts";
 import { definitions } from "../../../client/definitions.ts";
 import { type Gateway, gatewayResources } from "../../../client/gateway/gateway-types.ts";
-import { gateway, gatewayClass, grant, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
+import {
+  gateway,
+  gatewayClass,
+  grant,
+  httpRoute,
+  tlsPolicy,
+} from "../../../client/gateway/testing/gateway-objects.ts";
 import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
 import type { Condition } from "../../../client/types.ts";
@@ -214,6 +220,65 @@ describe("controllers: Gateway API", () => {
     assert.equal(said(stored("odd").status?.conditions).Accepted, "False InvalidParameters");
     assert.equal(said(stored("none").status?.conditions).Accepted, "False ListenersNotValid");
     assert.deepEqual(api.all(resources.services), []);
+  });
+
+  it("says of policies of TLS whether they hold, for the Gateways whose routes lead to what they are for", async () => {
+    await define();
+    await api.create(definitions, {
+      metadata: { name: "backendtlspolicies.gateway.networking.k8s.io" },
+      spec: { versions: [{ name: "v1", served: true }] },
+      status: { conditions: [{ type: "Established", status: "True" }] },
+    });
+    await api.create(gatewayResources.gatewayclasses, gatewayClass());
+    await api.create(gatewayResources.gateways, gateway("gw"));
+    await api.create(resources.services, {
+      metadata: { name: "web", namespace: "ns" },
+      spec: { ports: [{ port: 443, appProtocol: "https" }] },
+    });
+    const rules = [{ backendRefs: [{ name: "web", port: 443 }] }];
+    await api.create(gatewayResources.httproutes, httpRoute("r", { rules }).route);
+    await settle();
+    assert.deepEqual(parentsOf("r")[0]?.[1], {
+      Accepted: "True Accepted",
+      ResolvedRefs: "False UnsupportedProtocol",
+    });
+    const validation = {
+      hostname: "a.test",
+      caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "ca" }],
+    };
+    await api.create(gatewayResources.backendtlspolicies, tlsPolicy("a", { validation }));
+    await api.create(gatewayResources.backendtlspolicies, tlsPolicy("b", { validation }));
+    const targetRefs = [{ group: "", kind: "Service", name: "other" }];
+    await api.create(gatewayResources.backendtlspolicies, tlsPolicy("c", { validation, targetRefs }));
+    await settle();
+    const ofPolicy = (name: string) =>
+      api
+        .all(gatewayResources.backendtlspolicies)
+        .find(({ metadata }) => metadata.name === name)
+        ?.status?.ancestors.map(({ ancestorRef, conditions }) => [ancestorRef.name, said(conditions)]);
+    assert.deepEqual(parentsOf("r")[0]?.[1], {
+      Accepted: "True Accepted",
+      ResolvedRefs: "True ResolvedRefs",
+    });
+    assert.deepEqual(ofPolicy("a"), [
+      ["gw", { Accepted: "False NoValidCACertificate", ResolvedRefs: "False InvalidCACertificateRef" }],
+    ]);
+    assert.deepEqual(ofPolicy("b"), [
+      ["gw", { Accepted: "False Conflicted", ResolvedRefs: "True ResolvedRefs" }],
+    ]);
+    assert.equal(ofPolicy("c"), undefined, "nobody's of ours");
+    const { certificatePem } = await createAuthority({ name: "ca" });
+    await api.create(resources.configmaps, {
+      metadata: { name: "ca", namespace: "ns" },
+      data: { "ca.crt": certificatePem },
+    });
+    await settle();
+    assert.deepEqual(ofPolicy("a"), [
+      ["gw", { Accepted: "True Accepted", ResolvedRefs: "True ResolvedRefs" }],
+    ]);
+    await api.delete(gatewayResources.httproutes, { namespace: "ns", name: "r" });
+    await settle();
+    assert.deepEqual(ofPolicy("a"), []);
   });
 
   const gatewayKinds = new Set(Object.values(gatewayResources).map(({ plural }) => plural));

@@ -1,4 +1,5 @@
 import { isAlreadyExists, isConflict, isNotFound } from "../../../client/api-error.ts";
+import { authorityMaps, tlsPolicies } from "../../../client/gateway/backend-tls.ts";
 import { GatewayFeed } from "../../../client/gateway/gateway-feed.ts";
 import { gatewayGroup, gatewayResources } from "../../../client/gateway/gateway-types.ts";
 import { type GatewayView, ownGateways } from "../../../client/gateway/listeners.ts";
@@ -6,7 +7,15 @@ import type { Informer } from "../../../client/informer.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { balancedCondition } from "../../../client/rules/load-balancer.ts";
-import type { EndpointSlice, Namespace, Node, Resource, Secret, Service } from "../../../client/types.ts";
+import type {
+  ConfigMap,
+  EndpointSlice,
+  Namespace,
+  Node,
+  Resource,
+  Secret,
+  Service,
+} from "../../../client/types.ts";
 import { conditionOf } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { doAll } from "../do-all.ts";
@@ -71,9 +80,26 @@ export const gatewayController: Controller = {
     });
     tasks.run("gateway api", (signal) => feed.run(signal));
 
-    const look = { feed, services, slices, nodes, namespaces, secrets };
+    let maps: Informer<ConfigMap> | undefined;
+    /** Followed from when some policy has authorities from one. */
+    const configMap = (key: string) => {
+      maps ??= followMaps();
+      return maps.getByKey(key);
+    };
+    const followMaps = () => {
+      const informer = informers.ownInformer(tasks, resources.configmaps, { keep: onlyAuthorities });
+      informer.subscribe(any);
+      tasks.run("first state of authorities", async (signal) => {
+        await informer.synced(signal);
+        wake();
+      });
+      return informer;
+    };
+    const look = { feed, services, slices, nodes, namespaces, secrets, configMap };
     return async () => {
       if (!feed.isRead) return undefined;
+      if (feed.policies.some((one) => authorityMaps(one).length > 0)) maps ??= followMaps();
+      if (maps !== undefined && !maps.hasSynced) return undefined;
       const views = ownGateways(feed.gateways, feed.classes, feed.grants);
       await doAll([keepServices, writeStatuses], (act) => act(context, look, views));
       return undefined;
@@ -88,7 +114,15 @@ interface Look {
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
   readonly secrets: Informer<Secret>;
+  /** By `namespace/name`. */
+  readonly configMap: (key: string) => ConfigMap | undefined;
 }
+
+/** What else they hold is of no concern. */
+const onlyAuthorities = ({ apiVersion, kind, metadata, data }: ConfigMap): ConfigMap => {
+  const text = data?.["ca.crt"];
+  return { apiVersion, kind, metadata, ...(text !== undefined && { data: { "ca.crt": text } }) };
+};
 
 async function keepServices(
   { client, config }: ControllerContext,
@@ -157,7 +191,7 @@ function unlessMeanwhile(error: unknown): undefined {
 
 async function writeStatuses(
   { client, clock }: ControllerContext,
-  { feed, services, slices, namespaces, secrets }: Look,
+  { feed, services, slices, namespaces, secrets, configMap }: Look,
   views: readonly GatewayView[],
 ): Promise<void> {
   const nowMs = clock.wallMs();
@@ -166,10 +200,11 @@ async function writeStatuses(
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.["kubernetes.io/service-name"]}`;
     ofServices.set(key, [...(ofServices.get(key) ?? []), slice]);
   }
-  const { gateways, routes } = planStatuses({
+  const { gateways, routes, policies } = planStatuses({
     gateways: views,
     routes: feed.routes,
     grants: feed.grants,
+    policies: tlsPolicies(feed.policies, configMap),
     nowMs,
     service: (key) => services.getByKey(key),
     secret: (key) => secrets.getByKey(key),
@@ -205,6 +240,11 @@ async function writeStatuses(
           of.kind === "HTTPRoute"
             ? write(client, gatewayResources.httproutes, of.route, status)
             : write(client, gatewayResources.grpcroutes, of.route, status),
+    ),
+    ...policies.map(
+      ({ policy, status }) =>
+        () =>
+          write(client, gatewayResources.backendtlspolicies, policy, status),
     ),
   ];
   await doAll(acts, (act) => act().catch(unlessMeanwhile));

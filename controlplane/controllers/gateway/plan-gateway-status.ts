@@ -1,4 +1,5 @@
-import { type Attachment, attachRoutes } from "../../../client/gateway/attachments.ts";
+import { type AttachedRoute, type Attachment, attachRoutes } from "../../../client/gateway/attachments.ts";
+import { type PolicyView, targetsOf } from "../../../client/gateway/backend-tls.ts";
 import {
   gatewayController,
   gatewayKey,
@@ -6,14 +7,17 @@ import {
   isOwnGatewayClass,
   supportedFeatures,
 } from "../../../client/gateway/gateway-class.ts";
-import type {
-  AnyRoute,
-  Gateway,
-  GatewayClass,
-  GatewayStatus,
-  ListenerStatus,
-  RouteParentStatus,
-  RouteStatus,
+import {
+  type AnyRoute,
+  type BackendTlsPolicy,
+  type Gateway,
+  type GatewayClass,
+  type GatewayStatus,
+  gatewayGroup,
+  type ListenerStatus,
+  type PolicyAncestorStatus,
+  type RouteParentStatus,
+  type RouteStatus,
 } from "../../../client/gateway/gateway-types.ts";
 import {
   type Fault,
@@ -21,7 +25,12 @@ import {
   type ListenerView,
   takesRequests,
 } from "../../../client/gateway/listeners.ts";
-import { type BackendWorld, backendsFault } from "../../../client/gateway/route-backends.ts";
+import {
+  type BackendWorld,
+  backendOf,
+  backendRefsOf,
+  backendsFault,
+} from "../../../client/gateway/route-backends.ts";
 import { routeFault } from "../../../client/gateway/route-faults.ts";
 import { certificateIn } from "../../../client/rules/tls-secret.ts";
 import type { Condition, Secret } from "../../../client/types.ts";
@@ -94,6 +103,10 @@ export function classStatus(one: GatewayClass, nowMs: number): GatewayClass["sta
 export interface PlannedStatuses {
   readonly gateways: readonly { readonly gateway: Gateway; readonly status: GatewayStatus }[];
   readonly routes: readonly { readonly of: AnyRoute; readonly status: RouteStatus }[];
+  readonly policies: readonly {
+    readonly policy: BackendTlsPolicy;
+    readonly status: NonNullable<BackendTlsPolicy["status"]>;
+  }[];
 }
 
 export function planStatuses(world: StatusWorld): PlannedStatuses {
@@ -121,8 +134,66 @@ export function planStatuses(world: StatusWorld): PlannedStatuses {
       status: gatewayStatus(view, attached, world),
     })),
     routes,
+    policies: policyStatuses(all, world),
   };
 }
+
+/** A policy has as many ancestors as the specification allows. */
+const ancestorsMost = 16;
+
+/** Said for each Gateway that has a route to one of the policy's Services. */
+function policyStatuses(all: readonly AttachedRoute[], world: StatusWorld): PlannedStatuses["policies"] {
+  const ancestors = new Map<PolicyView, Map<string, Gateway>>();
+  for (const { of, attachments } of all)
+    for (const ref of backendRefsOf(of)) {
+      const found = backendOf(of, ref, world);
+      if ("fault" in found) continue;
+      // One that lost to another is told so by the same Gateways.
+      for (const view of world.policies.views.filter((one) => isAbout(one, found))) {
+        const known = ancestors.get(view) ?? new Map<string, Gateway>();
+        ancestors.set(view, known);
+        for (const { gateway } of attachments) known.set(gatewayKey(gateway.gateway), gateway.gateway);
+      }
+    }
+  return world.policies.views.flatMap((view) => {
+    const { policy, fault, unresolved } = view;
+    const before = policy.status?.ancestors ?? [];
+    const ours = [...(ancestors.get(view)?.values() ?? [])]
+      .sort((a, b) => (gatewayKey(a) < gatewayKey(b) ? -1 : 1))
+      .map(({ metadata: { namespace = "", name } }): PolicyAncestorStatus => {
+        const ancestorRef = { group: gatewayGroup, kind: "Gateway", namespace, name };
+        const known = before.find(
+          (one) =>
+            one.controllerName === gatewayController &&
+            one.ancestorRef.namespace === namespace &&
+            one.ancestorRef.name === name,
+        );
+        return {
+          ancestorRef,
+          controllerName: gatewayController,
+          conditions: conditions(
+            known?.conditions,
+            [
+              fault === undefined ? yes("Accepted") : no("Accepted", fault),
+              unresolved === undefined ? yes("ResolvedRefs") : no("ResolvedRefs", unresolved),
+            ],
+            { generation: policy.metadata.generation, nowMs: world.nowMs },
+          ),
+        };
+      });
+    const theirs = before.filter(({ controllerName }) => controllerName !== gatewayController);
+    // What is nobody's of ours is not written to.
+    if (ours.length === 0 && theirs.length === before.length) return [];
+    return [
+      { policy, status: { ...policy.status, ancestors: [...theirs, ...ours].slice(0, ancestorsMost) } },
+    ];
+  });
+}
+
+const isAbout = (
+  { policy }: PolicyView,
+  { namespace, service }: { readonly namespace: string; readonly service: string },
+) => targetsOf(policy).some((key) => key.split(":")[0] === `${namespace}/${service}`);
 
 function gatewayStatus(
   view: GatewayView,

@@ -18,17 +18,17 @@ pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
   list,watch networking.k8s.io ingresses,ingressclasses,networkpolicies
-  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io
-  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants
+  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io,backendtlspolicies.gateway.networking.k8s.io
+  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants,backendtlspolicies
   list,watch apiextensions.k8s.io customresourcedefinitions ${clusterPolicyKinds.map(clusterPolicyDefinition)}
   list,watch ${clusterPolicyGroup} ${clusterPolicyKinds.map(({ plural }) => plural)}
 pintle:ingress-status
   list,watch networking.k8s.io ingresses,ingressclasses
   update networking.k8s.io ingresses/status
 pintle:gateway
-  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io
-  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants
-  update gateway.networking.k8s.io gatewayclasses/status,gateways/status,httproutes/status,grpcroutes/status
+  list,watch apiextensions.k8s.io customresourcedefinitions gatewayclasses.gateway.networking.k8s.io,backendtlspolicies.gateway.networking.k8s.io
+  list,watch gateway.networking.k8s.io gatewayclasses,gateways,httproutes,grpcroutes,referencegrants,backendtlspolicies
+  update gateway.networking.k8s.io gatewayclasses/status,gateways/status,httproutes/status,grpcroutes/status,backendtlspolicies/status
   create,delete,update,list,watch core services
   create,delete,update,list,watch discovery.k8s.io endpointslices
 `);
