@@ -85,8 +85,10 @@ const text = `# Kubernetes' conformance, behaviour by behaviour
 Made by \`npm run conformance\` of \`docs/conformance.tsv\`; do not edit. The behaviours are those of release 1.37, in our words.
 "The suite" is the conformance suite of 1.36.3, run as it is against \`pintle up\` with two nodes; what came with 1.37 has no spec in it.
 Some images were of ours under the names of the suite's: \`agnhost\` and \`nonewprivs\` have the suite's programs, built from its
-source on a base of busybox; \`busybox\` is another release, with bash for its shell; \`nginx\`, \`nonroot\`, \`pause\`, \`kitten\` and that of "Update Demo" serve the same.
+source on a base of busybox; \`busybox\` is Debian's, whose shell drops variables of names as \`data-1\`: four specs that look for such had bash in it; \`nginx\`, \`nonroot\`, \`pause\`, \`kitten\` and that of "Update Demo" serve the same.
 Network's specs look names up, and connect, with Debian's \`dig\`, \`nslookup\`, \`getent\`, \`nc\` and \`curl\`, in \`agnhost\` as in \`glibc-dns-testing\`.
+"With containerd" is the same on two machines of \`pintle server\` and \`pintle agent --container-runtime-endpoint\`, with Debian's
+containerd 1.6 (\`container-runtimes.md\`).
 
 - **holds**: the suite's specs passed at the last run, or the test named shows it.
 - **open**: a spec failed at the last run, or could not run for want of something that is missing; the last column says why.
