@@ -131,6 +131,44 @@ describe("a node that answers for Ingresses", () => {
       }
     });
 
+  it("passes on answers as they are framed, with a body and without one, on one connection", async () => {
+    await rig.backend("odd", (request, response) => {
+      const { pathname } = new URL(request.url ?? "", "http://a.test");
+      if (pathname === "/length") response.setHeader("content-length", 5);
+      response.statusCode = Number(pathname.slice(1)) || 200;
+      if (pathname === "/304") response.setHeader("etag", "x");
+      if (pathname === "/chunks") response.write("he");
+      if (pathname === "/chunks") response.end("llo");
+      else if (response.statusCode === 200) response.end("hello");
+      else response.end();
+    });
+    rig.ingress("a.test", { "/": "odd" });
+    const asked = [
+      "GET /length",
+      "HEAD /length",
+      "GET /chunks",
+      "HEAD /chunks",
+      "GET /204",
+      "GET /304",
+      "GET /500",
+    ];
+    const text = asked.map((one) => `${one} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join("");
+    const answer = await rig.raw(`${text}GET /last HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`);
+    const said = answer
+      .split(/(?=HTTP\/1\.1 )/)
+      .map((one) => one.replace(/\r\n(date|connection|keep-alive): [^\r]*/gi, "").replaceAll("\r\n", "|"));
+    assert.deepEqual(said, [
+      "HTTP/1.1 200 OK|content-length: 5||hello",
+      "HTTP/1.1 200 OK|content-length: 5||",
+      "HTTP/1.1 200 OK|Transfer-Encoding: chunked||2|he|3|llo|0||",
+      "HTTP/1.1 200 OK||",
+      "HTTP/1.1 204 No Content||",
+      "HTTP/1.1 304 Not Modified|etag: x||",
+      "HTTP/1.1 500 Internal Server Error|content-length: 0||",
+      "HTTP/1.1 200 OK|content-length: 5||hello",
+    ]);
+  });
+
   it("asks for a body that a client holds back only once it is wanted", async () => {
     await rig.backend("echo", (request, response) => void request.pipe(response));
     rig.ingress("a.test", { "/": "echo" });
