@@ -289,5 +289,6 @@ function affinityOf(values: AnnotationValues): CookieAffinity {
     sameSite: values["session-cookie-samesite"],
     secure: values["session-cookie-secure"],
     changesOnFailure: values["session-cookie-change-on-failure"] ?? false,
+    absoluteSeconds: undefined,
   };
 }

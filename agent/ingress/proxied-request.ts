@@ -90,7 +90,13 @@ export class ProxiedRequest implements UpgradeEvents {
       this.#refuseBody();
       return;
     }
-    const chosen = pool.choose(backends);
+    if (settings.affinity !== undefined)
+      this.#sticky = new StickyClient(settings.affinity, read, {
+        backends,
+        pool,
+        nowMs: this.#parts.clock.wallMs(),
+      });
+    const chosen = this.#sticky?.before?.backend ?? pool.choose(backends);
     if (chosen?.backend === undefined) {
       this.#fail(500, "the route leads to no backend that there is");
       return;
@@ -101,8 +107,6 @@ export class ProxiedRequest implements UpgradeEvents {
       this.#cancelRequest = this.#parts.clock.after(settings.requestTimeoutMs, () =>
         this.#late("the request"),
       );
-    if (settings.affinity !== undefined)
-      this.#sticky = new StickyClient(settings.affinity, read, this.#backend, pool);
     this.#headers = upstreamHeaders(read, this.#settings);
     if (settings.mirrors.length > 0 && this.#given.upgrade === undefined) this.#mirrors = this.#mirrored();
     this.#attempt(this.#sticky?.endpoint);
@@ -239,7 +243,8 @@ export class ProxiedRequest implements UpgradeEvents {
     const { cors } = match.route.gate;
     const ours = cors === undefined ? [] : Object.entries(corsHeaders(cors, read));
     const cookie =
-      this.#endpoint && this.#sticky?.cookieFor(this.#endpoint, this.#parts.clock.wallMs(), read.front.isTls);
+      this.#endpoint &&
+      this.#sticky?.cookieFor(this.#backend, this.#endpoint, this.#parts.clock.wallMs(), read.front.isTls);
     if (cookie !== undefined) headers.push("set-cookie", cookie);
     if (ours.length === 0) return headers;
     const kept = headers.filter((_, at) => !ours.some(([name]) => headers[at - (at % 2)] === name));

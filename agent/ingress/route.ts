@@ -167,6 +167,8 @@ export interface CookieAffinity {
   readonly secure: boolean | undefined;
   /** A client whose endpoint fails is given another one for good. */
   readonly changesOnFailure: boolean;
+  /** After so long a client is given an endpoint anew; undefined: it keeps its own. */
+  readonly absoluteSeconds: number | undefined;
 }
 
 /** Names in lower case. */

@@ -177,7 +177,22 @@ describe("Gateway API: which listeners take a route", () => {
     const refused: readonly (readonly [object, string])[] = [
       [filter({ type: "ExtensionRef" }), 'rules[0].filters: "ExtensionRef" is not honoured here'],
       [filter({ type: "ExtensionRef" }), 'rules[0].filters: "ExtensionRef" is not honoured here'],
-      [{ sessionPersistence: {} }, "rules[0].sessionPersistence: is not honoured here"],
+      [
+        { sessionPersistence: { type: "Header" } },
+        "rules[0].sessionPersistence: type: only Cookie is known here",
+      ],
+      [
+        { sessionPersistence: { sessionName: "a; b" } },
+        "rules[0].sessionPersistence: sessionName: is no name of a cookie",
+      ],
+      [
+        { sessionPersistence: { cookieConfig: { lifetimeType: "Permanent" } } },
+        "rules[0].sessionPersistence: absoluteTimeout: a permanent cookie needs one",
+      ],
+      [
+        { sessionPersistence: { idleTimeout: "1h" } as object },
+        "rules[0].sessionPersistence: idleTimeout: is not honoured here",
+      ],
       [{ retry: { codes: [200] } }, "rules[0].retry: codes: are statuses from 400 to 599"],
       [{ retry: { attempts: 1e9 } }, "rules[0].retry: attempts: from 1 to 100 are made here"],
       [{ retry: { backoff: "soon" } }, 'rules[0].retry: backoff: "soon" is no span of time'],
@@ -233,7 +248,7 @@ describe("Gateway API: which listeners take a route", () => {
     // Of those of one age the first by name; what is refused, or elsewhere, stands in nobody's way.
     assert.deepEqual(allAttached([http("new", "x.a.test", 2027), grpc], both)[0], ["HostnameConflict"]);
     assert.deepEqual(allAttached([http("new", "x.b.test", 2027), grpc], both)[0], [["b: x.b.test"]]);
-    const refused = http("old", "x.a.test", 2020, { rules: [{ sessionPersistence: {} }] });
+    const refused = http("old", "x.a.test", 2020, { rules: [{ sessionPersistence: { type: "Header" } }] });
     assert.deepEqual(allAttached([refused, grpc], both)[1], [["a: *.a.test", "b: *.a.test"]]);
     // Only the listener where they meet is lost.
     const atA = http("old", "x.a.test", 2020, { parentRefs: [{ name: "gw", sectionName: "a" }] });

@@ -159,7 +159,12 @@ export interface RouteRule<Match> {
     readonly attempts?: number;
     readonly backoff?: string;
   };
-  readonly sessionPersistence?: object;
+  readonly sessionPersistence?: {
+    readonly sessionName?: string;
+    readonly absoluteTimeout?: string;
+    readonly type?: string;
+    readonly cookieConfig?: { readonly lifetimeType?: string };
+  };
 }
 export interface RouteSpec<Match> {
   readonly parentRefs?: readonly ParentRef[];

@@ -14,7 +14,8 @@ export function routeFault(of: AnyRoute): Fault | undefined {
     });
     const retry = retryFault(of.kind, rule.retry);
     if (retry !== undefined) return refuse("retry", retry);
-    if (rule.sessionPersistence !== undefined) return refuse("sessionPersistence", "is not honoured here");
+    const session = sessionFault(rule.sessionPersistence);
+    if (session !== undefined) return refuse("sessionPersistence", session);
     for (const name of ["request", "backendRequest"] as const) {
       const text = rule.timeouts?.[name];
       if (text !== undefined && durationMs(text) === undefined)
@@ -51,6 +52,29 @@ function retryFault(kind: AnyRoute["kind"], retry: RouteRule<unknown>["retry"]):
     ? `backoff: ${JSON.stringify(backoff)} is no span of time`
     : undefined;
 }
+
+function sessionFault(session: RouteRule<unknown>["sessionPersistence"]): string | undefined {
+  if (session === undefined) return undefined;
+  const { sessionName, absoluteTimeout, type = "Cookie", cookieConfig } = session;
+  const lifetime = cookieConfig?.lifetimeType ?? "Session";
+  const others = Object.keys(session).filter((name) => !sessionFields.has(name));
+  if (others.length > 0) return `${others.join(", ")}: is not honoured here`;
+  if (type !== "Cookie") return `type: only Cookie is known here`;
+  if (sessionName !== undefined && !(token.test(sessionName) && sessionName.length <= 128))
+    return "sessionName: is no name of a cookie";
+  if (lifetime !== "Session" && lifetime !== "Permanent")
+    return "cookieConfig.lifetimeType: is not known here";
+  if (absoluteTimeout === undefined)
+    return lifetime === "Permanent" ? "absoluteTimeout: a permanent cookie needs one" : undefined;
+  return (durationMs(absoluteTimeout) ?? 0) > 0 ? undefined : "absoluteTimeout: is no span of time";
+}
+
+const sessionFields: ReadonlySet<string> = new Set([
+  "sessionName",
+  "absoluteTimeout",
+  "type",
+  "cookieConfig",
+]);
 
 const backendFilters = ["RequestHeaderModifier", "ResponseHeaderModifier"];
 const ruleFilters: Readonly<Record<AnyRoute["kind"], readonly string[]>> = {

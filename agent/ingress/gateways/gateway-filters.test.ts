@@ -5,7 +5,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import type { RouteFilter } from "../../../client/gateway/gateway-types.ts";
 import { grpcRoute, httpRoute } from "../../../client/gateway/testing/gateway-objects.ts";
-import { GatewayRig } from "../testing/gateway-rig.ts";
+import { type GatewayAnswer, GatewayRig } from "../testing/gateway-rig.ts";
 import type { ServingRig } from "../testing/serving-rig.ts";
 
 const web = { name: "web", port: 80 };
@@ -249,6 +249,37 @@ describe("Gateway API: copies, retries, other sites and HTTP/2 without TLS", () 
       "access-control-expose-headers": "*",
       "access-control-max-age": "5",
     });
+  });
+
+  it("keep a client with its backend by a cookie, as long as the route says", async () => {
+    for (const name of ["one", "two"]) await told(name);
+    const backendRefs = ["one", "two"].map((name) => ({ name, port: 80 }));
+    const cookieOf = ({ headers }: GatewayAnswer) => headers["set-cookie"]?.[0] ?? "";
+    for (const [sessionPersistence, cookie] of [
+      [{}, /^gw-[0-9a-f]{16}=[0-9a-f]{32}; Path=\/; HttpOnly$/],
+      [
+        { sessionName: "s", absoluteTimeout: "1h", cookieConfig: { lifetimeType: "Permanent" } },
+        /^s=[0-9a-f]{32}\.[0-9a-z]+; Path=\/; Max-Age=3600; HttpOnly$/,
+      ],
+    ] as const) {
+      gateway.serve([{ sessionPersistence, backendRefs }]);
+      const first = await gateway.ask("/");
+      assert.match(cookieOf(first), cookie);
+      const headers = { cookie: cookieOf(first).split(";")[0] };
+      for (let at = 0; at < 20; at++) {
+        const again = await gateway.ask("/", { headers });
+        assert.deepEqual([again.text, again.headers["set-cookie"]], [first.text, undefined]);
+      }
+    }
+    // One that had its time, and one from the future, are none.
+    const [token] = cookieOf(await gateway.ask("/"))
+      .replace("s=", "")
+      .split(".");
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    for (const since of [nowSeconds - 3_601, nowSeconds + 3_600]) {
+      const headers = { cookie: `s=${token}.${since.toString(36)}` };
+      assert.notEqual(cookieOf(await gateway.ask("/", { headers })), "");
+    }
   });
 
   it("speak HTTP/2 without TLS to clients that begin with it, gRPC too, and HTTP/1.1 to others", async () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type {
   AnyRoute,
   GrpcMatch,
@@ -17,6 +18,7 @@ import { specifiedPath } from "../request-target.ts";
 import {
   type Action,
   type Condition,
+  type CookieAffinity,
   type Cors,
   type ForwardSettings,
   type Gate,
@@ -46,16 +48,17 @@ export function planRules(of: AnyRoute, world: BackendWorld): RulesPlan {
       of.kind === "HTTPRoute"
         ? httpPlaces(rule as RouteRule<HttpMatch>)
         : grpcPlaces(rule as RouteRule<GrpcMatch>);
+    const id = `${of.kind} ${metadata.namespace}/${metadata.name} rules[${at}]`;
     return places.map(
       ({ path, conditions }, matchAt): Route => ({
-        id: `${of.kind} ${metadata.namespace}/${metadata.name} rules[${at}]`,
+        id,
         // Of a route's own rules the first that matches is taken.
         rank: `${rank} ${counted(at)} ${counted(matchAt)}`,
         path,
         conditions,
         isFallback: false,
         gate: { ...openGate, cors: corsOf(rule.filters ?? []) },
-        action: actionOf(of, rule, { path, world, backends }),
+        action: actionOf(of, rule, { id, path, world, backends }),
       }),
     );
   });
@@ -125,6 +128,7 @@ function named(kind: "header" | "query", matches: readonly NamedMatch[] = []): r
 type Rule = RouteRule<unknown>;
 
 interface RuleParts {
+  readonly id: string;
   readonly path: PathMatch;
   readonly world: BackendWorld;
   readonly backends: Map<string, BackendRef>;
@@ -132,8 +136,8 @@ interface RuleParts {
 
 function actionOf(
   of: AnyRoute,
-  { filters = [], backendRefs = [], timeouts = {}, retry }: RouteRule<unknown>,
-  { path, world, backends }: RuleParts,
+  { filters = [], backendRefs = [], timeouts = {}, retry, sessionPersistence }: RouteRule<unknown>,
+  { id, path, world, backends }: RuleParts,
 ): Action {
   const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect;
   if (redirect !== undefined)
@@ -168,6 +172,7 @@ function actionOf(
     rewrite: rewriteOf(rewrite?.path, path),
     host: rewrite?.hostname,
     retry: retry === undefined ? plainSettings.retry : retryOf(retry),
+    affinity: sessionPersistence === undefined ? undefined : affinityOf(sessionPersistence, id),
     mirrors: filters.flatMap(({ requestMirror }) => {
       if (requestMirror === undefined) return [];
       const named = known(requestMirror.backendRef);
@@ -199,6 +204,25 @@ function retryOf({ codes = [], attempts = retriesDefault, backoff }: NonNullable
     withinMs: undefined,
     backoffMs: backoff === undefined ? backoffMsDefault : (durationMs(backoff) ?? 0),
     again: true,
+  };
+}
+
+/** @param id Of the rule: without a name for it, its cookie is no other rule's. */
+function affinityOf(
+  { sessionName, absoluteTimeout, cookieConfig }: NonNullable<Rule["sessionPersistence"]>,
+  id: string,
+): CookieAffinity {
+  const seconds = Math.ceil((durationMs(absoluteTimeout ?? "") ?? 0) / 1000) || undefined;
+  return {
+    cookie: sessionName ?? `gw-${createHash("sha256").update(id).digest("hex").slice(0, 16)}`,
+    path: "/",
+    domain: undefined,
+    maxAgeSeconds: cookieConfig?.lifetimeType === "Permanent" ? seconds : undefined,
+    expiresSeconds: undefined,
+    sameSite: undefined,
+    secure: undefined,
+    changesOnFailure: true,
+    absoluteSeconds: seconds,
   };
 }
 
