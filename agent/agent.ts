@@ -234,7 +234,8 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   closers.push(() => proxy.stop());
   if (config.balancerPool.length > 0) {
     const { nodeName, nodeIp, balancerPool: pool } = config;
-    const announcer = await startAnnouncer({ nodeName, nodeIp, mode, pool }, { os, client, informers });
+    const nodeIps = [nodeIp, networkSettings.v6?.nodeIp ?? []].flat();
+    const announcer = await startAnnouncer({ nodeName, nodeIps, mode, pool }, { os, client, informers });
     closers.push(() => announcer.stop());
   }
 

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { ipRangeText, parseIpRange } from "../base/ip-range.ts";
-import { type Ipv4Span, parseIpv4Spans } from "../base/ipv4-spans.ts";
+import { type IpSpan, parseIpSpans } from "../base/ip-spans.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
@@ -258,7 +258,7 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly serviceCidr: string | undefined;
   /** The same of IPv6, where pods have both families. */
   readonly v6: FamilyFlags | undefined;
-  readonly balancerPool: readonly Ipv4Span[];
+  readonly balancerPool: readonly IpSpan[];
   /** None: all of the node's addresses. */
   readonly nodePortRanges: readonly string[];
   /** Present where CNI plugins connect pods; what is undefined in it is as usual, or as the container runtime has it. */
@@ -412,7 +412,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const nodePortRanges = flags["nodeport-addresses"].flatMap((one) => (one === "primary" ? own : [one]));
   for (const one of nodePortRanges)
     check(isWrittenRange(one), "nodeport-addresses", one, "is neither a range of addresses nor primary");
-  const pool = parseIpv4Spans(flags["service-load-balancer-pool"]);
+  const pool = parseIpSpans(flags["service-load-balancer-pool"]);
   problems.push(...pool.problems.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   const config = {

@@ -1,4 +1,4 @@
-import type { Ipv4Span } from "../base/ipv4-spans.ts";
+import type { IpSpan } from "../base/ip-spans.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import type { ApiClient } from "../client/api.ts";
 import type { InformerFactory } from "../client/informer.ts";
@@ -95,8 +95,9 @@ export interface NodeNetworkConfig extends FamilyNetwork {
   readonly v6?: FamilyNetwork;
   /** Ranges of the node's addresses at which node ports are served; absent: all. */
   readonly nodePortRanges?: readonly string[];
-  /** Addresses of load balancers that nodes answer at one at a time. Only what Services ask for is to be had there. */
-  readonly balancerPool?: readonly Ipv4Span[];
+  /** Addresses of load balancers that nodes answer at one at a time, of either family. Only what Services ask for
+   *  is to be had there. */
+  readonly balancerPool?: readonly IpSpan[];
   /** Absent: nftables, or this process where the node has none. */
   readonly proxyMode?: ProxyMode;
   /** In proxy mode "ipvs": how an endpoint is picked; `rr` by default. */

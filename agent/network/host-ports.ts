@@ -1,6 +1,5 @@
 import { parseAddress } from "../../base/ip-range.ts";
-import { parseIpv4 } from "../../base/ipv4.ts";
-import { type Ipv4Span, isInSpans } from "../../base/ipv4-spans.ts";
+import { type IpSpan, isInSpans } from "../../base/ip-spans.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { HostPort } from "../network-seam.ts";
 import { type IpFamily, placeText } from "./ip-family.ts";
@@ -8,6 +7,7 @@ import type { RulesetApplier } from "./nft-applier.ts";
 import type { Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
 import { isPort } from "./parsed-input.ts";
+import { spanText } from "./service-rules.ts";
 
 /** Ports of pods on the node's own addresses (`hostPort`), as address translation. */
 export interface HostPorts {
@@ -31,7 +31,7 @@ export interface HostPortSide {
   readonly applier: RulesetApplier;
   /** Addresses that are the node's own, but no pod's to listen on. */
   readonly dnsAddress?: string;
-  readonly balancerPool?: readonly Ipv4Span[];
+  readonly balancerPool?: readonly IpSpan[];
 }
 
 interface PodHostPorts {
@@ -79,7 +79,7 @@ export function openHostPorts(
       }
       if (ports.length === 0) return;
       for (const podIp of podIps)
-        if (parseIpv4(podIp) !== undefined)
+        if (parseAddress(podIp)?.family === 4)
           await routeLoopback(podIp).catch((error: unknown) =>
             log.warn("a pod's host ports are not reachable at 127.0.0.1", { podIp, error }),
           );
@@ -122,8 +122,7 @@ function mustBeServed(
   const { dnsAddress = "", balancerPool = [] } = side;
   if (parseAddress(dnsAddress)?.value === address.value)
     throw refusal("hostIP", hostIp, "is the address of the cluster's DNS");
-  if (address.family === 4 && isInSpans(balancerPool, parseIpv4(hostIp) ?? 0))
-    throw refusal("hostIP", hostIp, "is an address of load balancers");
+  if (isInSpans(balancerPool, address)) throw refusal("hostIP", hostIp, "is an address of load balancers");
 }
 
 /** None where the port is at an address of the other family. */
@@ -137,10 +136,10 @@ function hostPortRule(
   const to = nft`${known} dport ${hostPort} dnat to ${placeText(family, podIp, containerPort)}`;
   if (!everyAddress.includes(hostIp))
     return parseAddress(hostIp)?.family === family.version ? [nft`${ip} daddr ${hostIp} ${to}`] : [];
-  const texts = [...(dnsAddress === undefined ? [] : [dnsAddress]), ...balancerPool.map(({ text }) => text)];
+  const texts = [...(dnsAddress === undefined ? [] : [nft`${dnsAddress}`]), ...balancerPool.map(spanText)];
   const [only] = texts;
   if (only === undefined) return [nft`fib daddr type local ${to}`];
-  const others = texts.length === 1 ? nft`${only}` : nft`{ ${nftList(texts.map((text) => nft`${text}`))} }`;
+  const others = texts.length === 1 ? only : nft`{ ${nftList(texts)} }`;
   return [nft`${ip} daddr != ${others} fib daddr type local ${to}`];
 }
 

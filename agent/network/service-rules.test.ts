@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIpv4Spans } from "../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../base/ip-spans.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 import { ipFamilies } from "./ip-family.ts";
 import { planServices } from "./service-plan.ts";
@@ -43,10 +43,13 @@ describe("rules of Services", () => {
       nodePortRule({ nodePortRanges: ["10.0.0.1/32", "192.0.2.0/24"] }),
       `${local} ip daddr { 10.0.0.1/32, 192.0.2.0/24 } ${end}`,
     );
-    const balancerPool = parseIpv4Spans(["10.9.0.1-10.9.0.9"]).spans;
+    const balancerPool = parseIpSpans(["10.9.0.1-10.9.0.9"]).spans;
     assert.equal(nodePortRule({ balancerPool }), `${local} ip daddr != { 10.9.0.1-10.9.0.9 } ${end}`);
     const refusal = "ct state new meta l4proto { tcp, udp, sctp } ip daddr { 10.9.0.1-10.9.0.9 } goto refuse";
     assert.ok(rulesOf({ balancerPool })("filter-input").includes(refusal));
+    const six = rulesOf({ family: ipFamilies[6], balancerPool: parseIpSpans(["fd00::/126"]).spans });
+    const refusal6 = "ct state new meta l4proto { tcp, udp, sctp } ip6 daddr { fd00::-fd00::3 } goto refuse";
+    assert.ok(six("filter-input").includes(refusal6));
   });
 
   it("say the same in both families", () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { parseAddress, parseIpRange, rangeContains } from "../../base/ip-range.ts";
-import type { Ipv4Span } from "../../base/ipv4-spans.ts";
+import type { IpSpan } from "../../base/ip-spans.ts";
 import { type IpFamily, ipFamilies, placeText } from "./ip-family.ts";
 import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft, nftList } from "./nft-text.ts";
@@ -39,7 +39,7 @@ export interface ServiceRulesOptions {
   /** Cluster IPs come from here: traffic to one that no Service has goes nowhere. */
   readonly serviceCidr?: string;
   /** Load balancers' addresses that the node may have beside its own. */
-  readonly balancerPool?: readonly Ipv4Span[];
+  readonly balancerPool?: readonly IpSpan[];
   readonly nodeIp?: string;
   /** Ranges of the node's addresses at which node ports are served; absent: all. */
   readonly nodePortRanges?: readonly string[];
@@ -450,9 +450,11 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
   };
 }
 
+export const spanText = ({ from, to }: IpSpan): NftText => (from === to ? nft`${from}` : nft`${from}-${to}`);
+
 /** An anonymous set of these addresses. */
-export function spanSet(spans: readonly Ipv4Span[]): NftText {
-  return nft`{ ${nftList(spans.map(({ text }) => nft`${text}`))} }`;
+export function spanSet(spans: readonly IpSpan[]): NftText {
+  return nft`{ ${nftList(spans.map(spanText))} }`;
 }
 
 export function chainName(prefix: string, id: string): string {

@@ -1,5 +1,5 @@
-import { parseIpv4 } from "../../base/ipv4.ts";
-import { type Ipv4Span, isInSpans } from "../../base/ipv4-spans.ts";
+import { parseAddress } from "../../base/ip-range.ts";
+import { type IpSpan, isInSpans } from "../../base/ip-spans.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os } from "../../base/os/os.ts";
@@ -89,7 +89,7 @@ export interface AskedProxy {
   readonly mode: NodeNetworkConfig["mode"];
   readonly proxyMode: ProxyMode | undefined;
   readonly ipvsScheduler: string | undefined;
-  readonly balancerPool: readonly Ipv4Span[];
+  readonly balancerPool: readonly IpSpan[];
 }
 
 /** Throws UsageError, naming what is missing, where the node cannot do what is asked for: before it is anybody's node. */
@@ -159,7 +159,7 @@ function openUserSpace(config: NodeNetworkConfig, { os, log, isAnotherNodes }: W
     claimAddress: async (address) => {
       if (config.mode === "loopback") return address.startsWith("127.");
       // The kernel would answer for it on every node.
-      if (isInSpans(config.balancerPool ?? [], parseIpv4(address) ?? 0))
+      if (isInSpans(config.balancerPool ?? [], parseAddress(address)))
         throw new Error("a load balancer's address of the pool needs nftables");
       await runProgram("ip", ["addr", "replace", `${address}/32`, "dev", "lo"]);
       return true;

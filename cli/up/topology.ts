@@ -76,7 +76,10 @@ export function addressing(plan: ClusterPlan): Addressing {
     bridgeAddress: `10.${200 + slot}.0.1`,
     bridgeAddress6: isDual ? `fd00:10:${200 + slot}::1` : undefined,
     ingressBridgeAddress: `10.${200 + slot}.1.1`,
-    balancerPool: `10.${200 + slot}.2.${firstNode}-10.${200 + slot}.2.250`,
+    balancerPool: both(
+      `10.${200 + slot}.2.${firstNode}-10.${200 + slot}.2.250`,
+      `fd00:10:${200 + slot}::2:1-fd00:10:${200 + slot}::2:fa`,
+    ),
     balancerBridgeAddress: `10.${200 + slot}.2.1`,
     serviceRange: both("10.96.0.0/16", "fd00:10:96::/112"),
     podRange: both(`10.${220 + slot}.0.0/16`, `fd00:10:${220 + slot}::/56`),

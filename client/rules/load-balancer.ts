@@ -1,3 +1,4 @@
+import { parseAddress } from "../../base/ip-range.ts";
 import type { Node, Service } from "../types.ts";
 
 /** Load balancers without a cloud: what the controller that gives addresses, the nodes that answer at them and the API server
@@ -13,11 +14,14 @@ export const balancedCondition = "pintle.dev/NodesBalance";
 export const nodesReason = "NodesAddresses";
 export const poolReason = "PoolAddress";
 
-/** The address that a Service has from the pool: a node answers at it where no link would lead to. */
-export function poolAddressOf({ spec, status }: Pick<Service, "spec" | "status">): string | undefined {
+/** The addresses, one of a family, that a Service has from the pool: a node answers at each where no link would lead to. */
+export function poolAddressesOf({ spec, status }: Pick<Service, "spec" | "status">): readonly string[] {
   const ours = status?.conditions?.find(({ type }) => type === balancedCondition);
-  if (spec.type !== "LoadBalancer" || ours?.status !== "True" || ours.reason !== poolReason) return undefined;
-  return status?.loadBalancer?.ingress?.find(({ ip }) => ip === ours.message)?.ip;
+  if (spec.type !== "LoadBalancer" || ours?.status !== "True" || ours.reason !== poolReason) return [];
+  const given = ours.message?.split(", ") ?? [];
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) =>
+    ip !== undefined && given.includes(ip) ? [ip] : [],
+  );
 }
 
 const excludedLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -33,5 +37,11 @@ export const isLeftOut = (node: Pick<Node, "metadata" | "spec">): boolean =>
 /** Who holds the Lease of an address answers at it. */
 export const announcementNamespace = "kube-system";
 const leasePrefix = "pintle-load-balancer-";
-export const announcementLease = (address: string): string => `${leasePrefix}${address}`;
+export function announcementLease(address: string): string {
+  const parsed = parseAddress(address);
+  // No name has colons, nor ends with a dash.
+  const groups = (value: bigint) =>
+    Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 0xffffn).toString(16));
+  return `${leasePrefix}${parsed?.family === 6 ? groups(parsed.value).join("-") : address}`;
+}
 export const isAnnouncementLease = (name: string): boolean => name.startsWith(leasePrefix);

@@ -41,6 +41,18 @@ const objects = [
     metadata: { name: "six" },
     spec: { ipFamilies: ["IPv6"], selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] },
   },
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "balanced" },
+    spec: {
+      type: "LoadBalancer",
+      loadBalancerClass: "pintle.dev/pool",
+      ipFamilyPolicy: "RequireDualStack",
+      selector: { app: "web" },
+      ports: [{ port: 80, targetPort: 8080 }],
+    },
+  },
 ];
 
 describe("a cluster of both families", function () {
@@ -103,5 +115,22 @@ describe("a cluster of both families", function () {
     const node = (await get("pod", "one")).status.hostIPs[1].ip;
     const answer = await fetch(`http://[${node}]:${spec.ports[0].nodePort}`);
     assert.match(await answer.text(), /^(one|two)$/);
+  });
+
+  it("answers this machine at a load balancer's addresses of the pool, one of each family", async () => {
+    const ingress = async (): Promise<readonly { readonly ip: string }[]> =>
+      (await get("service", "balanced")).status.loadBalancer?.ingress ?? [];
+    const given = await eventually("addresses are given", ingress, (seen) => seen.length === 2);
+    const [v4, v6] = given.map(({ ip }) => ip);
+    assert.match(`${v4} ${v6}`, /^10\.[\d.]+ fd00:10:[0-9a-f:]+$/);
+    for (const host of [v4, `[${v6}]`]) {
+      const ask = () => fetch(`http://${host}/`, { signal: AbortSignal.timeout(2_000) });
+      const text = () =>
+        ask().then(
+          (answer) => answer.text(),
+          () => "nothing",
+        );
+      await comes(`${host} answers`, text, /^(one|two)$/);
+    }
   });
 });

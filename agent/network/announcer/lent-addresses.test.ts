@@ -34,6 +34,16 @@ describe("addresses that a link has for a time", () => {
     assert.deepEqual(commands[1], ["addr replace 10.0.0.1/32 dev eth0 valid_lft 1 preferred_lft 1"]);
   });
 
+  it("of IPv6 are good at once, and nobody is connected to from there", async () => {
+    const { lent, commands } = rig();
+    await lent.hold("fd00::1", 2_000);
+    await lent.drop("fd00::1");
+    assert.deepEqual(commands, [
+      ["addr replace fd00::1/128 dev eth0 valid_lft 2 preferred_lft 0 nodad"],
+      ["addr del fd00::1/128 dev eth0"],
+    ]);
+  });
+
   it("are not taken when the lease is over by then, nor when they were dropped meanwhile", async () => {
     const { lent, commands, clock } = rig();
     await clock.advance(2_000);

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/os/clock.ts";
+import { whole } from "../pod-bridge.ts";
 
 export interface LentAddressesParts {
   readonly clock: Clock;
@@ -32,7 +33,9 @@ export class LentAddresses {
         const seconds = Math.ceil((one.untilMs - nowMs) / 1000);
         // Too late: somebody else may have it.
         if (seconds < 1) return [];
-        return [`addr replace ${one.address}/32 dev ${link} valid_lft ${seconds} preferred_lft ${seconds}`];
+        return [
+          `addr replace ${whole(one.address)} dev ${link} valid_lft ${seconds} ${howLong(one.address, seconds)}`,
+        ];
       });
       if (lines.length > 0) await this.#run(lines);
     });
@@ -43,7 +46,7 @@ export class LentAddresses {
   async drop(address: string): Promise<void> {
     this.#waiting = this.#waiting.filter((one) => one.address !== address);
     try {
-      await this.#run([`addr del ${address}/32 dev ${this.#parts.link}`]);
+      await this.#run([`addr del ${whole(address)} dev ${this.#parts.link}`]);
     } catch (error) {
       // Its time was over: that is what was wanted.
       if (!(error instanceof Error && /Cannot assign requested address/.test(error.message))) throw error;
@@ -56,3 +59,8 @@ export class LentAddresses {
     return done;
   }
 }
+
+/** What connects to others from this node is not to do so from a load balancer's address of IPv6, and the Lease says that nobody
+ *  else has it. */
+const howLong = (address: string, seconds: number): string =>
+  address.includes(":") ? "preferred_lft 0 nodad" : `preferred_lft ${seconds}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIpv4Spans } from "../../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../../base/ip-spans.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { type AnnouncementInput, planAnnouncements } from "./plan-announcements.ts";
 
@@ -22,7 +22,7 @@ describe("the addresses that a node may answer at", () => {
     services,
     slicesOf: () => [],
     nodes: [node("a"), node("b"), node("c")],
-    pool: parseIpv4Spans(["10.9.0.0/24"]).spans,
+    pool: parseIpSpans(["10.9.0.0/24"]).spans,
     ...more,
   });
   const addresses = (given: AnnouncementInput) => planAnnouncements(given).map(({ address }) => address);
@@ -37,6 +37,23 @@ describe("the addresses that a node may answer at", () => {
     assert.deepEqual(addresses(input([service("web", "10.9.0.1", { type: "ClusterIP" })])), []);
     const labels = { "service.kubernetes.io/service-proxy-name": "other" };
     assert.deepEqual(addresses(input([service("web", "10.9.0.1", {}, { labels })])), [], "not proxied here");
+  });
+
+  it("are one of each family that the controller gave, and follow the endpoints of theirs", () => {
+    const web = service("web", "10.9.0.1");
+    const status = {
+      loadBalancer: { ingress: [{ ip: "10.9.0.1" }, { ip: "fd00:9::1" }, { ip: "fd00:9::2" }] },
+      conditions: web.status?.conditions?.map((one) => ({ ...one, message: "10.9.0.1, fd00:9::1" })),
+    } as NonNullable<Service["status"]>;
+    const pool = parseIpSpans(["10.9.0.0/24", "fd00:9::/64"]).spans;
+    assert.deepEqual(addresses(input([{ ...web, status }], { pool })), ["10.9.0.1", "fd00:9::1"]);
+    assert.deepEqual(addresses(input([{ ...web, status }])), ["10.9.0.1"], "its own pool has no IPv6");
+    const spec = { ...web.spec, externalTrafficPolicy: "Local" } as Service["spec"];
+    const endpoints = [{ addresses: ["fd00:1::1"], nodeName: "a", conditions: { ready: true } }];
+    const slices = [{ addressType: "IPv6", endpoints }] as unknown as EndpointSlice[];
+    assert.deepEqual(addresses(input([{ ...web, spec, status }], { pool, slicesOf: () => slices })), [
+      "fd00:9::1",
+    ]);
   });
 
   it("are none of a node that load balancers leave out", () => {
@@ -54,6 +71,7 @@ describe("the addresses that a node may answer at", () => {
     const local = service("web", "10.9.0.1", { externalTrafficPolicy: "Local" });
     const on = (nodeName: string, ready = true) => [
       {
+        addressType: "IPv4",
         endpoints: [{ addresses: ["10.1.0.1"], nodeName, conditions: { ready } }],
       } as unknown as EndpointSlice,
     ];

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { parseIpv4 } from "../../../base/ipv4.ts";
-import { type Ipv4Span, isInSpans } from "../../../base/ipv4-spans.ts";
-import { isLeftOut, poolAddressOf } from "../../../client/rules/load-balancer.ts";
+import { canonicalAddress, parseAddress } from "../../../base/ip-range.ts";
+import { type IpSpan, isInSpans } from "../../../base/ip-spans.ts";
+import { isLeftOut, poolAddressesOf } from "../../../client/rules/load-balancer.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { hasOtherProxy } from "../service-plan.ts";
 
@@ -17,7 +17,7 @@ export interface AnnouncementInput {
   readonly services: readonly Service[];
   readonly slicesOf: (service: Service) => readonly EndpointSlice[];
   readonly nodes: readonly Node[];
-  readonly pool: readonly Ipv4Span[];
+  readonly pool: readonly IpSpan[];
 }
 
 /** Pure. An address that two Services have is there once. */
@@ -27,17 +27,22 @@ export function planAnnouncements(input: AnnouncementInput): readonly Announceme
   if (!takesPart.includes(nodeName)) return [];
   const found = new Map<string, Announcement>();
   for (const service of services) {
-    const address = poolAddressOf(service);
-    const number = parseIpv4(address ?? "");
-    if (address === undefined || number === undefined || !isInSpans(pool, number)) continue;
-    if (hasOtherProxy(service)) continue;
-    const candidates = keepsToNodes(service) ? withEndpoint(takesPart, input.slicesOf(service)) : takesPart;
-    const rank = ranked(candidates, address).indexOf(nodeName);
-    if (rank >= 0) found.set(address, { address, rank });
+    const addresses = poolAddressesOf(service).filter(
+      // Written as the kernel is told it, too.
+      (address) => isInSpans(pool, parseAddress(address)) && canonicalAddress(address) === address,
+    );
+    if (addresses.length === 0 || hasOtherProxy(service)) continue;
+    for (const address of addresses) {
+      const slices = input.slicesOf(service).filter(({ addressType }) => addressType === familyOf(address));
+      const candidates = keepsToNodes(service) ? withEndpoint(takesPart, slices) : takesPart;
+      const rank = ranked(candidates, address).indexOf(nodeName);
+      if (rank >= 0) found.set(address, { address, rank });
+    }
   }
   return [...found.values()];
 }
 
+const familyOf = (address: string) => (address.includes(":") ? "IPv6" : "IPv4");
 export const keepsToNodes = ({ spec }: Service): boolean => spec.externalTrafficPolicy === "Local";
 
 function withEndpoint(nodes: readonly string[], slices: readonly EndpointSlice[]): readonly string[] {

@@ -1,24 +1,25 @@
-import type { Ipv4Span } from "../../../base/ipv4-spans.ts";
+import { parseAddress } from "../../../base/ip-range.ts";
+import type { IpSpan } from "../../../base/ip-spans.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import type { Os, Running } from "../../../base/os/os.ts";
 import { TaskScope } from "../../../base/os/task-scope.ts";
 import type { ApiClient } from "../../../client/api.ts";
 import type { InformerFactory } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
-import { isLeftOut, poolAddressOf } from "../../../client/rules/load-balancer.ts";
+import { isLeftOut, poolAddressesOf } from "../../../client/rules/load-balancer.ts";
 import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
 import { hasProgram, ipBatch } from "../programs.ts";
 import { Campaigns } from "./campaigns.ts";
-import { announce, linkWith } from "./gratuitous-arp.ts";
 import { LentAddresses } from "./lent-addresses.ts";
 import { keepsToNodes, planAnnouncements } from "./plan-announcements.ts";
+import { announce, type Link, linkWith } from "./tell-neighbours.ts";
 
 export interface AnnouncerConfig {
   readonly nodeName: string;
-  /** The link that has it is the one whose neighbours ask. */
-  readonly nodeIp: string;
+  /** One of each family that the node has. The link that has it is the one whose neighbours ask. */
+  readonly nodeIps: readonly string[];
   readonly mode: "bridge" | "cni" | "loopback";
-  readonly pool: readonly Ipv4Span[];
+  readonly pool: readonly IpSpan[];
 }
 
 const gatherMs = 30;
@@ -39,30 +40,36 @@ export async function startAnnouncer(
   const tasks = new TaskScope(log);
   const running = { done: tasks.untilStopped(), stop: () => tasks.stop() };
   const why = await obstacle(config);
-  const link = why === undefined ? await linkWith(config.nodeIp) : undefined;
-  if (link === undefined) {
+  const places = why === undefined ? await placesOf(config.nodeIps, os) : new Map<IpFamilyVersion, Place>();
+  if (places.size === 0) {
     log.warn("this node answers at no load balancer's address", {
-      why: why ?? `no link with neighbours has ${config.nodeIp}`,
+      why: why ?? `no link with neighbours has ${config.nodeIps.join(" or ")}`,
     });
     return running;
   }
-  const lent = new LentAddresses({ clock: os.clock, link: link.name, ip: (lines) => ipBatch(lines) });
+  const pool = config.pool.filter(({ family }) => places.has(family));
+  const placeOf = (address: string): Place => {
+    const place = places.get(parseAddress(address)?.family ?? 4);
+    if (place === undefined)
+      throw new Error(`no link of this node has addresses of the family of ${address}`);
+    return place;
+  };
   const campaigns = new Campaigns({
     nodeName: config.nodeName,
     os: { ...os, log },
     client,
     tasks,
     keeper: {
-      hold: (address, untilMs) => lent.hold(address, untilMs),
-      drop: (address) => lent.drop(address),
-      announce: (address) => announce(link, address),
+      hold: (address, untilMs) => placeOf(address).lent.hold(address, untilMs),
+      drop: (address) => placeOf(address).lent.drop(address),
+      announce: (address) => announce(placeOf(address).link, address),
     },
   });
 
   const services = informers.informer(resources.services);
   const slices = informers.informer(resources.endpointslices);
   const nodes = informers.informer(resources.nodes);
-  services.addIndex(poolIndex, (service) => (poolAddressOf(service) === undefined ? [] : [poolIndex]));
+  services.addIndex(poolIndex, (service) => (poolAddressesOf(service).length === 0 ? [] : [poolIndex]));
   slices.addIndex(sliceIndex, (slice) => [serviceOf(slice)]);
   let dirty = true;
   let wake: () => void = () => undefined;
@@ -71,7 +78,7 @@ export async function startAnnouncer(
     wake();
   };
   const ofService = (service: Service) => {
-    if (poolAddressOf(service) !== undefined) touch();
+    if (poolAddressesOf(service).length > 0) touch();
   };
   const ofSlice = (slice: EndpointSlice) => {
     const { namespace, labels } = slice.metadata;
@@ -114,7 +121,7 @@ export async function startAnnouncer(
           services: services.byIndex(poolIndex, poolIndex),
           slicesOf: ({ metadata }) => slices.byIndex(sliceIndex, `${metadata.namespace}/${metadata.name}`),
           nodes: nodes.list(),
-          pool: config.pool,
+          pool,
         }),
       );
     }
@@ -130,6 +137,30 @@ export async function startAnnouncer(
 
 const serviceOf = ({ metadata }: EndpointSlice): string =>
   `${metadata.namespace}/${metadata.labels?.[serviceLabel] ?? ""}`;
+
+type IpFamilyVersion = 4 | 6;
+
+/** Where this node can answer. */
+interface Place {
+  readonly link: Link;
+  readonly lent: LentAddresses;
+}
+
+/** By the family. */
+async function placesOf(
+  nodeIps: readonly string[],
+  { clock }: Pick<Os, "clock">,
+): Promise<ReadonlyMap<IpFamilyVersion, Place>> {
+  const places = new Map<IpFamilyVersion, Place>();
+  for (const nodeIp of nodeIps) {
+    const family = parseAddress(nodeIp)?.family;
+    const link = await linkWith(nodeIp);
+    if (family === undefined || link === undefined) continue;
+    const lent = new LentAddresses({ clock, link: link.name, ip: (lines) => ipBatch(lines) });
+    places.set(family, { link, lent });
+  }
+  return places;
+}
 
 /** Why no node of its kind can; undefined: it may. */
 async function obstacle({ mode }: AnnouncerConfig): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseIpv4Spans } from "../../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../../base/ip-spans.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../../client/types.ts";
 import { planServices, ServicePlanner } from "../service-plan.ts";
@@ -139,7 +139,7 @@ describe("Services as chains of iptables", () => {
       "-d 192.0.2.0/24 -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS",
     ]);
     assert.deepEqual(ends({ nodePortRanges: [] }), []);
-    const balancerPool = parseIpv4Spans(["10.9.0.1-10.9.0.9", "10.9.1.1"]).spans;
+    const balancerPool = parseIpSpans(["10.9.0.1-10.9.0.9", "10.9.1.1"]).spans;
     assert.deepEqual(ends({ balancerPool })?.slice(1, 3), [
       "-m iprange --dst-range 10.9.0.1-10.9.0.9 -j RETURN",
       "-m iprange --dst-range 10.9.1.1-10.9.1.1 -j RETURN",

@@ -1,3 +1,4 @@
+import type { IpSpan } from "../../../base/ip-spans.ts";
 import { ipFamilies } from "../ip-family.ts";
 import { nft } from "../nft-text.ts";
 import type { ServiceRulesOptions } from "../service-rules.ts";
@@ -56,9 +57,9 @@ export function serviceTables(ports: readonly PortChains[], options: ServiceRule
               [
                 "KUBE-BALANCER-POOL",
                 // What was not translated asks for a port that no Service has there: it is not the node's own programs' either.
-                pool.flatMap(({ text }) =>
+                pool.flatMap((span) =>
                   ["tcp", "udp", "sctp"].map(
-                    (protocol) => nft`-p ${protocol} -m iprange --dst-range ${spanText(text)} -j REJECT`,
+                    (protocol) => nft`-p ${protocol} -m iprange --dst-range ${rangeText(span)} -j REJECT`,
                   ),
                 ),
               ] as const,
@@ -109,16 +110,13 @@ function nodePortEnds({
   const toNode = nft`-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`;
   return [
     nft`-d ${family.loopback} -j RETURN`,
-    ...balancerPool.map(({ text }) => nft`-m iprange --dst-range ${spanText(text)} -j RETURN`),
+    ...balancerPool.map((span) => nft`-m iprange --dst-range ${rangeText(span)} -j RETURN`),
     ...(nodePortRanges?.map((range) => nft`-d ${range} ${toNode}`) ?? [toNode]),
   ];
 }
 
-/** `FIRST-LAST` as two words: each is checked by itself. */
-function spanText(text: string) {
-  const [first = "", last = first] = text.split("-");
-  return nft`${first}-${last}`;
-}
+/** A single address, too, has two ends for iptables. */
+const rangeText = ({ from, to }: IpSpan) => nft`${from}-${to}`;
 
 /** Ports of one Service have the same addresses. */
 function once(rules: readonly Rule[]): readonly Rule[] {

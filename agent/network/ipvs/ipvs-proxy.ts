@@ -1,5 +1,5 @@
-import { parseIpv4 } from "../../../base/ipv4.ts";
-import { isInSpans } from "../../../base/ipv4-spans.ts";
+import { parseAddress } from "../../../base/ip-range.ts";
+import { isInSpans } from "../../../base/ip-spans.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { UdpFlowCleaner } from "../conntrack.ts";
@@ -116,7 +116,7 @@ export class IpvsProxy {
     const { family, nodePortRanges, balancerPool = [], dnsAddress } = this.#side;
     const isOurs = address.includes(":") === (family.version === 6);
     if (!isOurs || address === dnsAddress || specialAddress(address) !== undefined) return false;
-    if (isInSpans(balancerPool, parseIpv4(address) ?? -1)) return false;
+    if (isInSpans(balancerPool, parseAddress(address))) return false;
     return nodePortRanges?.some((range) => isInRange(range, address)) ?? true;
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { parseIpv4Spans } from "../../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../../base/ip-spans.ts";
 import type { EndpointSlice, Service } from "../../../client/types.ts";
 import { ipFamilies } from "../ip-family.ts";
 import { emptyRuleset, rulesetChange } from "../nft-ruleset.ts";
@@ -98,7 +98,7 @@ describe("rules beside IPVS, in the kernel", function () {
       externalTrafficPolicy: "Local",
       ports: [{ port: 80, protocol: "TCP", nodePort: 30_080 }],
     };
-    const pool = parseIpv4Spans(["203.0.113.1-203.0.113.9"]).spans;
+    const pool = parseIpSpans(["203.0.113.1-203.0.113.9"]).spans;
     const four = rulesOf([service("web", "10.96.5.1", all)], [], {
       balancerPool: pool,
       nodePortRanges: ["10.0.0.0/8", "192.0.2.1/32"],

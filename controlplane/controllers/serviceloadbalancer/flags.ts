@@ -1,4 +1,4 @@
-import { type Ipv4Span, parseIpv4Spans } from "../../../base/ipv4-spans.ts";
+import { type IpSpan, parseIpSpans } from "../../../base/ip-spans.ts";
 import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
 import type { BalancedBy } from "./verdict.ts";
 
@@ -13,7 +13,7 @@ export const loadBalancerFlags = {
     kind: "list",
     default: [],
     value: "FIRST-LAST,…",
-    help: "addresses, each one Service's, that nodes with the same flag answer at; for those of the class pintle.dev/pool, too",
+    help: "addresses of either family, each one Service's, that nodes with the same flag answer at; for those of the class pintle.dev/pool, too",
   },
   "service-load-balancer-kept-ports": {
     kind: "list",
@@ -26,7 +26,7 @@ export const loadBalancerFlags = {
 export interface Balancing {
   /** Who has the Services without a class. */
   readonly by: BalancedBy | undefined;
-  readonly pool: readonly Ipv4Span[];
+  readonly pool: readonly IpSpan[];
   readonly keptPorts: ReadonlySet<number>;
 }
 
@@ -38,7 +38,7 @@ export function balancingConfig(
   const by = flags["service-load-balancer"];
   if (by !== "none" && by !== "nodes" && by !== "pool")
     problems.push(`--service-load-balancer: ${JSON.stringify(by)} is neither none, nodes nor pool`);
-  const { spans, problems: faults } = parseIpv4Spans(flags["service-load-balancer-pool"]);
+  const { spans, problems: faults } = parseIpSpans(flags["service-load-balancer-pool"]);
   problems.push(...faults.map((fault) => `--service-load-balancer-pool: ${fault}`));
   if (by === "pool" && flags["service-load-balancer-pool"].length === 0)
     problems.push("--service-load-balancer=pool: needs --service-load-balancer-pool");

@@ -1,4 +1,4 @@
-import type { Ipv4Span } from "../../../base/ipv4-spans.ts";
+import type { IpSpan } from "../../../base/ip-spans.ts";
 import {
   balancedCondition,
   nodesClass,
@@ -26,7 +26,7 @@ export interface BalancerInput {
   /** Who has the Services without a class. */
   readonly by: BalancedBy | undefined;
   /** Addresses that are none's but Services'. */
-  readonly pool: readonly Ipv4Span[];
+  readonly pool: readonly IpSpan[];
   /** Who but the Service that asks has a port of nodes, `80/TCP`; undefined: nobody. */
   readonly heldBy: (port: string, asking: Service) => string | undefined;
   readonly nowMs: number;

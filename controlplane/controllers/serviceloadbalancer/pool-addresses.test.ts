@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseIpv4Spans } from "../../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../../base/ip-spans.ts";
 import { balancedCondition } from "../../../client/rules/load-balancer.ts";
 import type { Service } from "../../../client/types.ts";
 import { meta, node, nowMs } from "../testing/objects.ts";
@@ -21,7 +21,7 @@ describe("addresses of load balancers from a pool", () => {
     keptPorts: new Set([80]),
     heldBy: () => undefined,
     by: "pool",
-    pool: parseIpv4Spans(["10.9.0.1-10.9.0.3"]).spans,
+    pool: parseIpSpans(["10.9.0.1-10.9.0.3"]).spans,
     nowMs,
     ...more,
   });
@@ -75,8 +75,42 @@ describe("addresses of load balancers from a pool", () => {
       "NoAddress: the pool has no IPv6 addresses",
     ]);
     const given = carriedOut(input([service("a")]));
-    const pool = parseIpv4Spans(["10.9.1.0/31"]).spans;
+    const pool = parseIpSpans(["10.9.1.0/31"]).spans;
     assert.deepEqual(verdicts(given, { pool }), ["10.9.1.0"]);
+  });
+
+  const dual = (name: string, spec: Partial<Service["spec"]> = {}) =>
+    service(name, { ipFamilies: ["IPv6", "IPv4"], ipFamilyPolicy: "PreferDualStack", ...spec });
+  const bothPools = parseIpSpans(["10.9.0.1-10.9.0.2", "fd00:9::/64"]).spans;
+
+  it("are one of each family that a Service has and the pool, too, or none", () => {
+    const more = { pool: bothPools };
+    assert.deepEqual(verdicts([dual("a"), service("b"), service("c", { ipFamilies: ["IPv6"] })], more), [
+      "fd00:9:: 10.9.0.1",
+      "10.9.0.2",
+      "fd00:9::1",
+    ]);
+    assert.deepEqual(
+      verdicts([service("a"), service("b"), dual("c"), service("d", { ipFamilies: ["IPv6"] })], more),
+      ["10.9.0.1", "10.9.0.2", "NoAddress: no IPv4 address of the pool is free", "fd00:9::"],
+    );
+    assert.deepEqual(verdicts([dual("a")]), ["10.9.0.1"], "a pool of IPv4");
+    assert.deepEqual(verdicts([dual("a", { ipFamilyPolicy: "RequireDualStack" })]), [
+      "NoAddress: the pool has no IPv6 addresses",
+    ]);
+  });
+
+  it("of each family stay, come and go by themselves, and the one that is asked for is of its family", () => {
+    const more = { pool: bothPools };
+    const given = carriedOut(input([dual("a", { loadBalancerIP: "fd00:9::5" })], more));
+    assert.deepEqual(given.map(said), ["fd00:9::5 10.9.0.1"]);
+    assert.deepEqual(planLoadBalancers(input(given, { ...more, nowMs: nowMs + 1 })), []);
+    const [first = assert.fail()] = given;
+    const single = { ...first, spec: { ...first.spec, ipFamilies: ["IPv4"], loadBalancerIP: "" } };
+    assert.deepEqual(verdicts([single], more), ["10.9.0.1"]);
+    const asks = (loadBalancerIP: string) => ({ ...first, spec: { ...first.spec, loadBalancerIP } });
+    assert.deepEqual(verdicts([asks("10.9.0.2")], more), ["fd00:9::5 10.9.0.2"]);
+    assert.deepEqual(verdicts([asks("fd00:8::1")], more), ["NoAddress: fd00:8::1 is no address of the pool"]);
   });
 
   it("go to Services of the pool's class where the others are somebody else's, and the other way round", () => {

@@ -21,8 +21,8 @@ describe("controllers: addresses of load balancers", () => {
     assert.deepEqual(config("--service-load-balancer-pool=10.9.0.1-10.9.0.2").balancing?.by, undefined);
     assert.throws(() => config("--service-load-balancer=pool"), /pool: needs --service-load-balancer-pool/);
     assert.throws(
-      () => config("--service-load-balancer-pool=fd00::/64"),
-      /--service-load-balancer-pool: "fd00::\/64" is not FIRST-LAST/,
+      () => config("--service-load-balancer-pool=fd00::/129"),
+      /--service-load-balancer-pool: "fd00::\/129" is not FIRST-LAST/,
     );
     for (const port of ["0", "65536", "ssh"])
       assert.throws(

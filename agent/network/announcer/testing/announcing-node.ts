@@ -2,7 +2,7 @@
  *  name. Objects come on stdin, a JSON value a line: `{ plural, objects }`. */
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { parseIpv4Spans } from "../../../../base/ipv4-spans.ts";
+import { parseIpSpans } from "../../../../base/ip-spans.ts";
 import { systemClock } from "../../../../base/os/clock.ts";
 import { systemDisk } from "../../../../base/os/disk.ts";
 import { createLog } from "../../../../base/os/log.ts";
@@ -15,7 +15,7 @@ import { FixedInformers } from "../../testing/fixed-informers.ts";
 import { startAnnouncer } from "../start-announcer.ts";
 import { leasesAt } from "./lease-socket.ts";
 
-const [nodeName = "", nodeIp = "", pool = "", leases = ""] = process.argv.slice(2);
+const [nodeName = "", nodeIp = "", nodeIp6 = "", pool = "", leases = ""] = process.argv.slice(2);
 const log = createLog({ format: "text" });
 const os = {
   clock: systemClock,
@@ -25,11 +25,12 @@ const os = {
   metrics: new MetricsRegistry(),
 };
 const informers = new FixedInformers();
-const balancerPool = parseIpv4Spans([pool]).spans;
+const balancerPool = parseIpSpans(pool.split(",")).spans;
 const config = {
   nodeName,
   nodeIp,
   podCidr: "10.198.1.0/24",
+  v6: { nodeIp: nodeIp6, podCidr: "fd00:198:0:1::/64" },
   stateDir: "",
   mode: "bridge",
   balancerPool,
@@ -37,8 +38,11 @@ const config = {
 const deps = { os, client: new FakeApi(), informers: informers.asFactory() };
 const proxy = await startServiceProxy(config, deps);
 const client = (await leasesAt(leases)) as ApiClient;
-const announcer = await startAnnouncer({ ...config, pool: balancerPool }, { ...deps, client });
-createServer((_, response) => response.end(nodeName)).listen(8080, "0.0.0.0", () => console.log("ready"));
+const announcer = await startAnnouncer(
+  { ...config, nodeIps: [nodeIp, nodeIp6], pool: balancerPool },
+  { ...deps, client },
+);
+createServer((_, response) => response.end(nodeName)).listen(8080, "::", () => console.log("ready"));
 for await (const line of createInterface({ input: process.stdin })) {
   const { plural, objects } = JSON.parse(line) as { plural: string; objects: object[] };
   informers.set(plural, objects);

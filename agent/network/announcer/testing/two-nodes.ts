@@ -28,8 +28,9 @@ export const canAnnounce =
 
 /** Two nodes and a client on one link, each in a network namespace of its own. */
 export class TwoNodes {
-  static readonly pool = "10.197.0.100-10.197.0.110";
+  static readonly pool = "10.197.0.100-10.197.0.110,fd00:197::100-fd00:197::110";
   static readonly clientIp = "10.197.0.1";
+  static readonly clientIp6 = "fd00:197::1";
   readonly leases = new FakeApi();
   readonly #id = `pta${process.pid}`;
   readonly #folder = mkdtempSync(join(tmpdir(), "pintle-announcer-"));
@@ -40,18 +41,24 @@ export class TwoNodes {
     return `10.197.0.${11 + names.indexOf(node)}`;
   }
 
+  static ip6Of(node: NodeName): string {
+    return `fd00:197::${11 + names.indexOf(node)}`;
+  }
+
   async start(): Promise<void> {
     removeNamespacesOfKilledRuns();
     const lan = this.#namespace("lan");
     sh(`ip netns add ${lan}`, `ip -n ${lan} link set lo up`, `ip -n ${lan} link add lan type bridge`);
     sh(`ip -n ${lan} addr add ${TwoNodes.clientIp}/24 dev lan`, `ip -n ${lan} link set lan up`);
+    sh(`ip -n ${lan} addr add ${TwoNodes.clientIp6}/64 dev lan nodad`);
     for (const node of names) {
       const space = this.#namespace(node);
       sh(`ip netns add ${space}`, `ip -n ${space} link set lo up`);
       sh(`ip -n ${lan} link add to-${node} type veth peer name eth0 netns ${space}`);
       sh(`ip -n ${lan} link set to-${node} master lan up`);
       sh(`ip -n ${space} addr add ${TwoNodes.ipOf(node)}/24 dev eth0`, `ip -n ${space} link set eth0 up`);
-      sh(`nsenter --net=/run/netns/${space} sysctl -qw net.ipv4.ip_forward=1`);
+      sh(`ip -n ${space} addr add ${TwoNodes.ip6Of(node)}/64 dev eth0 nodad`);
+      sh(`nsenter --net=/run/netns/${space} sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`);
     }
     this.#server = await serveLeases(join(this.#folder, "leases"), this.leases);
     for (const node of names) await this.startNode(node);
@@ -60,7 +67,8 @@ export class TwoNodes {
   async startNode(node: NodeName): Promise<void> {
     const script = fileURLToPath(new URL("./announcing-node.ts", import.meta.url));
     const space = `--net=/run/netns/${this.#namespace(node)}`;
-    const words = [node, TwoNodes.ipOf(node), TwoNodes.pool, join(this.#folder, "leases")];
+    const ips = [TwoNodes.ipOf(node), TwoNodes.ip6Of(node)];
+    const words = [node, ...ips, TwoNodes.pool, join(this.#folder, "leases")];
     const child = spawn("nsenter", [space, "--", process.execPath, "--import", "tsx", script, ...words], {
       stdio: ["pipe", "pipe", process.env.PINTLE_TEST_LOG === undefined ? "ignore" : "inherit"],
     });

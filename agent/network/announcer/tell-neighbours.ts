@@ -24,9 +24,10 @@ export async function linkWith(address: string): Promise<Link | undefined> {
   return { name: link.ifname ?? "", index: link.ifindex ?? 0, hardwareAddress: link.address ?? "" };
 }
 
-/** Tells the link's neighbours that this node answers at an address. */
+/** Tells the link's neighbours that this node answers at an address, by ARP or NDP. */
 export async function announce(link: Link, address: string): Promise<void> {
-  const program = packageFile("agent/network/announcer/gratuitous-arp.pl");
-  if (program === undefined) throw new Error("agent/network/announcer/gratuitous-arp.pl is missing");
+  const file = address.includes(":") ? "neighbour-advertisement.pl" : "gratuitous-arp.pl";
+  const program = packageFile(`agent/network/announcer/${file}`);
+  if (program === undefined) throw new Error(`agent/network/announcer/${file} is missing`);
   await runProgram("perl", [program, `${link.index}`, link.hardwareAddress, address]);
 }
