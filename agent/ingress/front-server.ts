@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttps } from "node:https";
-import { Socket } from "node:net";
+import { createServer as createNet, type Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Http2Server } from "../../base/http2/http2-server.ts";
@@ -67,9 +67,9 @@ const options: ServerOptions = {
   ...probingSilence,
 };
 
-/** Listens; rejects where that cannot be. */
+/** Listens at all of the addresses, or none; rejects where that cannot be. */
 export async function openFront(
-  at: { readonly address: string; readonly port: number },
+  at: { readonly address: string; readonly alsoAt: readonly string[]; readonly port: number },
   parts: FrontServerParts,
 ): Promise<FrontServer> {
   const { certificates, clock, log, proxy, front } = parts;
@@ -121,10 +121,27 @@ export async function openFront(
   }
   await listen(server, at, log);
   const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : at.port;
+  const others: NetServer[] = [];
+  const closeAll = () =>
+    Promise.all([...others, server].map((one) => new Promise<void>((done) => one.close(() => done()))));
+  try {
+    for (const address of at.alsoAt) {
+      const other = createNet({ noDelay: true, ...probingSilence }, (socket) =>
+        server.emit("connection", socket),
+      );
+      other.maxConnections = server.maxConnections;
+      await listen(other, { address, port }, log);
+      others.push(other);
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
   return {
-    port: typeof bound === "object" && bound !== null ? bound.port : at.port,
+    port,
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = closeAll();
       server.closeIdleConnections();
       http2?.leave();
       const cancel = clock.after(frontLimits.drainMs, () => {
@@ -214,7 +231,7 @@ function endWith(socket: Duplex, status: number): void {
 }
 
 function listen(
-  server: Server,
+  server: NetServer,
   { address, port }: { readonly address: string; readonly port: number },
   log: Log,
 ): Promise<void> {

@@ -23,6 +23,8 @@ export interface FrontPorts {
   /** Absent: that of Ingresses. */
   readonly entry?: string;
   readonly address: string;
+  /** More addresses, at which the ports are the same. */
+  readonly alsoAt?: readonly string[];
   /** Absent: there is to be none. */
   readonly http?: number;
   readonly https?: number;
@@ -76,7 +78,14 @@ export class LocalServing implements Serving {
     this.#plane.apply(change);
   }
 
-  async open({ address, http, https, entry = ingressEntry, reachedBy }: FrontPorts): Promise<OpenedPorts> {
+  async open({
+    address,
+    alsoAt = [],
+    http,
+    https,
+    entry = ingressEntry,
+    reachedBy,
+  }: FrontPorts): Promise<OpenedPorts> {
     const { clock, log } = this.#parts;
     const common = { proxy: this.#proxy, clock, log };
     const opened: OpenFront = this.#fronts.get(entry) ?? { http: undefined, https: undefined };
@@ -93,7 +102,7 @@ export class LocalServing implements Serving {
     // First, so that plain requests are led there from the first one on.
     if (https !== undefined)
       opened.https ??= await openFront(
-        { address, port: https },
+        { address, alsoAt, port: https },
         { ...common, certificates: this.#plane.entry(entry).certificates, front: front(true) },
       ).catch((error: unknown) => {
         noHttps = why(error);
@@ -101,7 +110,7 @@ export class LocalServing implements Serving {
       });
     if (http !== undefined)
       opened.http ??= await openFront(
-        { address, port: http },
+        { address, alsoAt, port: http },
         // Clients of Ingresses have never been spoken to so.
         { ...common, front: front(false), takesPlainHttp2: entry !== ingressEntry },
       ).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Node } from "../types.ts";
 import type { Gateway, GatewayClass, GatewayClassSpec } from "./gateway-types.ts";
 
@@ -93,9 +94,13 @@ const objectOf = (value: unknown): object => (typeof value === "object" && value
 const isPort = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535;
 
-/** The address of a node at which it answers for Gateways. */
-export const nodeAddress = ({ status }: Pick<Node, "status">): string | undefined =>
-  status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+/** The addresses of a node at which it answers for Gateways: one of each family that it has, at the same ports. */
+export function nodeAddresses({ status }: Pick<Node, "status">): readonly string[] {
+  const all = (status?.addresses ?? []).flatMap(({ type, address }) =>
+    type === "InternalIP" && isIP(address) !== 0 ? [address] : [],
+  );
+  return all.filter((address, at) => all.findIndex((other) => isIP(other) === isIP(address)) === at);
+}
 
 export const gatewayKey = ({ metadata }: Pick<Gateway, "metadata">): string =>
   `${metadata.namespace ?? ""}/${metadata.name}`;

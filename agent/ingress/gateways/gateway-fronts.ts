@@ -6,7 +6,7 @@ import {
   type GatewayPorts,
   gatewayPortsAnnotations,
   gatewayPortsText,
-  nodeAddress,
+  nodeAddresses,
 } from "../../../client/gateway/gateway-class.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
@@ -73,11 +73,11 @@ export class GatewayFronts {
     const { nodes, nodeName, client } = this.#parts;
     const node = nodes.getByKey(nodeName);
     const all = this.#parts.wanted();
-    const address = node && nodeAddress(node);
+    const [address, ...alsoAt] = node === undefined ? [] : nodeAddresses(node);
     if (node === undefined || address === undefined || all === undefined) return true;
     const wanted = new Map((answersIngresses(node) ? all : []).map((port) => [port.entry, port]));
     await this.#shutOthers(wanted);
-    const areOpen = await this.#openAll([...wanted.values()], { node, address });
+    const areOpen = await this.#openAll([...wanted.values()], { node, address, alsoAt });
     const annotations = gatewayPortsAnnotations(this.#portsOfGateways());
     const [text = null] = Object.values(annotations);
     if ((gatewayPortsText(node.metadata.annotations) || null) !== text)
@@ -100,14 +100,18 @@ export class GatewayFronts {
 
   async #openAll(
     wanted: readonly GatewayPort[],
-    { node, address }: { readonly node: Node; readonly address: string },
+    {
+      node,
+      address,
+      alsoAt,
+    }: { readonly node: Node; readonly address: string; readonly alsoAt: readonly string[] },
   ): Promise<boolean> {
     const { serving, events, log, isWaiting } = this.#parts;
     for (const port of wanted) {
       const { entry, isTls } = port;
       if (this.#open.has(entry) || isWaiting(entry)) continue;
       const kind = isTls ? "https" : "http";
-      const opened = await serving.open({ entry, address, [kind]: 0, reachedBy: port.port });
+      const opened = await serving.open({ entry, address, alsoAt, [kind]: 0, reachedBy: port.port });
       const at = opened[kind];
       if (typeof at === "number") {
         this.#open.set(entry, { port, at });
@@ -115,7 +119,7 @@ export class GatewayFronts {
         log.info("the node answers for a Gateway", { gateway: port.gateway, port: port.port, at });
         continue;
       }
-      const message = `cannot listen on ${address} for port ${port.port} of Gateway ${port.gateway} (${at})`;
+      const message = `cannot listen on ${[address, ...alsoAt].join(" and ")} for port ${port.port} of Gateway ${port.gateway} (${at})`;
       if (this.#troubled.get(entry) === message) continue;
       this.#troubled.set(entry, message);
       log.warn("a port for a Gateway cannot be had; trying again", { why: message });

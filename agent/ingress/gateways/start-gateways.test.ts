@@ -76,9 +76,9 @@ describe("Gateways as a node follows them", () => {
   };
   const ports = async () => gatewayPortsOf((await api.get(resources.nodes, node)).metadata.annotations);
   const portOf = (port: number) => until(async () => (await ports())["ns/gw"]?.[String(port)]);
-  const ask = (port: number, host: string, ca?: string) =>
+  const ask = (port: number, host: string, ca?: string, at = "127.0.0.1") =>
     new Promise<string>((resolve) => {
-      const options = { host: "127.0.0.1", port, agent: false as const, path: "/x", headers: { host } };
+      const options = { host: at, port, agent: false as const, path: "/x", headers: { host } };
       const request =
         ca === undefined ? httpRequest(options) : httpsRequest({ ...options, servername: host, ca });
       request.on("response", async (response) => {
@@ -129,6 +129,22 @@ describe("Gateways as a node follows them", () => {
     await api.delete(gatewayResources.gateways, { namespace: "ns", name: "gw" });
     await until(async () => Object.keys(await ports()).length === 0);
     assert.equal(await ask(port, "a.test"), "ECONNREFUSED");
+  });
+
+  it("are answered for at an address of each family, by the same port and the same certificate", async () => {
+    const internal = (address: string) => ({ type: "InternalIP", address });
+    const addresses = [internal("127.0.0.1"), internal("::1"), internal("127.0.0.9")];
+    await api.patch(resources.nodes, node, { status: { addresses } }, { type: "merge" });
+    await makeService();
+    await define();
+    await makeRoute("r");
+    await api.create(gatewayResources.gateways, gateway("gw"));
+    const port = await portOf(80);
+    await until(async () => (await ask(port, "a.test")) === "200 web /x");
+    assert.equal(await ask(port, "a.test", undefined, "::1"), "200 web /x");
+    assert.equal(await ask(port, "a.test", undefined, "127.0.0.9"), "ECONNREFUSED", "one of a family");
+    await api.delete(gatewayResources.gateways, { namespace: "ns", name: "gw" });
+    await until(async () => (await ask(port, "a.test", undefined, "::1")) === "ECONNREFUSED");
   });
 
   it("are not answered for by a node that the administrator keeps out, nor without a class of ours", async () => {

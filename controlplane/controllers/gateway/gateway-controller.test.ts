@@ -135,6 +135,37 @@ describe("controllers: Gateway API", () => {
     assert.deepEqual([api.all(resources.services), api.all(resources.endpointslices)], [[], []]);
   });
 
+  it("gives it an address of each family that the cluster has, with the nodes' addresses of each behind it", async () => {
+    await define();
+    await api.create(gatewayResources.gatewayclasses, gatewayClass());
+    await api.create(gatewayResources.gateways, gateway("gw"));
+    const { metadata, status } = node("n1", "10.0.0.1", { "ns/gw": { "80": 40_001 } });
+    const addresses = [...status.addresses, { type: "InternalIP", address: "fd00::1" }];
+    await api.create(resources.nodes, { metadata, status: { ...status, addresses } });
+    await settle();
+    const [service = assert.fail()] = api.all(resources.services);
+    assert.equal(service.spec.ipFamilyPolicy, "PreferDualStack");
+    const slices = api
+      .all(resources.endpointslices)
+      .map(({ addressType, endpoints }) => `${addressType} ${endpoints?.[0]?.addresses}`);
+    assert.deepEqual(slices.sort(), ["IPv4 10.0.0.1", "IPv6 fd00::1"]);
+    const ingress = [{ ip: "192.0.2.1" }, { ip: "fd00:9::1" }];
+    await api.updateStatus(resources.services, { ...service, status: { loadBalancer: { ingress } } });
+    await settle();
+    assert.deepEqual(
+      stored("gw").status?.addresses?.map(({ value }) => value),
+      ["192.0.2.1", "fd00:9::1"],
+    );
+    // It was made when the cluster had one.
+    const [given = assert.fail()] = api.all(resources.services);
+    await api.update(resources.services, {
+      ...given,
+      spec: { ...given.spec, ipFamilyPolicy: "SingleStack" },
+    });
+    await settle();
+    assert.equal(api.all(resources.services)[0]?.spec.ipFamilyPolicy, "PreferDualStack");
+  });
+
   it("leaves a Service alone that has the name already", async () => {
     await define();
     await api.create(gatewayResources.gatewayclasses, gatewayClass());

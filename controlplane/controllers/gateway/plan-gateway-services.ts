@@ -3,7 +3,7 @@ import {
   gatewayKey,
   gatewayPortsOf,
   gatewayPortsText,
-  nodeAddress,
+  nodeAddresses,
 } from "../../../client/gateway/gateway-class.ts";
 import type { Gateway } from "../../../client/gateway/gateway-types.ts";
 import { type GatewayView, takesRequests } from "../../../client/gateway/listeners.ts";
@@ -66,6 +66,7 @@ export function wantedService(
     },
     spec: {
       type: "LoadBalancer",
+      ipFamilyPolicy: "PreferDualStack",
       // Whoever answers hears from which address a client comes.
       externalTrafficPolicy: "Local",
       ports: ports.map((port) => ({ name: portName(port), port, protocol: "TCP", targetPort: port })),
@@ -87,7 +88,13 @@ export function changedService(current: Service, wanted: ServiceDraft): Service 
   const next: Service = {
     ...current,
     metadata: { ...current.metadata, labels: { ...labels }, annotations: { ...annotations } },
-    spec: { ...current.spec, ports, externalTrafficPolicy: "Local" },
+    spec: {
+      ...current.spec,
+      ports,
+      externalTrafficPolicy: "Local",
+      // Of a cluster that got another family since.
+      ...(current.spec.ipFamilyPolicy === "SingleStack" && { ipFamilyPolicy: "PreferDualStack" }),
+    },
   };
   if (wanted.spec.loadBalancerIP === undefined) delete next.spec.loadBalancerIP;
   else next.spec.loadBalancerIP = wanted.spec.loadBalancerIP;
@@ -104,6 +111,7 @@ const facts = ({ metadata, spec }: Service) =>
     sorted(metadata.annotations),
     spec.ports?.map(({ name, port }) => [name, port]),
     spec.externalTrafficPolicy,
+    spec.ipFamilyPolicy,
     spec.loadBalancerIP ?? "",
   ]);
 
@@ -114,13 +122,11 @@ const sorted = (map: Readonly<Record<string, string>> | undefined) =>
 export const nodeFacts = (node: Node): string =>
   JSON.stringify([answersAt(node), gatewayPortsText(node.metadata.annotations)]);
 
-/** At which address a node answers, if it does. */
-function answersAt(node: Node): string | undefined {
-  const { metadata } = node;
-  if (!isNodeReady(node) || !answersIngresses(node) || metadata.deletionTimestamp !== undefined)
-    return undefined;
-  const address = nodeAddress(node) ?? "";
-  return isIP(address) === 0 ? undefined : address;
+/** At which addresses a node answers; none where it does not. */
+function answersAt(node: Node): readonly string[] {
+  const isOut =
+    !isNodeReady(node) || !answersIngresses(node) || node.metadata.deletionTimestamp !== undefined;
+  return isOut ? [] : nodeAddresses(node);
 }
 
 export type SliceDraft = Pick<EndpointSlice, "addressType" | "endpoints" | "ports"> & {
@@ -132,7 +138,7 @@ export type SliceDraft = Pick<EndpointSlice, "addressType" | "endpoints" | "port
   };
 };
 
-/** For each node that answers for the Gateway of the Service, with the ports at which it does. */
+/** For each node that answers for the Gateway of the Service, and each family of addresses that it does so by, with the ports. */
 export function wantedSlices(
   gateway: Gateway,
   service: Service,
@@ -140,20 +146,21 @@ export function wantedSlices(
 ): readonly SliceDraft[] {
   const ports = new Set((service.spec.ports ?? []).map(({ port }) => port));
   return nodes.flatMap((node) => {
-    const address = answersAt(node);
     const open = Object.entries(gatewayPortsOf(node.metadata.annotations)[gatewayKey(gateway)] ?? {});
     const answered = open.filter(([port]) => ports.has(Number(port)));
-    if (address === undefined || answered.length === 0) return [];
+    if (answered.length === 0) return [];
     const owner = controllerReference({ apiVersion: "v1", kind: "Service", metadata: service.metadata });
-    return [
-      {
+    return answersAt(node).map((address) => {
+      const addressType = isIP(address) === 6 ? "IPv6" : "IPv4";
+      const place = addressType === "IPv4" ? node.metadata.name : `${node.metadata.name} ${addressType}`;
+      return {
         metadata: {
-          name: `${service.metadata.name}-${hashOf(node.metadata.name)}`,
+          name: `${service.metadata.name}-${hashOf(place)}`,
           namespace: service.metadata.namespace ?? "",
           labels: { [serviceLabel]: service.metadata.name, [managedByLabel]: manager },
           ownerReferences: [{ ...owner, blockOwnerDeletion: false }],
         },
-        addressType: isIP(address) === 6 ? "IPv6" : "IPv4",
+        addressType,
         endpoints: [
           {
             addresses: [address],
@@ -162,8 +169,8 @@ export function wantedSlices(
           },
         ],
         ports: answered.map(([port, at]) => ({ name: portName(Number(port)), port: at, protocol: "TCP" })),
-      },
-    ];
+      };
+    });
   });
 }
 
