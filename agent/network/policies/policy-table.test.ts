@@ -11,7 +11,7 @@ import { PolicyTable } from "./policy-table.ts";
 import type { OracleParty, OraclePod } from "./testing/oracle.ts";
 import { isLetThrough } from "./testing/table-verdict.ts";
 import { isTierSideAllowed, type TierWorld } from "./testing/tier-oracle.ts";
-import { clusterPolicy, nodes } from "./testing/tier-worlds.ts";
+import { asClusterPolicy, clusterPolicy, nodes } from "./testing/tier-worlds.ts";
 import {
   asPolicy,
   labels,
@@ -239,6 +239,36 @@ describe("a table of network policies", () => {
     );
     table.putPeer("1", pod("10.197.0.1", "1"));
     assert.equal(changeText(nft`ip t`, table.ruleset.takeChange()), "", "nothing that matters changed");
+  });
+
+  it("judges pods anew when their namespace's labels say that another policy of the cluster is for them", () => {
+    const table = new PolicyTable();
+    table.putSubject("s", { namespace: "x", name: "s", labels: {}, addresses: ["10.198.1.2"], ports: [] });
+    const subject = { namespaces: { matchLabels: { a: "1" } } };
+    const ingress = [{ action: "Deny", from: [{ namespaces: {} }] }];
+    const spec = { tier: "Admin", priority: 1, subject, ingress };
+    table.putClusterPolicy(compileClusterPolicy(asClusterPolicy("ClusterNetworkPolicy", "p", spec)));
+    table.putPeer("far", { namespace: "x", name: "far", labels: {}, addresses: ["10.198.2.2"], ports: [] });
+    const packet = { from: "10.198.2.2", to: "10.198.1.2", protocol: "tcp", port: 80 };
+    const isOpen = () => isLetThrough(table.ruleset.whole(), packet);
+    assert.ok(isOpen() && !table.knowsNamespace("x"));
+    for (const [labels, open] of [
+      [{ a: "1" }, false],
+      [{ a: "2" }, true],
+      [{ a: "1", b: "1" }, false],
+    ] as const) {
+      table.putNamespace("x", labels);
+      assert.equal(isOpen(), open, JSON.stringify(labels));
+    }
+    table.putClusterPolicy(
+      compileClusterPolicy(
+        asClusterPolicy("ClusterNetworkPolicy", "p", {
+          ...spec,
+          subject: { namespaces: { matchLabels: { a: "2" } } },
+        }),
+      ),
+    );
+    assert.ok(isOpen(), "it is for others now");
   });
 
   it("lets a pod whose policies ask for too much be reached by nobody, and says so", () => {

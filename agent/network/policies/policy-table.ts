@@ -119,10 +119,13 @@ export class PolicyTable {
   putClusterPolicy(policy: CompiledClusterPolicy): void {
     this.#clusterPolicies.set(policy.id, policy);
     this.#reorder();
+    this.#judgeFor(policy.id);
   }
 
   removeClusterPolicy(id: string): void {
-    if (this.#clusterPolicies.delete(id)) this.#reorder();
+    if (!this.#clusterPolicies.delete(id)) return;
+    this.#reorder();
+    this.#judgeFor(id);
   }
 
   /** A pod of this node: policies may be for it, and it may be a peer of others. */
@@ -195,7 +198,14 @@ export class PolicyTable {
       this.ruleset.putChain(ownNodeChainName, ownNodeChain(this.#family, this.#dnsAddress));
     else this.ruleset.removeChain(ownNodeChainName);
     this.#verdicts.forget();
-    for (const subject of this.#subjects.values()) this.#judge(subject);
+  }
+
+  /** The pods that this policy of the whole cluster was for, or is now. */
+  #judgeFor(id: string): void {
+    const isFor = ({ admin, baseline }: PodPolicies) =>
+      admin.some((policy) => policy.id === id) || baseline.some((policy) => policy.id === id);
+    for (const subject of this.#subjects.values())
+      if (isFor(subject.of) || isFor(this.#policiesOf(subject.pod))) this.#judge(subject);
   }
 
   #judgeNamespace(namespace: string): void {
