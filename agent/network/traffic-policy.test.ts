@@ -131,7 +131,13 @@ function policySuite(mode: ProxyMode): void {
     await balanced(["10.199.0.0/24", "10.199.0.0/16"]);
     await assertAnswers(node.outside, "http://203.0.113.9/", ["here", "there"]);
     await balanced(["192.0.2.0/24"]);
+    // Nor does what is not let in come to a program of the node's, should it have the address itself.
+    await node.in(node.node, "ip", ["addr", "add", "203.0.113.9/32", "dev", "lo"]);
+    const program = `require("http").createServer((q, r) => r.end("node")).listen(80, "203.0.113.9", () => console.log("up"))`;
+    const stop = await node.background(node.node, program);
     assert.ok(await node.isDropped(node.outside, "http://203.0.113.9/"), "dropped");
+    stop();
+    await node.in(node.node, "ip", ["addr", "del", "203.0.113.9/32", "dev", "lo"]);
   });
 
   it("answers load balancers at the health check port with kube-proxy's words", async () => {
