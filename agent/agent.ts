@@ -61,6 +61,7 @@ import { shutdownPeriods } from "./shutdown/shutdown-rounds.ts";
 import { NodePods } from "./static/node-pods.ts";
 import { startStaticPods } from "./static/start-static-pods.ts";
 import type { ReadManifest } from "./static/static-pod.ts";
+import { ContainerDisks } from "./stats/container-disks.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
@@ -269,6 +270,8 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     ...{ imageDir: () => imageDisk.dir(), layersWithImages: chosen.kind === "cri" },
     bootMs: bootMs(await readFile("/proc/stat", "utf8")),
     sampler,
+    containers: new ContainerDisks({ runtime, clock: os.clock, log: os.log, signal: tasks.signal }),
+    pods: () => pods.list(),
     volumes: volumeSampler({
       os,
       pods: () => pods.list(),

@@ -1,6 +1,9 @@
 import type { ServerResponse } from "node:http";
+import type { Pod } from "../../client/types.ts";
+import { isOnDisk } from "../eviction/local-storage.ts";
 import { processNumbers } from "../eviction/observe-node.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import type { ContainerDisks } from "./container-disks.ts";
 import { readFolderUse } from "./machine-use.ts";
 import { resourceMetricsText } from "./resource-metrics.ts";
 import type { StatsSampler } from "./sampler.ts";
@@ -18,6 +21,8 @@ export interface NodeStats {
   readonly bootMs: number;
   readonly sampler: StatsSampler;
   readonly volumes: Pick<VolumeSampler, "current">;
+  readonly containers: Pick<ContainerDisks, "current">;
+  readonly pods: () => readonly Pod[];
 }
 
 export const isStatsPath = (path: string): boolean =>
@@ -30,7 +35,7 @@ export async function serveStats(
   runtime: Pick<Runtime, "listPodSandboxes">,
   stats: NodeStats,
 ): Promise<void> {
-  const { nodeName, bootMs, sampler, volumes } = stats;
+  const { nodeName, bootMs, sampler } = stats;
   const sample = await sampler.current();
   const input = { nodeName, bootMs, sample, sandboxes: runtime.listPodSandboxes() };
   if (url.pathname === "/metrics/resource") {
@@ -39,9 +44,19 @@ export async function serveStats(
     return;
   }
   const only = ["true", "1"].includes(url.searchParams.get("only_cpu_and_memory") ?? "");
-  const more = only ? {} : { ...(await readNode(stats)), volumes: volumes.current() };
+  const more = only ? {} : { ...(await readNode(stats)), ...ofPods(stats) };
   answer.writeHead(200, { "content-type": "application/json" });
   answer.end(JSON.stringify(summaryOf({ ...input, ...more }), undefined, 1));
+}
+
+function ofPods({ volumes, containers, pods }: NodeStats) {
+  const own = new Set(
+    pods().flatMap(({ metadata, spec }) =>
+      (spec.volumes ?? []).filter(isOnDisk).map(({ name }) => `${metadata.uid} ${name}`),
+    ),
+  );
+  const isOwn = (podUid: string, volume: string) => own.has(`${podUid} ${volume}`);
+  return { volumes: volumes.current(), containers: containers.current(), isOwn };
 }
 
 async function readNode({ rootDir, imageDir, layersWithImages }: NodeStats) {

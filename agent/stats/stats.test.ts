@@ -124,7 +124,41 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
     );
     assert.deepEqual([node.rlimit?.maxpid, node.rlimit?.curproc], [100, 7]);
     assert.deepEqual(pods[0]?.process_stats, { process_count: 5 });
+    assert.equal(pods[0]["ephemeral-storage"], undefined);
     assert.equal((await summary()).node.rlimit, undefined);
+  });
+
+  it("tells what containers hold of the disk, and their pods with volumes of their own", async () => {
+    await current();
+    const disk = { capacityBytes: 100, availableBytes: 10, usedBytes: 90, inodes: 9, inodesFree: 4 };
+    const volume = (name: string) => ({ time: "t", name, usedBytes: 1000, inodesUsed: 100 });
+    const { pods } = summaryOf({
+      ...{ nodeName: "n1", bootMs: 1_000, sample: await sampler.current(), sandboxes: [sandbox] },
+      disks: { pods: disk, images: disk, layers: { ...disk, capacityBytes: 300 } },
+      volumes: new Map([["u1", [volume("own"), volume("claimed")]]]),
+      containers: new Map([
+        [
+          "a",
+          { atMs: 2_000, rootfs: { usedBytes: 1, inodesUsed: 2 }, logs: { usedBytes: 3, inodesUsed: 4 } },
+        ],
+        ["b", { atMs: 1_000, logs: { usedBytes: 5, inodesUsed: 6 } }],
+      ]),
+      isOwn: (uid, name) => uid === "u1" && name === "own",
+    });
+    const told = (fs: { capacityBytes?: number; usedBytes?: number; inodesUsed?: number } | undefined) =>
+      fs && [fs.capacityBytes, fs.usedBytes, fs.inodesUsed];
+    assert.deepEqual(
+      pods[0]?.containers.map(({ rootfs, logs }) => [told(rootfs), told(logs)]),
+      [
+        [
+          [300, 1, 2],
+          [100, 3, 4],
+        ],
+        [undefined, [100, 5, 6]],
+      ],
+    );
+    assert.deepEqual(told(pods[0]["ephemeral-storage"]), [100, 1009, 112]);
+    assert.equal(pods[0]["ephemeral-storage"]?.time, "1970-01-01T00:00:01Z");
   });
 
   it("measures nothing once nobody has asked for a while, and then begins anew", async () => {

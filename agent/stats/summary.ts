@@ -8,6 +8,7 @@ import type {
   VolumeSummary,
 } from "../../client/rules/stats-summary.ts";
 import type { ContainerStats, SandboxStatus } from "../runtime/seam.ts";
+import type { ContainerDisk, DiskUse } from "./container-disks.ts";
 import type { FolderUse } from "./machine-use.ts";
 import type { Measured, NodeSample } from "./sampler.ts";
 
@@ -22,6 +23,10 @@ export interface SummaryInput {
   readonly processes?: { readonly most: number; readonly used: number };
   /** By the pod's uid; absent as `disks`. */
   readonly volumes?: ReadonlyMap<string, readonly VolumeSummary[]>;
+  /** By the container's id; absent as `disks`. */
+  readonly containers?: ReadonlyMap<string, ContainerDisk>;
+  /** Whether a volume of a pod lies on the node's disk as its own. */
+  readonly isOwn?: (podUid: string, volume: string) => boolean;
 }
 
 export interface NodeDisks {
@@ -39,7 +44,7 @@ export function summaryOf({
   sandboxes,
   disks,
   processes,
-  volumes,
+  ...ofPods
 }: SummaryInput): StatsSummary {
   const { machine } = sample;
   const time = timeOf(machine.atMs);
@@ -58,14 +63,16 @@ export function summaryOf({
         rlimit: { time, maxpid: processes.most, curproc: processes.used },
       }),
     },
-    pods: podsOf(sample, sandboxes, volumes),
+    pods: podsOf(sample, sandboxes, { ...ofPods, ...(disks !== undefined && { disks }) }),
   };
 }
+
+type Disks = Pick<SummaryInput, "disks" | "volumes" | "containers" | "isOwn">;
 
 function podsOf(
   sample: NodeSample,
   sandboxes: readonly SandboxStatus[],
-  volumes: SummaryInput["volumes"],
+  { disks, volumes, containers: diskUse, isOwn = () => false }: Disks,
 ): readonly PodSummary[] {
   const started = new Map<string, number>();
   for (const { pod, createdAtMs } of sandboxes)
@@ -90,6 +97,7 @@ function podsOf(
       startTime: timeOf(state.startedAtMs),
       cpu: cpuOf(measured),
       memory: memoryOf(measured),
+      ...containerDisks(diskUse?.get(id), disks),
     });
   }
   return [...pods].map(([uid, { podRef, containers, processes }]) => ({
@@ -98,8 +106,46 @@ function podsOf(
     containers,
     ...totalOf(containers),
     ...withVolumes(volumes?.get(uid)),
+    ...ephemeralStorage(
+      containers,
+      (volumes?.get(uid) ?? []).filter(({ name }) => isOwn(uid, name)),
+      disks,
+    ),
     ...processCount(processes),
   }));
+}
+
+function containerDisks(
+  use: ContainerDisk | undefined,
+  disks: NodeDisks | undefined,
+): Pick<ContainerSummary, "rootfs" | "logs"> {
+  if (use === undefined || disks === undefined) return {};
+  const { atMs, rootfs, logs } = use;
+  const of = (disk: FolderUse, part: DiskUse) => ({ ...fsOf(timeOf(atMs), disk), ...part });
+  return {
+    ...(rootfs !== undefined && { rootfs: of(disks.layers, rootfs) }),
+    ...(logs !== undefined && { logs: of(disks.pods, logs) }),
+  };
+}
+
+/** Nothing before a first container was measured. */
+function ephemeralStorage(
+  containers: readonly ContainerSummary[],
+  own: readonly VolumeSummary[],
+  disks: NodeDisks | undefined,
+): Pick<PodSummary, "ephemeral-storage"> {
+  const parts = [...containers.flatMap(({ rootfs, logs }) => [rootfs ?? [], logs ?? []].flat()), ...own];
+  const time = containers.flatMap(({ logs }) => logs?.time ?? []).sort()[0];
+  if (time === undefined || disks === undefined) return {};
+  const sum = (of: (part: FsStats) => number | undefined) =>
+    parts.reduce((all, part) => all + (of(part) ?? 0), 0);
+  return {
+    "ephemeral-storage": {
+      ...fsOf(time, disks.pods),
+      usedBytes: sum(({ usedBytes }) => usedBytes),
+      inodesUsed: sum(({ inodesUsed }) => inodesUsed),
+    },
+  };
 }
 
 /** Nothing where those of a container are not counted. */

@@ -6,9 +6,10 @@ import { silentLog } from "../../base/os/log.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { Pod } from "../../client/types.ts";
 import type { CsiVolumeUse } from "../csi/volume-stats.ts";
+import { roundMs } from "./background-round.ts";
 import { askFolderUse, readFolderUse } from "./machine-use.ts";
 import { volumeMetricsText } from "./volume-metrics.ts";
-import { VolumeSampler, volumesMs } from "./volume-sampler.ts";
+import { VolumeSampler } from "./volume-sampler.ts";
 
 describe("agent/stats: what volumes hold", () => {
   const pod = {
@@ -79,7 +80,7 @@ describe("agent/stats: what volumes hold", () => {
     await current();
     const once = measured.length;
     await current();
-    await clock.advance(10 * volumesMs);
+    await clock.advance(10 * roundMs);
     assert.equal(measured.length, once);
     await current();
     assert.equal(measured.length, 2 * once);

@@ -4,6 +4,7 @@ import type { VolumeSummary } from "../../client/rules/stats-summary.ts";
 import { claimOfVolume } from "../../client/rules/volume-claims.ts";
 import type { Pod, Volume } from "../../client/types.ts";
 import type { CsiVolumeUse } from "../csi/volume-stats.ts";
+import { BackgroundRound } from "./background-round.ts";
 import type { FolderUse } from "./machine-use.ts";
 import { timeOf } from "./summary.ts";
 
@@ -23,42 +24,28 @@ export interface VolumeSamplerDeps {
   readonly log: Pick<Log, "warn">;
 }
 
-/** As old as a figure may get while somebody asks. */
-export const volumesMs = 60_000;
-
 /** Measures the volumes of pods when somebody asks, once a minute at most and beside whoever asks: that is told what was found
  *  before. What drivers say is theirs (`../csi/volume-stats.ts`). */
 export class VolumeSampler {
   readonly #deps: VolumeSamplerDeps;
-  #known: ReadonlyMap<string, readonly VolumeSummary[]> = new Map();
-  #startedMs: number | undefined;
-  #round: Promise<void> | undefined;
+  readonly #round: BackgroundRound<ReadonlyMap<string, readonly VolumeSummary[]>>;
 
   constructor(deps: VolumeSamplerDeps) {
     this.#deps = deps;
+    this.#round = new BackgroundRound(new Map(), () => this.#measure(), deps);
   }
 
   /** By the pod's uid. */
   current(): ReadonlyMap<string, readonly VolumeSummary[]> {
-    const { clock, log } = this.#deps;
-    const isDue = this.#startedMs === undefined || clock.monotonicMs() - this.#startedMs >= volumesMs;
-    if (isDue && this.#round === undefined) {
-      this.#startedMs = clock.monotonicMs();
-      this.#round = this.#measure()
-        .catch((error: unknown) => log.warn("volumes not measured", { error }))
-        .finally(() => {
-          this.#round = undefined;
-        });
-    }
-    return this.#known;
+    return this.#round.current();
   }
 
   /** Resolves once nothing is being measured. */
-  async settled(): Promise<void> {
-    await this.#round;
+  settled(): Promise<void> {
+    return this.#round.settled();
   }
 
-  async #measure(): Promise<void> {
+  async #measure(): Promise<ReadonlyMap<string, readonly VolumeSummary[]>> {
     const known = new Map<string, readonly VolumeSummary[]>();
     for (const pod of this.#deps.pods()) {
       const found: VolumeSummary[] = [];
@@ -76,7 +63,7 @@ export class VolumeSampler {
       }
       if (found.length > 0) known.set(pod.metadata.uid, found);
     }
-    this.#known = known;
+    return known;
   }
 
   async #measureOne(pod: Pod, volume: Volume): Promise<VolumeSummary | undefined> {

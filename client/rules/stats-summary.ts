@@ -39,6 +39,10 @@ export interface ContainerSummary {
   readonly startTime: string;
   readonly cpu?: CpuStats;
   readonly memory?: MemoryStats;
+  /** Of the disk that it is on, and what of that the container wrote to its own root. */
+  readonly rootfs?: FsStats;
+  /** Likewise. */
+  readonly logs?: FsStats;
 }
 
 export interface VolumeSummary extends FsStats {
@@ -56,6 +60,8 @@ export interface PodSummary {
   readonly cpu?: CpuStats;
   readonly memory?: MemoryStats;
   readonly volume?: readonly VolumeSummary[];
+  /** Of the node's disk, and what of that the pod's containers and its own volumes hold. */
+  readonly "ephemeral-storage"?: FsStats;
   readonly process_stats?: { readonly process_count: number };
 }
 

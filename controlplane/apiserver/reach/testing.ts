@@ -35,6 +35,7 @@ export async function startTestNode(
   const stats = {
     ...{ nodeName, rootDir: tmpdir(), imageDir: async () => tmpdir(), layersWithImages: false },
     ...{ bootMs: 0, sampler, volumes: { current: () => new Map() } },
+    ...{ containers: { current: () => new Map() }, pods: () => [] },
   };
   const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
   const server = await startServer(
