@@ -12,7 +12,7 @@ import { InTurn } from "../images/in-turn.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { codeOf } from "../status/machine.ts";
 import { ConfigError } from "../sync/environment.ts";
-import { mountPoints } from "../volumes/sub-paths.ts";
+import { mountPoints, takeDown } from "../volumes/sub-paths.ts";
 import { attachIscsi, detachIscsi, sharedFolder, targetOf } from "./attach-iscsi.ts";
 import { formatAndMount } from "./format-and-mount.ts";
 import type { ChapSecret } from "./iscsi-admin.ts";
@@ -186,9 +186,8 @@ const turnOf = (podUid: string, volume: string, source: RemoteSource): string =>
 
 const isMounted = async (folder: string): Promise<boolean> => (await mountPoints()).includes(folder);
 
-/** At once, also where the other machine does not answer any more. */
 async function unmount(folder: string): Promise<void> {
-  while (await isMounted(folder)) await mustRun(["umount", "-l", "-c", "-i", folder]);
+  while (await isMounted(folder)) await takeDown(folder);
 }
 
 /** Where no folder is, a program that an agent began before this one can mount nothing any more. */

@@ -45,7 +45,12 @@ export function isPlainName(name: string): boolean {
 
 export async function removeMounts(below: string): Promise<void> {
   const mounted = (await mountPoints()).filter((path) => path.startsWith(`${below}/`));
-  for (const path of mounted.reverse()) await mustRun(["umount", "-l", path]);
+  for (const path of mounted.reverse()) await takeDown(path);
+}
+
+/** At once, also where what is mounted there does not answer any more: nothing looks at it, and no program of its kind is asked. */
+export async function takeDown(path: string): Promise<void> {
+  await mustRun(["umount", "--lazy", "--no-canonicalize", "--internal-only", path]);
 }
 
 export const subPathFolder = (podDir: string, volume: string, container: string, index: number): string =>
