@@ -37,7 +37,7 @@ function mayPass({ allow, deny }: Gate, address: string): boolean {
 const ranges = new Map<string, IpRange | undefined>();
 const rangesKept = 10_000;
 
-function isWithin(text: string, address: string): boolean {
+export function isWithin(text: string, address: string): boolean {
   if (!ranges.has(text)) {
     if (ranges.size >= rangesKept) ranges.clear();
     ranges.set(

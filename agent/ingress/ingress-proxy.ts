@@ -8,11 +8,12 @@ import { type ClientRequest, isRefusal, readRequest } from "./client-request.ts"
 import type { DataPlane } from "./data-plane.ts";
 import { ingressEntry } from "./entry.ts";
 import type { Front } from "./front.ts";
-import { type OwnAnswer, stoppedAtGate } from "./gate.ts";
+import { isWithin, type OwnAnswer, stoppedAtGate } from "./gate.ts";
 import { answerSelf } from "./own-answer.ts";
 import { ProxiedRequest, type ProxyParts, type UpgradeWish } from "./proxied-request.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { locationFor } from "./redirect-location.ts";
-import type { Forward } from "./route.ts";
+import type { Forward, RateLimits } from "./route.ts";
 import type { RouteMatch } from "./routing-table.ts";
 import { Http1Upstream } from "./upstream-http1.ts";
 import { Http2Upstream } from "./upstream-http2.ts";
@@ -26,12 +27,15 @@ export interface IngressProxyParts {
 
 const doNothing = () => undefined;
 const unknown: OwnAnswer = { status: 404, headers: {} };
+/** As ingress-nginx says it. */
+const tooOften: OwnAnswer = { status: 503, headers: {} };
 const misdirected: OwnAnswer = { status: 421, headers: {} };
 
 /** Answers requests: by itself, or through an endpoint of the route that they take. */
 export class IngressProxy {
   readonly #parts: IngressProxyParts;
   readonly #proxy: ProxyParts;
+  readonly #limiter = new RateLimiter();
   /** Connections on which one request was refused as it stood. */
   readonly #refused = new WeakSet<Socket>();
 
@@ -144,6 +148,7 @@ export class IngressProxy {
     const { certificates } = this.#parts.plane.entry(read.front.entry);
     const stopped = stoppedAtGate(route.gate, read, certificates.hasFor(read.host));
     if (stopped !== undefined) return stopped;
+    if (this.#isTooOften(route.gate.limits, read.clientAddress)) return tooOften;
     const { action } = route;
     switch (action.kind) {
       case "redirect":
@@ -156,6 +161,11 @@ export class IngressProxy {
         return isRoot ? { status: 302, headers: { location: appRoot } } : action;
       }
     }
+  }
+
+  #isTooOften(limits: RateLimits | undefined, client: string): boolean {
+    if (limits === undefined || limits.except.some((range) => isWithin(range, client))) return false;
+    return !this.#limiter.admits(client, limits, this.#parts.clock.monotonicMs());
   }
 
   #match(read: ClientRequest, request: IncomingMessage): RouteMatch | undefined {

@@ -12,6 +12,7 @@ import {
   type HostRoutes,
   noEdits,
   type PathMatch,
+  type RateLimits,
   type Route,
 } from "./route.ts";
 import { pathPattern } from "./routing-table.ts";
@@ -76,7 +77,7 @@ export function planIngress({ metadata, spec }: Ingress): IngressPlan {
       id: `${namespace}/${name} ${part}`,
       rank,
       conditions: [],
-      gate: gateOf(values, secured(host)),
+      gate: gateOf(values, secured(host), `${namespace}/${name}`),
       ...what,
     };
     return isCanary ? canaries(made, values) : [made];
@@ -132,7 +133,7 @@ export function planIngress({ metadata, spec }: Ingress): IngressPlan {
         {
           ...{ id: `${namespace}/${name} from-to-www-redirect`, rank, conditions: [], isFallback: true },
           path: { kind: "prefix", path: "/" },
-          gate: { allow: [], deny: [], toTls: "never", cors: undefined },
+          gate: { allow: [], deny: [], toTls: "never", cors: undefined, limits: undefined },
           action: moved,
         },
       ]);
@@ -213,7 +214,24 @@ function canaries(main: Route, values: AnnotationValues): Route[] {
   return made;
 }
 
-function gateOf(values: AnnotationValues, isSecured: boolean): Gate {
+/** ingress-nginx lets five times as many pass at once. */
+const burstMultiplier = 5;
+
+function limitsOf(values: AnnotationValues, owner: string): RateLimits | undefined {
+  const times = values["limit-burst-multiplier"] ?? burstMultiplier;
+  const rates = [
+    { count: values["limit-rps"] ?? 0, seconds: 1 },
+    { count: values["limit-rpm"] ?? 0, seconds: 60 },
+  ].filter(({ count }) => count > 0);
+  if (rates.length === 0) return undefined;
+  return {
+    owner,
+    requests: rates.map(({ count, seconds }) => ({ perSecond: count / seconds, atOnce: count * times + 1 })),
+    except: values["limit-whitelist"] ?? values["limit-allowlist"] ?? [],
+  };
+}
+
+function gateOf(values: AnnotationValues, isSecured: boolean, owner: string): Gate {
   const toTls =
     values["force-ssl-redirect"] === true
       ? "always"
@@ -225,6 +243,7 @@ function gateOf(values: AnnotationValues, isSecured: boolean): Gate {
     deny: values["denylist-source-range"] ?? [],
     toTls,
     cors: values["enable-cors"] === true ? corsOf(values) : undefined,
+    limits: limitsOf(values, owner),
   };
 }
 

@@ -46,6 +46,16 @@ export interface Gate {
   /** Plain requests are led to https. "ifServed": where the host has a certificate. */
   readonly toTls: "never" | "ifServed" | "always";
   readonly cors: Cors | undefined;
+  readonly limits: RateLimits | undefined;
+}
+
+/** What each client may ask. */
+export interface RateLimits {
+  /** Whose limits they are: routes of one owner count together. */
+  readonly owner: string;
+  readonly requests: readonly { readonly perSecond: number; readonly atOnce: number }[];
+  /** Ranges of clients' addresses that may ask as they like. */
+  readonly except: readonly string[];
 }
 
 export interface Cors {

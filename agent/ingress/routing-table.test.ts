@@ -6,7 +6,7 @@ import type { Condition, HostRoutes, PathMatch, Route } from "./route.ts";
 import { RoutingTable } from "./routing-table.ts";
 
 const action = { kind: "refuse", status: 503, why: "" } as const;
-const gate = { allow: [], deny: [], toTls: "never", cors: undefined } as const;
+const gate = { allow: [], deny: [], toTls: "never", cors: undefined, limits: undefined } as const;
 
 /** `= /a` exact, `~ /a.*` a pattern, `*` a fallback, anything else a prefix. */
 function route(id: string, text: string, more: Partial<Route> = {}): Route {

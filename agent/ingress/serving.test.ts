@@ -402,6 +402,23 @@ describe("a node that answers for Ingresses", () => {
     assert.equal(preflight.status, 204);
   });
 
+  it("answers a client so often and no more, unless its address is let off", async () => {
+    const { asked } = await rig.backend("web");
+    const statuses = async (times: number) => {
+      const all: number[] = [];
+      for (let at = 0; at < times; at++) all.push((await ask("a.test", "/")).status);
+      return all;
+    };
+    const limits = { "limit-rpm": "1", "limit-burst-multiplier": "2" };
+    rig.ingress("a.test", { "/": "web" }, limits);
+    assert.deepEqual(await statuses(5), [200, 200, 200, 503, 503]);
+    assert.equal(asked.length, 3);
+    rig.ingress("a.test", { "/": "web" }, { ...limits, "limit-allowlist": "127.0.0.0/8" });
+    assert.deepEqual(await statuses(2), [200, 200]);
+    rig.ingress("a.test", { "/": "web" }, { "limit-rps": "many" });
+    assert.deepEqual(await statuses(1), [503], "a limit that cannot be read closes");
+  });
+
   it("takes no more of an answer than its client takes, and leaves a client that takes nothing", async () => {
     let written = 0;
     let isLeft: () => void = () => undefined;

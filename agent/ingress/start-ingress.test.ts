@@ -229,7 +229,7 @@ describe("Ingresses as a node follows them", () => {
       {},
       { [`${prefix}auth-url`]: "http://x", [`${prefix}proxy-buffer-size`]: "8k", other: "x" },
     );
-    await make("b", {}, { [`${prefix}limit-rps`]: "1", [`${prefix}proxy-body-size`]: "lots" });
+    await make("b", {}, { [`${prefix}limit-connections`]: "1", [`${prefix}proxy-body-size`]: "lots" });
     const [http = 0] = (await front()).ports;
     await until(async () => (await ask(http, "b.test")) === "200 web /x");
     assert.match(await ask(http, "a.test"), /^503/);
@@ -238,7 +238,7 @@ describe("Ingresses as a node follows them", () => {
       `a: ${prefix}auth-url is not honoured here, and without it the routes would be open: they answer 503`,
       `a: not honoured here: ${prefix}proxy-buffer-size`,
       `b: ${prefix}proxy-body-size: "lots" is not a value of it that is known here`,
-      `b: not honoured here: ${prefix}limit-rps`,
+      `b: not honoured here: ${prefix}limit-connections`,
     ]);
   });
 });

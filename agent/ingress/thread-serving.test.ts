@@ -17,7 +17,7 @@ describe("the thread that answers for Ingresses", () => {
     path: { kind: "prefix", path: "/" },
     conditions: [],
     isFallback: false,
-    gate: { allow: [], deny: [], toTls: "never", cors: undefined },
+    gate: { allow: [], deny: [], toTls: "never", cors: undefined, limits: undefined },
     action: {
       kind: "forward",
       backends: [{ backend: "b", weight: 1 }],

@@ -67,7 +67,7 @@ export function planRules(of: AnyRoute, world: BackendWorld): RulesPlan {
 
 const counted = (at: number) => String(at).padStart(4, "0");
 
-const openGate: Gate = { allow: [], deny: [], toTls: "never", cors: undefined };
+const openGate: Gate = { allow: [], deny: [], toTls: "never", cors: undefined, limits: undefined };
 
 interface Place {
   readonly path: PathMatch;
