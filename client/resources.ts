@@ -1,6 +1,7 @@
 import type {
   CertificateSigningRequest,
   ClusterRole,
+  ClusterTrustBundle,
   ConfigMap,
   ControllerRevision,
   CronJob,
@@ -80,6 +81,13 @@ export const resources = {
     "v1",
     "CertificateSigningRequest",
     "certificatesigningrequests",
+    false,
+  ),
+  clustertrustbundles: row<ClusterTrustBundle>(
+    "certificates.k8s.io",
+    "v1beta1",
+    "ClusterTrustBundle",
+    "clustertrustbundles",
     false,
   ),
   events: row<Event>("", "v1", "Event", "events"),

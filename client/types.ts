@@ -69,6 +69,7 @@ export type CronJob = Stored<k8s.V1CronJob> & { spec: Wire<k8s.V1CronJobSpec> };
 export type HorizontalPodAutoscaler = Stored<k8s.V2HorizontalPodAutoscaler> & {
   spec: Wire<k8s.V2HorizontalPodAutoscalerSpec>;
 };
+export type ClusterTrustBundle = Stored<k8s.V1beta1ClusterTrustBundle>;
 export type CertificateSigningRequest = Stored<k8s.V1CertificateSigningRequest>;
 export type IPAddress = Stored<k8s.V1IPAddress>;
 export type ServiceCIDR = Stored<k8s.V1ServiceCIDR>;

@@ -7,8 +7,9 @@ import type { Container, Pod } from "../../client/types.ts";
 import { noCsi } from "../csi/testing/no-csi.ts";
 import { noRemote } from "../remote-volumes/testing/no-remote.ts";
 import type { PodTokens } from "../volumes/account-tokens.ts";
+import type { PayloadSources } from "../volumes/payload.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
-import { environmentOf, expandVariables, resourceField, type Sources } from "./environment.ts";
+import { environmentOf, expandVariables, resourceField } from "./environment.ts";
 
 const meta = {
   name: "p",
@@ -34,7 +35,7 @@ function scene(container: Partial<Container>, more: Partial<Pod["spec"]> = {}) {
   return { pod, own };
 }
 const data: Record<string, Record<string, string>> = { settings: { a: "1", b: "2" } };
-const sources: Sources = {
+const sources: PayloadSources = {
   configMap: async (_namespace, name) => {
     const found = data[name];
     return (
@@ -48,6 +49,7 @@ const sources: Sources = {
     );
   },
   secret: async () => undefined,
+  trustAnchors: async ({ name }) => `anchors of ${name}\n`,
 };
 const files: Record<string, string> = { "made/env": "A='from a file'\nB=nonsense" };
 const fileText = async (volume: string, path: string) => files[`${volume}/${path}`] ?? "";
@@ -229,6 +231,25 @@ describe("PodVolumes", () => {
       await shown("two", { securityContext: { runAsUser: 1000 }, initContainers: [init] }),
       [0o644, 0, 0],
     );
+  });
+
+  it("shows certificates of trust bundles as a file", async () => {
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      csi: noCsi,
+      remote: noRemote,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
+    const projected = { sources: [{ clusterTrustBundle: { name: "plain", path: "at/ca.pem" } }] };
+    const { pod } = scene({}, { volumes: [{ name: "trust", projected }] });
+    await volumes.prepare(pod, context, signal);
+    const path = join(dir, "u/volumes/trust/at/ca.pem");
+    assert.equal(await readFile(path, "utf8"), "anchors of plain\n");
+    assert.equal((await stat(path)).mode & 0o777, 0o644);
   });
 
   it("reads text in a pod's own folders, of files that lie there and are no pipes", async () => {

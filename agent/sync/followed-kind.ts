@@ -1,4 +1,3 @@
-import { sleep } from "../../base/os/clock.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { orAbsent } from "../../client/api-error.ts";
@@ -6,9 +5,7 @@ import { Informer } from "../../client/informer.ts";
 import type { Stored } from "../../client/object-cache.ts";
 import type { ReflectorDeps } from "../../client/reflector.ts";
 import type { Resource } from "../../client/types.ts";
-import { ConfigError } from "./environment.ts";
-
-export const followLimits = { firstReadMs: 10_000 } as const;
+import { firstRead } from "./first-read.ts";
 
 type Followable = Stored & { readonly immutable?: boolean | undefined };
 
@@ -83,26 +80,12 @@ export class FollowedKind<T extends Followable> {
   async read(namespace: string, name: string): Promise<T | undefined> {
     const followed = this.#followed.get(`${namespace}/${name}`);
     if (followed === undefined) return orAbsent(this.#deps.client.get(this.#resource, { namespace, name }));
-    await this.#firstRead(followed, `${this.#resource.plural} ${namespace}/${name}`);
+    const { clock } = this.#deps;
+    await firstRead(followed.informer, `${this.#resource.plural} ${namespace}/${name}`, {
+      clock,
+      signal: followed.stop.signal,
+    });
     return followed.informer.get({ namespace, name });
-  }
-
-  async #firstRead({ informer, stop }: Followed<T>, what: string): Promise<void> {
-    if (informer.hasSynced) return;
-    const waited = new AbortController();
-    const late = sleep(this.#deps.clock, followLimits.firstReadMs, waited.signal).then(
-      () => waited.abort(new ConfigError(`cannot read ${what}: timed out waiting for it`)),
-      () => undefined, // it was read in time
-    );
-    const onStop = () => waited.abort(stop.signal.reason);
-    stop.signal.addEventListener("abort", onStop, { once: true });
-    try {
-      await informer.synced(waited.signal);
-    } finally {
-      stop.signal.removeEventListener("abort", onStop);
-      waited.abort();
-      await late;
-    }
   }
 
   #start(namespace: string, name: string, owners: Set<string>): Followed<T> {

@@ -5,7 +5,7 @@ import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock, settle } from "../../client/testing/manual-clock.ts";
 import type { Pod } from "../../client/types.ts";
-import { followLimits } from "./followed-kind.ts";
+import { followLimits } from "./first-read.ts";
 import { FollowedObjects } from "./followed-objects.ts";
 
 const podWith = (uid: string, configMap: string, secret?: string): Pod => ({

@@ -25,13 +25,18 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[0].glusterfs"],
     ],
     [
-      "projected trust bundles",
+      "projected certificates of the pod's own",
       {
         volumes: [
-          { name: "v", projected: { sources: [{ secret: {} }, { clusterTrustBundle: { path: "t" } }] } },
+          {
+            name: "v",
+            projected: {
+              sources: [{ secret: {} }, { podCertificate: { signerName: "a.b/c", keyType: "ED25519" } }],
+            },
+          },
         ],
       },
-      ["spec.volumes[0].projected.sources[1].clusterTrustBundle"],
+      ["spec.volumes[0].projected.sources[1].podCertificate"],
     ],
     [
       "media of empty folders that are none",

@@ -24,6 +24,7 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "secret",
 ]);
 const projectedKinds: ReadonlySet<string> = new Set([
+  "clusterTrustBundle",
   "configMap",
   "downwardAPI",
   "secret",

@@ -9,8 +9,15 @@ import {
   secretData,
 } from "../sync/environment.ts";
 
+import type { TrustProjection } from "../sync/trust-bundles.ts";
 import type { PodTokens } from "./account-tokens.ts";
 import { soleUser } from "./file-owner.ts";
+
+/** What files of volumes are made of. */
+export interface PayloadSources extends Sources {
+  /** PEM of the ClusterTrustBundles that are meant. */
+  trustAnchors(projection: TrustProjection): Promise<string>;
+}
 
 export interface PayloadFile {
   readonly bytes: Buffer;
@@ -33,7 +40,7 @@ export async function payloadOf(
   pod: Pod,
   volume: Volume,
   context: FieldContext,
-  { sources, tokens }: { readonly sources: Sources; readonly tokens: PodTokens },
+  { sources, tokens }: { readonly sources: PayloadSources; readonly tokens: PodTokens },
 ): Promise<Payload | undefined> {
   const { configMap, secret, downwardAPI, projected } = volume;
   if (configMap)
@@ -66,7 +73,9 @@ export async function payloadOf(
         ? chosen(await secretData(pod, source.secret, sources), source.secret.items, mode, source.secret)
         : source.serviceAccountToken
           ? await tokenFile(pod, source.serviceAccountToken, mode, tokens)
-          : downward(pod, source.downwardAPI?.items, context, mode);
+          : source.clusterTrustBundle
+            ? await trustFile(source.clusterTrustBundle, mode, sources)
+            : downward(pod, source.downwardAPI?.items, context, mode);
     for (const [path, file] of part) all.set(path, file);
   }
   return all;
@@ -107,6 +116,16 @@ async function tokenFile(
 }
 
 const usualLifeSeconds = 3600;
+
+async function trustFile(
+  projection: TrustProjection,
+  mode: number,
+  sources: PayloadSources,
+): Promise<Payload> {
+  return new Map([
+    [safe(projection.path), { bytes: Buffer.from(await sources.trustAnchors(projection)), mode }],
+  ]);
+}
 
 type DownwardItems = NonNullable<Volume["downwardAPI"]>["items"];
 

@@ -12,13 +12,13 @@ import { inlineRemote } from "../remote-volumes/remote-source.ts";
 import type { RemoteVolumes } from "../remote-volumes/remote-volumes.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { Device, Mount } from "../runtime/seam.ts";
-import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
+import { ConfigError, expandVariables, type FieldContext } from "../sync/environment.ts";
 import type { PodTokens } from "./account-tokens.ts";
 import { showPayload } from "./atomic-folder.ts";
 import type { ClaimedVolumes } from "./claimed-volumes.ts";
 import { showEmptyFolder } from "./empty-folder.ts";
 import { checkHostPath } from "./host-path.ts";
-import { payloadOf } from "./payload.ts";
+import { type PayloadSources, payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
 import { isPlainName, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
 import { textInside } from "./text-inside.ts";
@@ -26,7 +26,7 @@ import { textInside } from "./text-inside.ts";
 export interface PodVolumesDeps {
   /** `<root>/pods`. */
   readonly dir: string;
-  readonly sources: Sources;
+  readonly sources: PayloadSources;
   readonly tokens: PodTokens;
   readonly claimed: Pick<ClaimedVolumes, "pathOf" | "forget">;
   readonly csi: Pick<CsiVolumes, "show" | "pathFor" | "hideAll">;
@@ -48,7 +48,7 @@ export interface MountSources {
 /** Volumes of this node's pods. */
 export class PodVolumes {
   readonly #dir: string;
-  readonly #sources: Sources;
+  readonly #sources: PayloadSources;
   readonly #tokens: PodTokens;
   readonly #claimed: PodVolumesDeps["claimed"];
   readonly #csi: PodVolumesDeps["csi"];

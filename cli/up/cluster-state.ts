@@ -19,6 +19,8 @@ export interface ClusterPlan {
   readonly proxyMode?: ProxyMode | undefined;
   /** Whether the API servers serve metrics.k8s.io; absent: they do. A later start may say otherwise. */
   readonly resourceMetrics?: boolean;
+  /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
+  readonly featureGates?: readonly string[];
 }
 
 export interface ComponentState {

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { ProxyMode } from "../../agent/network-seam.ts";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import type { Os } from "../../base/os/os.ts";
+import { readFeatureGates } from "../../controlplane/apiserver/features.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
 import { clearSlot } from "./leftovers.ts";
@@ -19,6 +20,7 @@ export interface PlanRequest {
   readonly clusterDns: readonly string[];
   readonly proxyMode: ProxyMode | undefined;
   readonly resourceMetrics: boolean;
+  readonly featureGates: readonly string[];
   readonly given: ReadonlySet<string>;
 }
 
@@ -36,12 +38,15 @@ export async function decidePlan(
 ): Promise<HeldPlan> {
   for (const address of request.clusterDns)
     if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
+  const { problems } = readFeatureGates(request.featureGates);
+  if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   if (before !== undefined) {
-    const { clusterDns, proxyMode, resourceMetrics, given } = request;
+    const { clusterDns, proxyMode, resourceMetrics, featureGates, given } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
       ...(given.has("proxy-mode") && { proxyMode }),
       ...(given.has("resource-metrics") && { resourceMetrics }),
+      ...(given.has("feature-gates") && { featureGates }),
     };
     mayProxy(request, before.plan.runtime);
     return keepPlan(request, { ...before.plan, ...changed }, os);
@@ -71,7 +76,7 @@ export async function decidePlan(
     undefined,
     async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
   );
-  const { replicas, nodes, dualStack, clusterDns, proxyMode, resourceMetrics } = request;
+  const { replicas, nodes, dualStack, clusterDns, proxyMode, resourceMetrics, featureGates } = request;
   return {
     plan: {
       replicas,
@@ -83,6 +88,7 @@ export async function decidePlan(
       clusterDns,
       proxyMode,
       resourceMetrics,
+      featureGates,
     },
     release: () => held.release(),
   };

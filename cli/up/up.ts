@@ -14,6 +14,7 @@ import { systemRandom } from "../../base/os/random.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
+import { features } from "../../controlplane/apiserver/features.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
@@ -74,6 +75,12 @@ const flags = {
     default: true,
     help: "serve metrics.k8s.io, for kubectl top and autoscalers; =false leaves it to others",
   },
+  "feature-gates": {
+    kind: "list",
+    default: [],
+    help: `features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
+    value: "FEATURE=true,…",
+  },
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
 } as const;
 
@@ -116,6 +123,7 @@ export const upCommand = command({
       clusterDns: given["cluster-dns"],
       proxyMode,
       resourceMetrics: given["resource-metrics"],
+      featureGates: given["feature-gates"],
       given: names,
     } as const;
     const held = await decidePlan(request, before, os);

@@ -35,7 +35,7 @@ describe("API server flags", () => {
           /--service-cluster-ip-range: "10\.0\.0\.1\/16" is no block of IPv4/,
           /--service-node-port-range: "9-3" is not FIRST-LAST/,
           /--etcd-certfile: cannot read \/missing\/cert\.pem/,
-          /--feature-gates: "GenericWorkload=true" is not one of ContainerStopSignals, =true or =false/,
+          /--feature-gates: "GenericWorkload=true" is not one of .*, ContainerStopSignals, =true or =false/,
           /--disable-admission-plugins: "PodPreset" is none of NamespaceLifecycle, /,
           /--tls-cert-file: a file is needed/,
           /--watch-history-mb: 0 is not at least 1/,

@@ -16,8 +16,8 @@ import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
 import { type EncryptionConfig, encryptionProblems } from "./encryption/configuration-file.ts";
+import { type Feature, features, readFeatureGates } from "./features.ts";
 import type { NodeTls } from "./reach/node-link.ts";
-import { type Feature, features } from "./registry/kind.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 import { type ShutdownConfig, shutdownConfig, shutdownFlags } from "./shutdown/flags.ts";
 import type { TelemetryConfig } from "./telemetry/request-record.ts";
@@ -253,14 +253,8 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
   if (flags.v < 0 || flags.v > verbosityMax)
     problems.push(`--v: ${flags.v} is no level (0 to ${verbosityMax}): nothing would be told beyond`);
-  const switchedOn = new Set<Feature>();
-  for (const text of flags["feature-gates"]) {
-    const [name, value] = text.split("=");
-    const feature = features.find((one) => one === name);
-    if (feature === undefined || !["true", "false"].includes(value ?? ""))
-      problems.push(`--feature-gates: "${text}" is not one of ${features.join(", ")}, =true or =false`);
-    else if (value === "true") switchedOn.add(feature);
-  }
+  const gates = readFeatureGates(flags["feature-gates"]);
+  problems.push(...gates.problems);
   const audit = auditConfig(flags, problems);
   const shutdown = shutdownConfig(flags, problems);
   const encryptionFile = flags["encryption-provider-config"];
@@ -320,7 +314,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
     resourceMetrics: flags["resource-metrics"],
-    features: switchedOn,
+    features: gates.on,
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     http2: {
       serves: !flags["disable-http2-serving"],

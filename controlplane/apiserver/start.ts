@@ -62,7 +62,7 @@ import { kindPrefix } from "./registry/stored-object.ts";
 import { askNode } from "./resourcemetrics/ask-node.ts";
 import { NodeUsages } from "./resourcemetrics/node-usages.ts";
 import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
-import { kinds as allKinds } from "./resources/table.ts";
+import { kinds as allKinds, kindsOfFeatures } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import type { ServerDeps } from "./server.ts";
 import { Shutdown } from "./shutdown/shutdown.ts";
@@ -265,7 +265,9 @@ function runLoops(
   const { tls, authentication } = config;
   const told = authenticationData(tls.clientCa, authentication.requestHeader);
   const admitsMachines = authentication.bootstrapTokens;
-  const kept = { clusterIps, clusterDnsAddresses, authenticationData: told, admitsMachines };
+  const servesTrustBundles = config.features.has("ClusterTrustBundle");
+  const policy = { admitsMachines, servesTrustBundles };
+  const kept = { clusterIps, clusterDnsAddresses, authenticationData: told, policy };
   const made = { registry: handlers, address, ...kept, onPolicy, onReady };
   tasks.run("bootstrap", (signal) =>
     bootstrap(made, AbortSignal.any([signal, withdrawing])).finally(onWithdrawn),
@@ -414,8 +416,9 @@ function handlerDeps(
 }
 
 /** What is served whatever definitions there are. */
-function builtInKinds({ resourceMetrics }: ApiserverConfig): readonly Kind[] {
-  return resourceMetrics ? [...allKinds, ...resourceMetricsKinds] : allKinds;
+function builtInKinds({ resourceMetrics, features }: ApiserverConfig): readonly Kind[] {
+  const more = [...features].flatMap((feature) => kindsOfFeatures.get(feature) ?? []);
+  return [...allKinds, ...more, ...(resourceMetrics ? resourceMetricsKinds : [])];
 }
 
 /** By what senders are known here. */

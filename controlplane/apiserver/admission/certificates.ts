@@ -57,10 +57,10 @@ export function certificateSigning({ authorizer }: Deps): Plugin {
 }
 
 /** For the signer by its name, or for all of its domain. */
-async function isAllowed(
+export async function isAllowed(
   authorizer: Authorizer,
   user: User,
-  verb: "approve" | "sign",
+  verb: "approve" | "attest" | "sign",
   signerName: string,
 ): Promise<boolean> {
   const wanted = {

@@ -13,6 +13,7 @@ export const pluginNames = [
   "RuntimeClass",
   "CertificateApproval",
   "CertificateSigning",
+  "ClusterTrustBundleAttest",
   "CertificateSubjectRestriction",
   "DefaultIngressClass",
   "PersistentVolumeClaimResize",

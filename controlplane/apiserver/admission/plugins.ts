@@ -42,6 +42,7 @@ import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
 import { type TimedDeps, timedPlugin } from "./timed.ts";
+import { trustBundleAttest } from "./trust-bundle-attest.ts";
 
 export type AdmissionDeps = ServiceAccountDeps &
   PodSecurityDeps &
@@ -79,6 +80,7 @@ const plugins: Readonly<Record<PluginName, (deps: AdmissionDeps) => Plugin>> = {
   RuntimeClass: runtimeClass,
   CertificateApproval: certificateApproval,
   CertificateSigning: certificateSigning,
+  ClusterTrustBundleAttest: trustBundleAttest,
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,

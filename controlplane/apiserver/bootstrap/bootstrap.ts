@@ -13,7 +13,7 @@ import { createObject } from "../registry/create-object.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
-import { ensureRbacPolicy } from "./rbac-policy.ts";
+import { type BootstrapPolicy, ensureRbacPolicy } from "./rbac-policy.ts";
 import { networking, readyServiceRange, repairAddresses, serviceRange } from "./service-addresses.ts";
 import { together } from "./together.ts";
 
@@ -25,8 +25,8 @@ export interface BootstrapDeps {
   readonly clusterDnsAddresses: readonly string[];
   /** What other API servers are told of users and front proxies. */
   readonly authenticationData: Readonly<Record<string, string>>;
-  /** Machines join by tokens. */
-  readonly admitsMachines: boolean;
+  /** What roles there are for. */
+  readonly policy: BootstrapPolicy;
   /** The default roles and bindings are there. */
   readonly onPolicy: () => Promise<void>;
   readonly onReady: () => void;
@@ -78,7 +78,7 @@ async function createEssentials({
   clusterDnsAddresses,
   authenticationData,
   address,
-  admitsMachines,
+  policy,
   onPolicy,
 }: BootstrapDeps): Promise<void> {
   await createMissing(registry, [
@@ -89,7 +89,7 @@ async function createEssentials({
   ]);
   // They need the namespaces only; each of their writes would wait for the disk alone.
   await together([
-    ensureRbacPolicy(registry, { admitsMachines }).then(onPolicy),
+    ensureRbacPolicy(registry, policy).then(onPolicy),
     keepAuthenticationConfig(registry, authenticationData),
     noteTrackingBegins(registry),
     ensureServices(registry, { clusterIps, clusterDnsAddresses, address }),

@@ -24,12 +24,12 @@ const writesAtOnceMax = 16;
 const by = serverRequester;
 const rbacKinds = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"];
 
+/** Whether metrics are served here is seen. */
+export type BootstrapPolicy = Omit<OwnPolicyOptions, "servesMetrics">;
+
 /** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get
  *  it back. Roles that gather others' rules have them from the first moment; the controller keeps them later. */
-export async function ensureRbacPolicy(
-  registry: RegistryDeps,
-  options: Pick<OwnPolicyOptions, "admitsMachines">,
-): Promise<void> {
+export async function ensureRbacPolicy(registry: RegistryDeps, options: BootstrapPolicy): Promise<void> {
   const roles = await newRoles(registry, options);
   const bindings = [...defaultBindings(), ...ownBindings(options)];
   const made = await createFirst(registry, [...roles, ...bindings]);
@@ -55,12 +55,9 @@ async function createFirst(
 }
 
 /** The default roles, those that gather filled from the others and from what is there. */
-async function newRoles(
-  registry: RegistryDeps,
-  { admitsMachines }: Pick<OwnPolicyOptions, "admitsMachines">,
-): Promise<readonly AnyRole[]> {
+async function newRoles(registry: RegistryDeps, options: BootstrapPolicy): Promise<readonly AnyRole[]> {
   const servesMetrics = registry.kinds.named("metrics.k8s.io", "pods") !== undefined;
-  const roles = [...defaultRoles(), ...ownRoles({ servesMetrics, admitsMachines })];
+  const roles = [...defaultRoles(), ...ownRoles({ ...options, servesMetrics })];
   const cache = await registry.hub.consistent(kindOf(registry, "ClusterRole"));
   const there = cache.list(cache.prefix).map(({ object }) => object as ClusterRole);
   const known = new Set(there.map(({ metadata }) => metadata.name));

@@ -8,7 +8,7 @@ import { RbacIndex } from "./rbac-index.ts";
 /** Roles and bindings of a cluster that has just been started, for tests that need no server. */
 export function defaultIndex(): RbacIndex {
   const index = new RbacIndex();
-  const all = { servesMetrics: true, admitsMachines: true };
+  const all = { servesMetrics: true, admitsMachines: true, servesTrustBundles: true };
   for (const object of [...defaultRoles(), ...ownRoles(all), ...defaultBindings(), ...ownBindings(all)])
     followedBy(index, object.kind ?? "").changed(undefined, object as unknown as KubeObject);
   return index;

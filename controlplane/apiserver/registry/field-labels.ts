@@ -41,6 +41,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   ],
   "events.k8s.io/v1/events": ["metadata.name", "metadata.namespace", "reason", "type"],
   "certificates.k8s.io/v1/certificatesigningrequests": ["metadata.name", "spec.signerName"],
+  "certificates.k8s.io/v1beta1/clustertrustbundles": ["metadata.name", "spec.signerName"],
   "resource.k8s.io/v1/resourceslices": ["metadata.name", "spec.nodeName", "spec.driver"],
   "batch/v1/jobs": ["metadata.name", "metadata.namespace", "status.successful"],
 };

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { RuleTimes } from "../customresources/rule-times.ts";
+import type { Feature } from "../features.ts";
 import type { User } from "../filters/authentication.ts";
 import type { JsonObject } from "../json.ts";
 import type { ObjectSchema } from "../schemas.ts";
@@ -9,10 +10,6 @@ export interface ClusterFacts {
   /** Endpoints may be at loopback addresses: the API server is, or pods are processes there. */
   readonly loopbackEndpoints: boolean;
 }
-
-/** Of Kubernetes, off there: those that `--feature-gates` may switch on. */
-export const features = ["ContainerStopSignals"] as const;
-export type Feature = (typeof features)[number];
 
 /** What validation is handed beside the object. */
 export interface ValidationContext extends ClusterFacts {

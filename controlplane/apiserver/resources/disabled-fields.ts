@@ -41,8 +41,11 @@ export function dropDisabledTemplate(
 function dropDisabledPodSpec(next: PodSpec, current?: PodSpec, context?: ValidationContext): void {
   // GenericWorkload
   if (current?.schedulingGroup === undefined) delete next.schedulingGroup;
-  // ClusterTrustBundleProjection, PodCertificateRequest
-  for (const kind of ["clusterTrustBundle", "podCertificate"] as const)
+  const trusts = context?.features?.has("ClusterTrustBundleProjection") === true;
+  // PodCertificateRequest
+  for (const kind of trusts
+    ? (["podCertificate"] as const)
+    : (["clusterTrustBundle", "podCertificate"] as const))
     if (!projections(current).some((source) => source[kind] !== undefined))
       for (const source of projections(next)) delete source[kind];
   if (context?.features?.has("ContainerStopSignals")) return;

@@ -1,6 +1,8 @@
+import type { Feature } from "../features.ts";
 import type { Kind } from "../registry/kind.ts";
 import { apiServices } from "./apiservices.ts";
 import { certificateSigningRequests } from "./certificatesigningrequests.ts";
+import { clusterTrustBundles } from "./clustertrustbundles.ts";
 import { componentStatuses } from "./componentstatuses.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
@@ -132,3 +134,8 @@ export const kinds: readonly Kind[] = [
   selfSubjectRulesReviews,
   subjectAccessReviews,
 ];
+
+/** Kinds of features that are off in Kubernetes. */
+export const kindsOfFeatures: ReadonlyMap<Feature, readonly Kind[]> = new Map([
+  ["ClusterTrustBundle", [clusterTrustBundles]],
+]);

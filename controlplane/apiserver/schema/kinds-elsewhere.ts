@@ -18,7 +18,7 @@ const rows = `
   authorization.k8s.io/v1beta1 SelfSubjectRulesReview SelfSubjectAccessReview SubjectAccessReview LocalSubjectAccessReview
   batch/v1beta1 CronJob
   certificates.k8s.io/v1alpha1 ClusterTrustBundle
-  certificates.k8s.io/v1beta1 CertificateSigningRequest ClusterTrustBundle PodCertificateRequest
+  certificates.k8s.io/v1beta1 CertificateSigningRequest PodCertificateRequest
   coordination.k8s.io/v1alpha2 LeaseCandidate
   coordination.k8s.io/v1beta1 Lease LeaseCandidate
   v1 PodStatusResult ServiceProxyOptions NodeProxyOptions PodAttachOptions PodLogOptions PodExecOptions PodPortForwardOptions PodProxyOptions SerializedReference RangeAllocation

@@ -174,7 +174,9 @@ describe("the rights of our own parts", () => {
     for (const role of Object.values(controllerRights).filter(Boolean))
       assert.ok(there.has(`system:controller:${role}`), role);
     assert.deepEqual(
-      ownRoles({ servesMetrics: true, admitsMachines: true }).map(({ metadata }) => metadata.name),
+      ownRoles({ servesMetrics: true, admitsMachines: true, servesTrustBundles: true }).map(
+        ({ metadata }) => metadata.name,
+      ),
       [
         "pintle:node-network",
         "pintle:ingress-status",
@@ -183,13 +185,16 @@ describe("the rights of our own parts", () => {
         "pintle:node-joiner",
         "pintle:node-approval",
         "pintle:cluster-info",
+        "system:cluster-trust-bundle-discovery",
       ],
     );
     assert.deepEqual(
-      ownRoles({ servesMetrics: false, admitsMachines: false }).map(({ metadata }) => metadata.name),
+      ownRoles({ servesMetrics: false, admitsMachines: false, servesTrustBundles: false }).map(
+        ({ metadata }) => metadata.name,
+      ),
       ["pintle:node-network", "pintle:ingress-status", "pintle:gateway"],
     );
-    for (const { metadata } of ownBindings({ admitsMachines: true }))
+    for (const { metadata } of ownBindings({ admitsMachines: true, servesTrustBundles: false }))
       assert.match(metadata.name ?? "", /^pintle:/);
   });
 });

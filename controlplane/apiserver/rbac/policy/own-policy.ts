@@ -51,6 +51,12 @@ kube-public/pintle:cluster-info
   get core configmaps cluster-info
 `);
 
+/** Kubernetes', where it has the feature on; nodes have the rule there in a role of their own. */
+const trustRoles = rolesFromText(`
+system:cluster-trust-bundle-discovery
+  read certificates.k8s.io clustertrustbundles
+`);
+
 /** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
  *  one user for all of them. "": what `system:kube-controller-manager` allows is enough, as in Kubernetes. */
 export const controllerRights: Readonly<Record<string, string>> = {
@@ -120,13 +126,24 @@ export interface OwnPolicyOptions {
   readonly servesMetrics: boolean;
   /** Machines join by tokens. */
   readonly admitsMachines: boolean;
+  /** There are ClusterTrustBundles. */
+  readonly servesTrustBundles: boolean;
 }
 
-export function ownRoles({ servesMetrics, admitsMachines }: OwnPolicyOptions): readonly AnyRole[] {
-  return [...roles, ...(servesMetrics ? metricsRoles : []), ...(admitsMachines ? joinRoles : [])].map(
-    roleObject,
-  );
+export function ownRoles(options: OwnPolicyOptions): readonly AnyRole[] {
+  return [
+    ...roles,
+    ...(options.servesMetrics ? metricsRoles : []),
+    ...(options.admitsMachines ? joinRoles : []),
+    ...(options.servesTrustBundles ? trustRoles : []),
+  ].map(roleObject);
 }
+
+const discovery = "system:cluster-trust-bundle-discovery";
+const trustBindings = [
+  { name: discovery, role: discovery, subjects: [group("system:serviceaccounts")] },
+  { name: "pintle:node-trust-bundles", role: discovery, subjects: [nodes] },
+];
 
 const joinBindings = [
   { name: "pintle:node-joiner", role: "pintle:node-joiner", subjects: [group(joining.group)] },
@@ -146,9 +163,11 @@ const joinBindings = [
 
 export function ownBindings({
   admitsMachines,
-}: Pick<OwnPolicyOptions, "admitsMachines">): readonly AnyBinding[] {
+  servesTrustBundles,
+}: Omit<OwnPolicyOptions, "servesMetrics">): readonly AnyBinding[] {
   return [
     ...(admitsMachines ? joinBindings : []),
+    ...(servesTrustBundles ? trustBindings : []),
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
     ...[...new Set(Object.values(controllerRights))].filter(Boolean).map((name) => ({
       name: `pintle:controller-manager:${name}`,
