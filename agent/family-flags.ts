@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { canonicalAddress, ipRangeText, parseAddress, parseIpRange } from "../base/ip-range.ts";
 
 /** What is said of a node's network by flags, in one family. */
@@ -71,3 +72,19 @@ function read(
   const range = parseIpRange(value);
   return range && { family: range.family, text: ipRangeText(range) };
 }
+
+/** Where a node answers for Ingresses. */
+export interface IngressPlace {
+  readonly address: string;
+  /** Of the other family, where there is one. */
+  readonly alsoAt: readonly string[];
+  readonly http: number;
+  readonly https: number;
+}
+
+/** One address, or one of each family. */
+export const areOfFamilies = (addresses: readonly string[]): boolean =>
+  addresses.every(
+    (address, at) =>
+      isIP(address) !== 0 && addresses.findIndex((other) => isIP(other) === isIP(address)) === at,
+  );

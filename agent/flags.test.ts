@@ -38,6 +38,19 @@ describe("the agent's flags", () => {
     );
   });
 
+  it("have a node answer for Ingresses at its own address of each family, or at those that are named", () => {
+    const places = (...flags: readonly string[]) => {
+      const { address = "", alsoAt = [] } = config(...flags).ingress ?? {};
+      return [address, ...alsoAt];
+    };
+    assert.deepEqual(places("--node-ip=10.0.0.1"), ["10.0.0.1"]);
+    assert.deepEqual(places("--node-ip=10.0.0.1,fd00::1"), ["10.0.0.1", "fd00::1"]);
+    assert.deepEqual(places("--node-ip=10.0.0.1,fd00::1", "--ingress-address=10.0.0.2"), ["10.0.0.2"]);
+    assert.deepEqual(places("--ingress-address=fd00::2,10.0.0.2"), ["fd00::2", "10.0.0.2"]);
+    for (const wrong of ["10.0.0.1,10.0.0.2", "here", "10.0.0.1,fd00::1,fd00::2"])
+      assert.throws(() => places(`--ingress-address=${wrong}`), /--ingress-address: .* one of each family/);
+  });
+
   it("give pods whole seconds to end in as the node goes down, critical ones no more than all", () => {
     assert.deepEqual(config().shutdown, { seconds: 0, criticalSeconds: 0 });
     const period = "--shutdown-grace-period=30s";

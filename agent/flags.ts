@@ -13,7 +13,7 @@ import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 import { parseStubDomains, type StubDomains } from "./dns/stub-domains.ts";
 import type { PressureRules } from "./eviction/node-pressure.ts";
 import { pressureFlags, pressureRules } from "./eviction/pressure-flags.ts";
-import { type FamilyFlags, familyFlags } from "./family-flags.ts";
+import { areOfFamilies, type FamilyFlags, familyFlags, type IngressPlace } from "./family-flags.ts";
 import { joinFlags } from "./identity/flags.ts";
 import { type ImageRules, imageFlags, imageRules } from "./images/image-flags.ts";
 import { kubeletConfiguration } from "./kubelet-configuration.ts";
@@ -188,9 +188,10 @@ export const agentFlags = {
     help: "Answer for Ingresses while there is an IngressClass whose controller is pintle.dev/ingress.",
   },
   "ingress-address": {
-    kind: "string",
-    help: "Address to answer for Ingresses on; the node's by default.",
-    value: "IP",
+    kind: "list",
+    default: [],
+    help: "Address to answer for Ingresses on, or one of each family; the node's by default.",
+    value: "IP,…",
   },
   "ingress-http-port": { kind: "integer", default: 80, help: "Port for Ingresses, plain; 0: any." },
   "ingress-https-port": { kind: "integer", default: 443, help: "Port for Ingresses with TLS; 0: any." },
@@ -267,7 +268,7 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly proxyMode: ProxyMode | undefined;
   readonly ipvsScheduler: string | undefined;
   /** Undefined: the node answers for no Ingress. */
-  readonly ingress: { readonly address: string; readonly http: number; readonly https: number } | undefined;
+  readonly ingress: IngressPlace | undefined;
   /** The same settings in the kubelet's words. */
   readonly kubelet: object;
 }
@@ -328,13 +329,14 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   const { v4, v6 } = familyFlags(flags, problems);
   const nodeIp = v4.nodeIp ?? "127.0.0.1";
-  const ingressAddress = flags["ingress-address"];
+  const asked = flags["ingress-address"];
   check(
-    ingressAddress === undefined || isIP(ingressAddress) !== 0,
+    areOfFamilies(asked),
     "ingress-address",
-    ingressAddress,
-    "is not an IP address",
+    asked.join(),
+    "is not an IP address, nor one of each family",
   );
+  const [ingressAddress = nodeIp, ...alsoAt] = asked.length > 0 ? asked : [nodeIp, v6?.nodeIp ?? []].flat();
   for (const name of ["ingress-http-port", "ingress-https-port"] as const)
     check(flags[name] >= 0 && flags[name] <= 65_535, name, flags[name], "must be 0 to 65535");
   const images = imageRules(flags, check);
@@ -479,7 +481,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     nodePortRanges,
     ingress: flags.ingress
       ? {
-          address: ingressAddress ?? nodeIp,
+          address: ingressAddress,
+          alsoAt,
           http: flags["ingress-http-port"],
           https: flags["ingress-https-port"],
         }

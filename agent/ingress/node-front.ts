@@ -80,7 +80,7 @@ export class NodeFront {
       this.#opened = undefined;
       log.info("the node answers for no Ingress any more");
     }
-    const front = isWanted && this.#opened ? frontFrom(ports.address, this.#opened) : undefined;
+    const front = isWanted && this.#opened ? frontFrom(this.#addresses, this.#opened) : undefined;
     if (JSON.stringify(frontOf(node)) !== JSON.stringify(front)) {
       const annotations = frontAnnotations(front);
       await client.patch(
@@ -94,12 +94,17 @@ export class NodeFront {
     return !isWanted || (typeof this.#opened?.http === "number" && typeof this.#opened.https === "number");
   }
 
+  get #addresses(): readonly string[] {
+    const { address, alsoAt = [] } = this.#parts.ports;
+    return [address, ...alsoAt];
+  }
+
   #sayTrouble(node: Node, opened: OpenedPorts): void {
     const { ports, events, log } = this.#parts;
     const trouble = (["http", "https"] as const).flatMap((kind) =>
       typeof opened[kind] === "string"
         ? [
-            `cannot listen on ${ports.address}:${ports[kind]} (${opened[kind]}): choose another with --ingress-${kind}-port`,
+            `cannot listen on ${this.#addresses.join(" and ")} at ${ports[kind]} (${opened[kind]}): choose another with --ingress-${kind}-port`,
           ]
         : [],
     );
@@ -112,7 +117,7 @@ export class NodeFront {
   }
 }
 
-function frontFrom(address: string, { http, https }: OpenedPorts): IngressFront | undefined {
+function frontFrom(addresses: readonly string[], { http, https }: OpenedPorts): IngressFront | undefined {
   const open = [http, https].filter((port): port is number => typeof port === "number");
-  return open.length === 0 ? undefined : { address, ports: open };
+  return open.length === 0 ? undefined : { addresses, ports: open };
 }

@@ -44,7 +44,11 @@ describe("Ingresses as a node follows them", () => {
     };
     const informers = new InformerFactory(tasks, { client: api, ...os });
     ingress = await startIngress(
-      { nodeName: node.name, ports: { address: "127.0.0.1", http: 0, https: 0 }, loopbackPods: true },
+      {
+        nodeName: node.name,
+        ports: { address: "127.0.0.1", alsoAt: ["::1"], http: 0, https: 0 },
+        loopbackPods: true,
+      },
       { os, client: api, informers },
     );
   });
@@ -104,9 +108,9 @@ describe("Ingresses as a node follows them", () => {
     }
   };
   const front = () => until(async () => frontOf(await api.get(resources.nodes, node)));
-  const ask = (port: number, host: string, ca?: string) =>
+  const ask = (port: number, host: string, ca?: string, at = "127.0.0.1") =>
     new Promise<string>((resolve) => {
-      const options = { host: "127.0.0.1", port, agent: false as const, path: "/x", headers: { host } };
+      const options = { host: at, port, agent: false as const, path: "/x", headers: { host } };
       const request =
         ca === undefined ? httpRequest(options) : httpsRequest({ ...options, servername: host, ca });
       request.on("response", async (response) => {
@@ -126,9 +130,10 @@ describe("Ingresses as a node follows them", () => {
     await makeClass("other", "example.com/other");
     assert.equal(frontOf(await api.get(resources.nodes, node)), undefined);
     await makeClass();
-    const { address, ports } = await front();
+    const { addresses, ports } = await front();
     const [http = 0] = ports;
-    assert.equal(address, "127.0.0.1");
+    assert.deepEqual(addresses, ["127.0.0.1", "::1"]);
+    assert.equal(await ask(http, "a.test", undefined, "::1"), "200 web /x");
     assert.equal(await ask(http, "a.test"), "200 web /x");
     await make("b", { ingressClassName: "other" });
     await make("c");

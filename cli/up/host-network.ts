@@ -20,6 +20,9 @@ export interface HostNetwork {
 
 const run = promisify(execFile);
 
+/** Who has it connects to nobody from there. */
+const notFrom = ["nodad", "preferred_lft", "0"] as const;
+
 /** `folder` is the cluster's: the bridge bears it, so that others know whose it was. */
 export async function createHostNetwork(plan: ClusterPlan, folder: string): Promise<HostNetwork> {
   const net = addressing(plan);
@@ -35,6 +38,8 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     await ip("addr", "add", `${net.balancerBridgeAddress}/24`, "dev", bridge);
     if (net.bridgeAddress6 !== undefined)
       await ip("addr", "add", `${net.bridgeAddress6}/64`, "dev", bridge, "nodad");
+    if (net.ingressBridgeAddress6 !== undefined)
+      await ip("addr", "add", `${net.ingressBridgeAddress6}/64`, "dev", bridge, ...notFrom);
     await ip("link", "set", bridge, "up");
     await Promise.all(
       net.nodes.map(async (node, i) => {
@@ -48,6 +53,8 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
         await ip("-n", namespace, "addr", "add", `${node.ingressAddress}/24`, "dev", "eth0");
         if (node.address6 !== undefined)
           await ip("-n", namespace, "addr", "add", `${node.address6}/64`, "dev", "eth0", "nodad");
+        if (node.ingressAddress6 !== undefined)
+          await ip("-n", namespace, "addr", "add", `${node.ingressAddress6}/64`, "dev", "eth0", ...notFrom);
         await ip("-n", namespace, "link", "set", "eth0", "up");
         await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
         if (net.bridgeAddress6 !== undefined)

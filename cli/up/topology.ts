@@ -22,6 +22,7 @@ export interface NodeSpec {
   readonly address6?: string;
   /** Where it answers for Ingresses: load balancers have the ports of its own address. */
   readonly ingressAddress: string;
+  readonly ingressAddress6?: string;
   readonly networkNamespace?: string;
 }
 
@@ -32,6 +33,7 @@ export interface Addressing {
   readonly bridgeAddress6: string | undefined;
   /** The bridge's among the addresses at which nodes answer for Ingresses. */
   readonly ingressBridgeAddress: string | undefined;
+  readonly ingressBridgeAddress6: string | undefined;
   /** Addresses of load balancers' own, and the bridge's among them. */
   readonly balancerPool: string | undefined;
   readonly balancerBridgeAddress: string | undefined;
@@ -53,6 +55,7 @@ export function addressing(plan: ClusterPlan): Addressing {
       bridgeAddress: undefined,
       bridgeAddress6: undefined,
       ingressBridgeAddress: undefined,
+      ingressBridgeAddress6: undefined,
       balancerPool: undefined,
       balancerBridgeAddress: undefined,
       serviceRange: `127.${96 + slot}.0.0/16`,
@@ -70,12 +73,14 @@ export function addressing(plan: ClusterPlan): Addressing {
     address: `10.${200 + slot}.0.${firstNode + i}`,
     ...(isDual && { address6: `fd00:10:${200 + slot}::${firstNode + i}` }),
     ingressAddress: `10.${200 + slot}.1.${firstNode + i}`,
+    ...(isDual && { ingressAddress6: `fd00:10:${200 + slot}:1::${firstNode + i}` }),
     networkNamespace: `pintle${slot}-${name}`,
   }));
   return {
     bridgeAddress: `10.${200 + slot}.0.1`,
     bridgeAddress6: isDual ? `fd00:10:${200 + slot}::1` : undefined,
     ingressBridgeAddress: `10.${200 + slot}.1.1`,
+    ingressBridgeAddress6: isDual ? `fd00:10:${200 + slot}:1::1` : undefined,
     balancerPool: both(
       `10.${200 + slot}.2.${firstNode}-10.${200 + slot}.2.250`,
       `fd00:10:${200 + slot}::2:1-fd00:10:${200 + slot}::2:fa`,
@@ -296,7 +301,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--host-image-hide=${layout.folder}`,
       `--node-ip=${[node.address, node.address6 ?? []].flat().join(",")}`,
       `--address=${node.address}`,
-      `--ingress-address=${node.ingressAddress}`,
+      `--ingress-address=${[node.ingressAddress, node.ingressAddress6 ?? []].flat().join(",")}`,
       `--port=${agentPort}`,
       `--tls-cert-file=${join(layout.pki, `node-${node.name}.pem`)}`,
       `--tls-private-key-file=${join(layout.pki, `node-${node.name}-key.pem`)}`,

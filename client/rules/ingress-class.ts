@@ -31,13 +31,14 @@ const addressAnnotation = "pintle.dev/ingress-address";
 const portsAnnotation = "pintle.dev/ingress-ports";
 
 export interface IngressFront {
-  readonly address: string;
+  /** One of each family that it answers by. */
+  readonly addresses: readonly string[];
   readonly ports: readonly number[];
 }
 
 export function frontAnnotations(front: IngressFront | undefined): Readonly<Record<string, string | null>> {
   return {
-    [addressAnnotation]: front?.address ?? null,
+    [addressAnnotation]: front?.addresses.join(",") ?? null,
     [portsAnnotation]: front?.ports.join(",") ?? null,
   };
 }
@@ -45,5 +46,5 @@ export function frontAnnotations(front: IngressFront | undefined): Readonly<Reco
 export function frontOf({ metadata }: Pick<Node, "metadata">): IngressFront | undefined {
   const { [addressAnnotation]: address = "", [portsAnnotation]: ports = "" } = metadata.annotations ?? {};
   const numbers = ports.split(",").filter((one) => /^\d{1,5}$/.test(one));
-  return address === "" ? undefined : { address, ports: numbers.map(Number) };
+  return address === "" ? undefined : { addresses: address.split(","), ports: numbers.map(Number) };
 }

@@ -53,6 +53,12 @@ const objects = [
       ports: [{ port: 80, targetPort: 8080 }],
     },
   },
+  {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: { name: "web" },
+    spec: { defaultBackend: { service: { name: "web", port: { number: 80 } } } },
+  },
 ];
 
 describe("a cluster of both families", function () {
@@ -115,6 +121,21 @@ describe("a cluster of both families", function () {
     const node = (await get("pod", "one")).status.hostIPs[1].ip;
     const answer = await fetch(`http://[${node}]:${spec.ports[0].nodePort}`);
     assert.match(await answer.text(), /^(one|two)$/);
+  });
+
+  it("answers for Ingresses at each node's address of each family", async () => {
+    const ingress = async (): Promise<readonly { readonly ip: string }[]> =>
+      (await get("ingress", "web")).status.loadBalancer?.ingress ?? [];
+    const given = await eventually("its addresses", ingress, (seen) => seen.length === 4);
+    for (const { ip } of given) {
+      const url = `http://${ip.includes(":") ? `[${ip}]` : ip}/`;
+      const text = () =>
+        fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+          (answer) => answer.text(),
+          () => "nothing",
+        );
+      await comes(`${ip} answers`, text, /^(one|two)$/);
+    }
   });
 
   it("answers this machine at a load balancer's addresses of the pool, one of each family", async () => {

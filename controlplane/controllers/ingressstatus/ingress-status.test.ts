@@ -62,6 +62,14 @@ describe("controllers: addresses of Ingresses", () => {
     );
     await rig.settle();
     assert.deepEqual(addresses(api), ["ours: 10.0.0.9,10.0.0.2", "theirs: "]);
+    await api.patch(
+      resources.nodes,
+      { name: "a" },
+      { metadata: { annotations: front("10.0.0.9,fd00::9,evil.test") } },
+      { type: "merge" },
+    );
+    await rig.settle();
+    assert.deepEqual(addresses(api), ["ours: 10.0.0.9,fd00::9,10.0.0.2", "theirs: "]);
     const writes = api.actions.length;
     await rig.settle();
     assert.equal(api.actions.length, writes, "what it says is not said again");

@@ -8,22 +8,23 @@ import { isNodeReady } from "../node-state.ts";
 type LoadBalancer = NonNullable<NonNullable<Ingress["status"]>["loadBalancer"]>;
 
 /** Of larger clusters so many nodes stand for all: each leads everywhere. */
-const addressesMost = 16;
+const nodesMost = 16;
 
 /** What of a node matters here; equal texts, equal answers. */
-export const frontFacts = (node: Node): string => addressOf(node) ?? "";
+export const frontFacts = (node: Node): string => addressesOf(node).join();
 
-const addressOf = (node: Node): string | undefined => {
+const addressesOf = (node: Node): readonly string[] => {
   const front = frontOf(node);
   const answers =
     isNodeReady(node) && answersIngresses(node) && node.metadata.deletionTimestamp === undefined;
-  return front !== undefined && answers && isIP(front.address) !== 0 ? front.address : undefined;
+  return front !== undefined && answers ? front.addresses.filter((address) => isIP(address) !== 0) : [];
 };
 
 /** The addresses of nodes that answer, by the nodes' names. */
 export function frontAddresses(nodes: readonly Node[]): readonly string[] {
   const byName = [...nodes].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  return [...new Set(byName.flatMap((node) => addressOf(node) ?? []))].slice(0, addressesMost);
+  const answering = byName.map(addressesOf).filter((addresses) => addresses.length > 0);
+  return [...new Set(answering.slice(0, nodesMost).flat())];
 }
 
 /** What an Ingress's status is to say; undefined: it says so. */

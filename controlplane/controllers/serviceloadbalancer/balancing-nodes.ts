@@ -16,7 +16,7 @@ export const balancingFacts = (node: Node): string =>
 /** Where the node answers for Ingresses at an address that load balancers get. */
 export function ingressPorts(node: Node): readonly number[] {
   const front = frontOf(node);
-  const isShared = node.status?.addresses?.some(({ address }) => address === front?.address);
+  const isShared = node.status?.addresses?.some(({ address }) => front?.addresses.includes(address));
   return front !== undefined && isShared ? front.ports : [];
 }
 
