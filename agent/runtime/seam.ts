@@ -301,6 +301,11 @@ export interface ContainerStats {
   readonly memoryBytes: number;
   /** What of that the kernel could not drop at once: the memory that counts. */
   readonly workingSetBytes: number;
+  /** Of no file. These three are absent where nobody counts them. */
+  readonly rssBytes?: number;
+  /** Since it started, with the major ones, which had to wait for a disk. */
+  readonly pageFaults?: number;
+  readonly majorPageFaults?: number;
   /** How many it has; absent where nobody counts them. */
   readonly processes?: number;
 }

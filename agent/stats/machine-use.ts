@@ -6,30 +6,37 @@ export interface MachineUse {
   readonly cpuNanos: number;
   readonly workingSetBytes: number;
   readonly availableBytes: number;
+  /** Of no file. */
+  readonly rssBytes: number;
+  /** Since it started, with the major ones. */
+  readonly pageFaults: number;
+  readonly majorPageFaults: number;
 }
 
 const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
 
 export async function readMachineUse(): Promise<MachineUse> {
-  const [stat, meminfo] = await Promise.all([
-    readFile("/proc/stat", "utf8"),
-    readFile("/proc/meminfo", "utf8"),
-  ]);
-  return machineUse(stat, meminfo);
+  const files = ["stat", "meminfo", "vmstat"].map((name) => readFile(`/proc/${name}`, "utf8"));
+  const [stat = "", meminfo = "", vmstat = ""] = await Promise.all(files);
+  return machineUse(stat, meminfo, vmstat);
 }
 
-/** From the texts of /proc/stat and /proc/meminfo. */
-export function machineUse(stat: string, meminfo: string): MachineUse {
+/** From the texts of /proc/stat, /proc/meminfo and /proc/vmstat. */
+export function machineUse(stat: string, meminfo: string, vmstat = ""): MachineUse {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? "")
     .split(" ")
     .map(Number);
   const kibibytes = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(meminfo)?.[1] ?? 0) * 1024;
   const availableBytes = kibibytes("MemAvailable");
+  const counted = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(vmstat)?.[1] ?? 0);
   return {
     cpuNanos: (user + nice + system + irq + softirq) * clockTickMs * 1e6,
     workingSetBytes: kibibytes("MemTotal") - availableBytes,
     availableBytes,
+    rssBytes: kibibytes("AnonPages"),
+    pageFaults: counted("pgfault"),
+    majorPageFaults: counted("pgmajfault"),
   };
 }
 

@@ -48,7 +48,8 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
       },
       machine: async () => {
         samples++;
-        return { cpuNanos: samples * 4e9, workingSetBytes: 1e6, availableBytes: 2e6 };
+        const counts = { rssBytes: 5e5, pageFaults: 70, majorPageFaults: 7 };
+        return { cpuNanos: samples * 4e9, workingSetBytes: 1e6, availableBytes: 2e6, ...counts };
       },
       clock,
       log: silentLog,
@@ -161,6 +162,23 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
     assert.equal(pods[0]["ephemeral-storage"]?.time, "1970-01-01T00:00:01Z");
   });
 
+  it("tells of memory that is no file's, and of page faults, where they are counted", async () => {
+    const counts = { rssBytes: 10, pageFaults: 20, majorPageFaults: 3 };
+    use = { a: { ...use.a, ...counts } as never, b: { ...use.b, ...counts, rssBytes: 7 } as never };
+    await current();
+    const { node, pods } = await summary();
+    const told = (memory: object | undefined) => {
+      const { rssBytes, pageFaults, majorPageFaults } = (memory ?? {}) as Partial<typeof counts>;
+      return [rssBytes, pageFaults, majorPageFaults];
+    };
+    assert.deepEqual(told(node.memory), [5e5, 70, 7]);
+    assert.deepEqual(told(pods[0]?.containers[1]?.memory), [7, 20, 3]);
+    assert.deepEqual(told(pods[0]?.memory), [17, 40, 6]);
+    use = { ...use, b: { cpuNanos: 6e8, memoryBytes: 300, workingSetBytes: 300 } };
+    await clock.advance(statsTimes.sampleMs);
+    assert.deepEqual(told((await summary()).pods[0]?.memory), [undefined, undefined, undefined]);
+  });
+
   it("measures nothing once nobody has asked for a while, and then begins anew", async () => {
     await current();
     for (let round = 0; round < 3; round++) await clock.advance(statsTimes.sampleMs);
@@ -224,5 +242,11 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
     assert.equal(bootMs(stat), 1_700_000_000_000);
     const memory = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    600 kB\n";
     assert.deepEqual(machineUse(stat, memory).workingSetBytes, 400 * 1024);
+    const { rssBytes, pageFaults, majorPageFaults } = machineUse(
+      stat,
+      "AnonPages:  9 kB\n",
+      "pgfault 70\npgmajfault 7\n",
+    );
+    assert.deepEqual([rssBytes, pageFaults, majorPageFaults], [9 * 1024, 70, 7]);
   });
 });

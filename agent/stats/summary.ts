@@ -49,12 +49,13 @@ export function summaryOf({
   const { machine } = sample;
   const time = timeOf(machine.atMs);
   const { workingSetBytes, availableBytes } = machine.use;
+  const used = { availableBytes, usageBytes: workingSetBytes, workingSetBytes };
   return {
     node: {
       nodeName,
       startTime: timeOf(bootMs),
       cpu: cpuOf(machine),
-      memory: { time, availableBytes, usageBytes: workingSetBytes, workingSetBytes },
+      memory: { time, ...used, ...memoryDetails(machine.use) },
       ...(disks !== undefined && {
         fs: fsOf(time, disks.pods),
         runtime: { imageFs: fsOf(time, disks.images), containerFs: fsOf(time, disks.layers) },
@@ -177,7 +178,27 @@ function totalOf(containers: readonly ContainerSummary[]): Pick<PodSummary, "cpu
       time,
       usageBytes: sum(({ memory }) => memory?.usageBytes) ?? 0,
       workingSetBytes: sum(({ memory }) => memory?.workingSetBytes) ?? 0,
+      ...memoryDetails({
+        rssBytes: sum(({ memory }) => memory?.rssBytes),
+        pageFaults: sum(({ memory }) => memory?.pageFaults),
+        majorPageFaults: sum(({ memory }) => memory?.majorPageFaults),
+      }),
     },
+  };
+}
+
+type MemoryDetails = Pick<MemoryStats, "rssBytes" | "pageFaults" | "majorPageFaults">;
+
+/** Those that are counted. */
+function memoryDetails({
+  rssBytes,
+  pageFaults,
+  majorPageFaults,
+}: { readonly [K in keyof MemoryDetails]: MemoryDetails[K] | undefined }): MemoryDetails {
+  return {
+    ...(rssBytes !== undefined && { rssBytes }),
+    ...(pageFaults !== undefined && { pageFaults }),
+    ...(majorPageFaults !== undefined && { majorPageFaults }),
   };
 }
 
@@ -190,7 +211,8 @@ function cpuOf({ atMs, use, rate }: Measured<{ readonly cpuNanos: number }>): Cp
 }
 
 function memoryOf({ atMs, use }: Measured<ContainerStats>): MemoryStats {
-  return { time: timeOf(atMs), usageBytes: use.memoryBytes, workingSetBytes: use.workingSetBytes };
+  const { memoryBytes: usageBytes, workingSetBytes } = use;
+  return { time: timeOf(atMs), usageBytes, workingSetBytes, ...memoryDetails(use) };
 }
 
 function fsOf(time: string, { inodes, inodesFree, ...bytes }: FolderUse): FsStats {

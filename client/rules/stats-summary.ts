@@ -22,6 +22,8 @@ export interface MemoryStats {
   readonly usageBytes?: number;
   readonly workingSetBytes?: number;
   readonly rssBytes?: number;
+  readonly pageFaults?: number;
+  readonly majorPageFaults?: number;
 }
 
 export interface FsStats {

@@ -13,11 +13,15 @@ export function containerUse(
   stats: Awaited<ReturnType<typeof statsOf>>,
   processes: number | undefined,
 ): ContainerStats {
-  const workingSetBytes = stats?.memory?.workingSetBytes?.value ?? 0;
+  const { workingSetBytes: set, usageBytes, rssBytes, pageFaults, majorPageFaults } = stats?.memory ?? {};
+  const workingSetBytes = set?.value ?? 0;
   return {
     cpuNanos: stats?.cpu?.usageCoreNanoSeconds?.value ?? 0,
-    memoryBytes: stats?.memory?.usageBytes?.value ?? workingSetBytes,
+    memoryBytes: usageBytes?.value ?? workingSetBytes,
     workingSetBytes,
+    ...(rssBytes && { rssBytes: rssBytes.value }),
+    ...(pageFaults && { pageFaults: pageFaults.value }),
+    ...(majorPageFaults && { majorPageFaults: majorPageFaults.value }),
     ...(processes !== undefined && { processes }),
   };
 }

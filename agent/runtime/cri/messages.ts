@@ -278,6 +278,9 @@ const cpuUsage = message({ usageCoreNanoSeconds: nested(2, uint64Value) });
 const memoryUsage = message({
   workingSetBytes: nested(2, uint64Value),
   usageBytes: nested(4, uint64Value),
+  rssBytes: nested(5, uint64Value),
+  pageFaults: nested(6, uint64Value),
+  majorPageFaults: nested(7, uint64Value),
 });
 const filesystemIdentifier = message({ mountpoint: string(1) });
 const filesystemUsage = message({

@@ -35,13 +35,19 @@ describe("cgroups", () => {
     await mkdir(join(root, "pod"));
     await writeFile(join(root, "pod/cpu.stat"), "usage_usec 1500\nuser_usec 1000\n");
     await writeFile(join(root, "pod/memory.current"), "4096\n");
-    await writeFile(join(root, "pod/memory.stat"), "anon 1000\ninactive_file 1024\nactive_file 10\n");
+    await writeFile(
+      join(root, "pod/memory.stat"),
+      "anon 1000\ninactive_file 1024\nactive_file 10\npgfault 70\npgmajfault 3\n",
+    );
     await writeFile(join(root, "pod/cgroup.procs"), "7\n8\n900\n");
     await writeFile(join(root, "pod/memory.events"), "low 0\nmax 9\noom 3\noom_kill 2\n");
     assert.deepEqual(await cgroupStats(cgroups, "/pod"), {
       cpuNanos: 1_500_000,
       memoryBytes: 4096,
       workingSetBytes: 3072,
+      rssBytes: 1000,
+      pageFaults: 70,
+      majorPageFaults: 3,
       processes: 3,
     });
     assert.equal(await groupProcesses(cgroups, "/gone"), 0);
@@ -61,8 +67,11 @@ describe("cgroups", () => {
     await pods.limitMemory(undefined);
     assert.equal(await limit(), "-1");
     await writeFile(join(root, "memory/pintle/n1/memory.usage_in_bytes"), "9000\n");
-    await writeFile(join(root, "memory/pintle/n1/memory.stat"), "total_inactive_file 1000\n");
+    const stat = "rss 1\npgfault 1\ntotal_inactive_file 1000\ntotal_rss 500\ntotal_pgfault 7\n";
+    await writeFile(join(root, "memory/pintle/n1/memory.stat"), stat);
     assert.equal(await pods.workingSetBytes(), 8000);
+    const { rssBytes, pageFaults, majorPageFaults } = await cgroupStats(cgroups, "/pintle/n1");
+    assert.deepEqual([rssBytes, pageFaults, majorPageFaults], [500, 7, undefined]);
   });
 
   it("hands memory down to the level of the pods in v2", async () => {

@@ -77,7 +77,7 @@ export async function cgroupStats(cgroups: Cgroups, path: string): Promise<Conta
     const stat = (await readOptional(join(cgroups.memory, path, "memory.stat"))) ?? "";
     return {
       cpuNanos: Number(cpu),
-      ...memoryOf(memory, /^total_inactive_file (\d+)$/m.exec(stat)?.[1]),
+      ...memoryOf(memory, stat, { prefix: "total_", rss: "rss" }),
       processes: await groupProcesses(cgroups, path),
     };
   }
@@ -86,7 +86,7 @@ export async function cgroupStats(cgroups: Cgroups, path: string): Promise<Conta
   const stat = (await readOptional(join(cgroups.root, path, "memory.stat"))) ?? "";
   const cpuNanos = Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000;
   const processes = await groupProcesses(cgroups, path);
-  return { cpuNanos, ...memoryOf(memory, /^inactive_file (\d+)$/m.exec(stat)?.[1]), processes };
+  return { cpuNanos, ...memoryOf(memory, stat, { prefix: "", rss: "anon" }), processes };
 }
 
 /** How many processes a group has, without those of groups in it; 0 when it is gone. */
@@ -98,9 +98,20 @@ export async function groupProcesses(cgroups: Cgroups, path: string): Promise<nu
 }
 
 /** The working set is what cAdvisor calls so: without files that nothing has used lately. */
-function memoryOf(usage: string, inactiveFile: string | undefined) {
+function memoryOf(usage: string, stat: string, names: { readonly prefix: string; readonly rss: string }) {
   const memoryBytes = Number(usage);
-  return { memoryBytes, workingSetBytes: Math.max(0, memoryBytes - Number(inactiveFile ?? 0)) };
+  const counted = (name: string) => {
+    const text = new RegExp(`^${names.prefix}${name} (\\d+)$`, "m").exec(stat)?.[1];
+    return text === undefined ? undefined : Number(text);
+  };
+  const [rssBytes, pageFaults, majorPageFaults] = [names.rss, "pgfault", "pgmajfault"].map(counted);
+  return {
+    memoryBytes,
+    workingSetBytes: Math.max(0, memoryBytes - (counted("inactive_file") ?? 0)),
+    ...(rssBytes !== undefined && { rssBytes }),
+    ...(pageFaults !== undefined && { pageFaults }),
+    ...(majorPageFaults !== undefined && { majorPageFaults }),
+  };
 }
 
 /** Removes a group without groups or processes in it from every hierarchy; one that still has some stays. */

@@ -91,5 +91,6 @@ async function stats(_record: ContainerRecord, { process: first }: StartedRecord
     ? await treeUse(first.pid)
     : { ticks: 0, pages: 0, processes: 0 };
   const memoryBytes = pages * pageBytes;
-  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes, workingSetBytes: memoryBytes, processes };
+  const all = { memoryBytes, workingSetBytes: memoryBytes, rssBytes: memoryBytes };
+  return { cpuNanos: ticks * clockTickMs * 1e6, ...all, processes };
 }
