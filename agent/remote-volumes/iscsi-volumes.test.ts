@@ -62,10 +62,17 @@ describe("iSCSI volumes", function () {
       [],
     );
     // What is on the disk stays on it.
-    const again = await show(rig.pod("three"), sourceOf(iscsi({ readOnly: true })));
+    const again = await show(rig.pod("three"), source);
     assert.equal((await stat(join(again, "kept"))).size, 1);
-    await assert.rejects(writeFile(join(again, "more"), "x"), /EROFS/);
     await rig.volumes().hideAll("three");
+  });
+
+  it("are read-only where they are to be", async () => {
+    // Nobody may have had it mounted to write: whoever shares the host's mounts may have it so yet.
+    await mustRun(["mkfs.ext4", "-q", "-F", await rig.disk(1, [portal])]);
+    const folder = await show(rig.pod("one"), sourceOf(iscsi({ readOnly: true })));
+    await assert.rejects(writeFile(join(folder, "more"), "x"), /EROFS/);
+    await rig.volumes().hideAll("one");
   });
 
   it("keep their target's session while another unit of it is used", async () => {

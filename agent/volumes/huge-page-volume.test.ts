@@ -71,7 +71,7 @@ describe("an empty folder in huge pages", () => {
       for (let again = 0; again < 2; again++)
         await showEmptyFolder(folder, spec, { medium: "HugePages" }, mi);
       const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
-      const found = lines.filter((line) => line.includes(folder));
+      const found = lines.filter((line) => line.split(" ")[1] === folder);
       assert.equal(found.length, 1);
       assert.match(found[0] ?? "", / hugetlbfs .*pagesize=2M/);
       const { blocks, bsize } = await statfs(folder);
