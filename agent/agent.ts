@@ -27,6 +27,7 @@ import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
+import { ownLowestPort, withOpenPorts } from "./network/open-port.ts";
 import { startServiceProxy } from "./network/service-proxy.ts";
 import { checkProxyMode } from "./network/service-writers.ts";
 import { dnsPlaces, networkConfig } from "./network-config.ts";
@@ -50,6 +51,7 @@ import { CriImages } from "./runtime/cri/cri-images.ts";
 import { openCriRuntime } from "./runtime/cri/open-cri.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
+import { ownLacks } from "./runtime/process/lacks.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import type { Runtime } from "./runtime/seam.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
@@ -105,9 +107,7 @@ export async function startAgent(
   await checkPodProcesses(chosen, config.podProcessesMost);
   await checkProxyMode({ ...config, mode: chosen.kind === "process" ? "loopback" : "bridge" });
   if (chosen.kind === "process")
-    log.warn("pods are plain processes: nothing is isolated", {
-      reason: chosen.reason || "--runtime process",
-    });
+    log.warn("pods are plain processes", { reason: chosen.reason || "--runtime process", lacks: ownLacks() });
   const rest = member?.rest ?? loadKubeconfig(config.kubeconfig);
   const client = new RestClient(rest, { userAgent: "pintle-agent", metrics: os.metrics });
   const tasks = new TaskScope(log);
@@ -362,7 +362,8 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       admission,
       events,
       sources,
-      services: () => services.list(),
+      services: () =>
+        chosen.kind === "process" ? withOpenPorts(services.list(), ownLowestPort()) : services.list(),
       inApi: (pod) => pods.inApi(pod),
       ended: (uid) => {
         pods.ended(uid);

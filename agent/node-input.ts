@@ -5,6 +5,7 @@ import type { NodeCsi } from "./csi/start-csi.ts";
 import type { NodeDevices } from "./devices/start-devices.ts";
 import type { AgentConfig } from "./flags.ts";
 import type { Chosen } from "./runtime/choose.ts";
+import { ownLacks } from "./runtime/process/lacks.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
 import { abilitiesOf } from "./runtime-abilities.ts";
 import type { NodeImages } from "./status/node-images.ts";
@@ -61,7 +62,7 @@ export function nodeInput(
       // Volumes of CSI drivers are attached by the controller, never by the node itself.
       "volumes.kubernetes.io/controller-managed-attach-detach": "true",
       ...(chosen.kind === "process" && {
-        "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}`,
+        "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}; ${ownLacks()}`,
       }),
     },
   };

@@ -14,6 +14,7 @@ import { openIpvs, removeIpvs } from "./ipvs/open-ipvs.ts";
 import { KernelProxy } from "./kernel-proxy.ts";
 import { type NftSocket, openNftSocket } from "./nfnetlink/nft-socket.ts";
 import { openLiveApplier, removeTable } from "./nft-applier.ts";
+import { ownLowestPort } from "./open-port.ts";
 import { isInRange } from "./parsed-input.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 import type { ServicePlan, ServiceProblem } from "./service-plan.ts";
@@ -153,6 +154,7 @@ function openUserSpace(config: NodeNetworkConfig, { os, log, isAnotherNodes }: W
     clock: os.clock,
     log,
     nodePortHost: config.nodeIp,
+    lowestPort: ownLowestPort(),
     servesNodePorts: isServed(config),
     isAnotherNodes,
     // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.

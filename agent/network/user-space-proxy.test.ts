@@ -12,12 +12,13 @@ import { UserSpaceProxy } from "./user-space-proxy.ts";
 describe("UserSpaceProxy", () => {
   const servers: Server[] = [];
   const proxies: UserSpaceProxy[] = [];
-  const newProxy = () => {
+  const newProxy = (lowestPort = 0) => {
     const proxy = new UserSpaceProxy({
       clock: systemClock,
       log: silentLog,
       nodePortHost: "127.0.0.1",
       servesNodePorts: true,
+      lowestPort,
       claimAddress: async (address) => {
         if (address === "10.9.9.9") throw new Error("no such device");
         return address.startsWith("127.");
@@ -83,6 +84,16 @@ describe("UserSpaceProxy", () => {
     assert.equal(await ask(listen), "one");
     await proxy.update({ ports: [] });
     assert.equal(await ask(listen), "ECONNREFUSED");
+  });
+
+  it("answers higher where it may not listen, and says so", async () => {
+    const one = await backend("one");
+    const clusterIps = ["127.96.7.6"];
+    assert.deepEqual(await messages(newProxy(1024), [port([one], { clusterIps, port: 81 })]), [
+      "ns/web:80: this node's agent may not listen on port 81, which is below 1024: answered at port 10081",
+    ]);
+    assert.equal(await ask(10_081, undefined, "127.96.7.6"), "one");
+    assert.equal(await ask(81, undefined, "127.96.7.6"), "ECONNREFUSED");
   });
 
   it("keeps a client with its endpoint where the Service has session affinity", async () => {

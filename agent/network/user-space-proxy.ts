@@ -3,6 +3,7 @@ import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { describeError, type Log } from "../../base/os/log.ts";
 import { ClientAffinity } from "./client-affinity.ts";
+import { openPort } from "./open-port.ts";
 import type { Endpoint } from "./service-endpoints.ts";
 import {
   externalEndpoints,
@@ -24,6 +25,8 @@ export interface UserSpaceProxyParts {
   readonly servesNodePorts: boolean;
   /** Makes a Service's address one of this node, where it is not one already; false where that cannot be. */
   readonly claimAddress: (address: string) => Promise<boolean>;
+  /** That this process may listen on. */
+  readonly lowestPort: number;
   /** Is it where another node is reached? What goes there is that node's, and here the way to it. */
   readonly isAnotherNodes: (address: string) => boolean;
 }
@@ -75,7 +78,12 @@ export class UserSpaceProxy {
         problem(
           "without nftables externalTrafficPolicy: Local keeps to local endpoints, but not the source address",
         );
-      for (const one of this.#wantedFor(service)) wanted.set(`${one.host}:${one.port}`, one);
+      const open = openPort(service.port, this.#parts.lowestPort);
+      if (open !== service.port)
+        problem(
+          `this node's agent may not listen on port ${service.port}, which is below ${this.#parts.lowestPort}: answered at port ${open}`,
+        );
+      for (const one of this.#wantedFor(service, open)) wanted.set(`${one.host}:${one.port}`, one);
     }
     for (const [key, listener] of this.#listeners) if (!wanted.has(key)) this.#close(listener);
     for (const [key, one] of wanted) {
@@ -103,8 +111,8 @@ export class UserSpaceProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #wantedFor(service: ServicePort): readonly Wanted[] {
-    const { clusterIps, externalIps, balancerIps, port, nodePort } = service;
+  #wantedFor(service: ServicePort, port: number): readonly Wanted[] {
+    const { clusterIps, externalIps, balancerIps, nodePort } = service;
     const at = (via: Wanted["via"], hosts: readonly string[], number = port) =>
       hosts
         .filter((host) => !this.#parts.isAnotherNodes(host))
@@ -139,13 +147,7 @@ export class UserSpaceProxy {
     const server = createServer({ pauseOnConnect: true }, (client) => this.#forward(listener, client));
     server.maxConnections = connectionsMax;
     server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EACCES")
-        this.#warnOnce(
-          listener.key,
-          "may not listen on this port without privileges; use a port above 1023",
-          { address: listener.key },
-        );
-      else if (error.code !== "EADDRINUSE")
+      if (error.code !== "EADDRINUSE")
         this.#warnOnce(listener.key, "cannot listen for a service", { address: listener.key, error });
       listener.cancelRetry = this.#parts.clock.after(retryMs, () => this.#listen(listener));
     });

@@ -33,7 +33,8 @@ export async function showPayload(folder: string, payload: Payload, group?: numb
       await makeFolder(dirname(at), 0o755);
       // Not for a moment readable for more than its mode says.
       await writeFile(at, bytes, { mode: 0o600 });
-      if (group !== undefined || (owner !== undefined && process.getuid?.() === 0))
+      // Only root gives files away.
+      if ((group !== undefined || owner !== undefined) && process.getuid?.() === 0)
         await chown(at, owner ?? 0, group ?? 0);
       await chmod(at, group === undefined ? mode : mode | groupReads);
     }

@@ -6,6 +6,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { proxyModes } from "../../agent/network-seam.ts";
+import { ownLacks } from "../../agent/runtime/process/lacks.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
@@ -192,7 +193,9 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     monotonicMs: () => performance.now(),
   });
   if (plan.runtime === "process")
-    tell(`pods run as plain processes, not containers: ${missingForContainers().join(", ") || "as asked"}\n`);
+    tell(
+      `pods run as plain processes, not containers (${missingForContainers().join(", ") || "as asked"}): ${ownLacks()}\n`,
+    );
   let network: HostNetwork | undefined;
   let supervisorPid: number | null = process.pid;
   const save = () =>
