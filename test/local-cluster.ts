@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { giveInput } from "../base/os/give-input.ts";
 
@@ -12,6 +12,8 @@ export interface LocalCluster {
   readonly kubeconfig: string;
   /** Seconds until `up` said it is ready. */
   readonly readySeconds: number;
+  /** By `up`, so far. */
+  said(): string;
   kubectl(...args: string[]): Promise<string>;
   /** With this on standard input. */
   kubectlWith(input: string, ...args: string[]): Promise<string>;
@@ -40,6 +42,8 @@ export interface LocalClusterOptions {
   readonly runtime?: "auto" | "oci" | "process";
   /** Further flags of `pintle up`. */
   readonly flags?: readonly string[];
+  /** Whose it is, with a home and a folder of its own; else this process'. Takes root. */
+  readonly user?: number;
   /** The kubectl that talks to it; else the one called so. */
   readonly kubectl?: string;
 }
@@ -49,10 +53,14 @@ const pintlePath = fileURLToPath(new URL("../bin/pintle", import.meta.url));
 export async function startCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const folder = mkdtempSync(join(tmpdir(), "pintle-test-"));
   const startedMs = performance.now();
+  if (options.user !== undefined) chownSync(folder, options.user, options.user);
+  const [program = "", ...before] =
+    options.user === undefined ? [process.execPath, pintlePath] : asUser(options.user);
+  const own = options.user === undefined ? process.env : { PATH: process.env.PATH, HOME: folder };
   const up = spawn(
-    process.execPath,
+    program,
     [
-      pintlePath,
+      ...before,
       "up",
       `--replicas=${options.replicas}`,
       `--nodes=${options.nodes}`,
@@ -61,7 +69,7 @@ export async function startCluster(options: LocalClusterOptions): Promise<LocalC
       `--runtime=${options.runtime ?? "auto"}`,
       ...(options.flags ?? []),
     ],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], env: own },
   );
   let output = "";
   up.stderr.on("data", (data) => {
@@ -70,7 +78,7 @@ export async function startCluster(options: LocalClusterOptions): Promise<LocalC
   await new Promise<void>((resolve, reject) => {
     up.stdout.on("data", (data) => {
       output += data;
-      if (output.includes("Pintle is ready")) resolve();
+      if (/Pintle is ready.*\n/.test(output)) resolve();
     });
     up.once("exit", (code) => reject(new Error(`pintle up ended with status ${code}:\n${output}`)));
   });
@@ -82,15 +90,26 @@ export async function startCluster(options: LocalClusterOptions): Promise<LocalC
     folder,
     kubeconfig,
     readySeconds,
+    said: () => output,
     kubectl: (...args) => run(kubectl, args, env),
     kubectlWith: (input, ...args) => run(kubectl, args, env, input),
-    pintle: (...args) => run(process.execPath, [pintlePath, ...args], { ...env, PINTLE_HOME: folder }),
+    pintle: (...args) =>
+      run(program, [...before, ...args], { ...own, KUBECONFIG: kubeconfig, PINTLE_HOME: folder }),
     state: () => JSON.parse(readFileSync(join(folder, "cluster.json"), "utf8")) as ClusterFile,
     async stop() {
       await endProcess(up);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs Pintle as somebody else, who may read this folder here only: at a place that everybody reaches. */
+function asUser(user: number): readonly string[] {
+  const script = 'mount --bind "$1" /mnt && shift && exec setpriv "$@"';
+  const root = dirname(dirname(pintlePath));
+  const drop = [`--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--"];
+  const program = [process.execPath, "/mnt/bin/pintle"];
+  return ["unshare", "--mount", "--", "sh", "-c", script, "sh", root, ...drop, ...program];
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

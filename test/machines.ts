@@ -142,6 +142,8 @@ function startThere(
   const ended = new Promise<number | string>((resolve) =>
     child.once("close", (code, signal) => resolve(code ?? signal ?? 0)),
   );
+  // What it started may have its output yet.
+  const gone = once(child, "exit");
   const send = (signal: NodeJS.Signals) => {
     // nsenter forks to enter the namespace of processes: it is its child that is the program.
     const found = execFileSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).trim();
@@ -155,7 +157,7 @@ function startThere(
     signal: send,
     async kill(signal) {
       send(signal);
-      await ended;
+      await gone;
     },
   };
 }

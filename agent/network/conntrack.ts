@@ -2,18 +2,27 @@ import type { Log } from "../../base/os/log.ts";
 import { type IpFamily, ipFamilies } from "./ip-family.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 import type { ServicePort } from "./service-plan.ts";
-import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
+import { type Flow, parseFlows, staleUdpFlows } from "./udp-flows.ts";
+import { EndpointChanges, flowsTo } from "./waiting-flows.ts";
 
-/** Makes the kernel forget UDP flows to endpoints that are gone. */
-export interface UdpFlowCleaner {
+/** Makes the kernel forget flows to endpoints that are gone. */
+export interface FlowCleaner {
+  /** @param ports What the kernel's rules say by now. */
   clean(ports: readonly ServicePort[]): Promise<void>;
 }
 
-/** With the program `conntrack`; where it is not installed, says so once there are UDP Services, and does nothing. */
-export async function openUdpFlowCleaner(
-  log: Log,
-  family: IpFamily = ipFamilies[4],
-): Promise<UdpFlowCleaner> {
+/** With the program `conntrack`. */
+export async function openFlowCleaner(log: Log, family: IpFamily = ipFamilies[4]): Promise<FlowCleaner> {
+  const cleaners = [await openUdpFlowCleaner(log, family), openWaitingFlowCleaner(log, family)];
+  return {
+    async clean(ports) {
+      for (const one of cleaners) await one.clean(ports);
+    },
+  };
+}
+
+/** Where `conntrack` is not installed, says so once there are UDP Services, and does nothing. */
+async function openUdpFlowCleaner(log: Log, family: IpFamily): Promise<FlowCleaner> {
   const installed = await hasProgram("conntrack");
   let last = "";
   let warned = false;
@@ -32,8 +41,32 @@ export async function openUdpFlowCleaner(
         return;
       }
       const listing = await runProgram("conntrack", ["-L", "-f", family.conntrack, "-p", "udp"]);
-      for (const flow of staleUdpFlows(parseUdpFlows(listing), udp)) await forget(flow, family);
+      for (const flow of staleUdpFlows(parseFlows("udp", listing), udp))
+        await deleteFlows(["-D", "-f", family.conntrack, "-p", "udp", ...whichAre(flow)]);
       last = now;
+    },
+  };
+}
+
+/** Of TCP, those that nobody has answered yet: a client's next try, or a later client from the same port, would follow the kernel's
+ *  memory to who is gone. What is answered already goes on. */
+function openWaitingFlowCleaner(log: Log, family: IpFamily): FlowCleaner {
+  const changes = new EndpointChanges();
+  const isWaiting = ["-f", family.conntrack, "-p", "tcp", "--state", "SYN_SENT"];
+  let installed: Promise<boolean> | undefined;
+  return {
+    async clean(ports) {
+      const gone = changes.goneSince(ports);
+      if (gone.size === 0) return;
+      installed ??= hasProgram("conntrack").then((isThere) => {
+        if (!isThere)
+          log.warn("conntrack is not installed: who begins to talk to an endpoint that left waits in vain");
+        return isThere;
+      });
+      if (!(await installed)) return;
+      const listing = await runProgram("conntrack", ["-L", ...isWaiting]);
+      for (const flow of flowsTo(gone, parseFlows("tcp", listing)))
+        await deleteFlows(["-D", ...isWaiting, ...whichAre(flow)]);
     },
   };
 }
@@ -57,13 +90,10 @@ export function openFlowForgetter(
   };
 }
 
-async function forget(
-  { to, toPort, from, fromPort }: ReturnType<typeof parseUdpFlows>[number],
-  { conntrack }: IpFamily,
-): Promise<void> {
-  const where = ["--orig-dst", to, "--orig-port-dst", `${toPort}`, "--reply-src", from, "--reply-port-src"];
-  await deleteFlows(["-D", "-f", conntrack, "-p", "udp", ...where, `${fromPort}`]);
-}
+const whichAre = ({ to, toPort, from, fromPort }: Flow): readonly string[] => [
+  ...["--orig-dst", to, "--orig-port-dst", `${toPort}`],
+  ...["--reply-src", from, "--reply-port-src", `${fromPort}`],
+];
 
 async function deleteFlows(args: readonly string[]): Promise<void> {
   try {

@@ -1,5 +1,5 @@
 import { describeError, type Log } from "../../base/os/log.ts";
-import type { UdpFlowCleaner } from "./conntrack.ts";
+import type { FlowCleaner } from "./conntrack.ts";
 import type { LiveRuleset } from "./live-ruleset.ts";
 import { LiveServiceRules } from "./live-service-rules.ts";
 import type { LiveApplier, RulesetApplier } from "./nft-applier.ts";
@@ -8,7 +8,7 @@ import { type ServiceRulesOptions, serviceRules } from "./service-rules.ts";
 
 export interface KernelProxyParts {
   readonly openApplier: (table: LiveRuleset) => Pick<LiveApplier, "flush"> & Pick<RulesetApplier, "check">;
-  readonly flows: UdpFlowCleaner;
+  readonly flows: FlowCleaner;
   readonly log: Log;
 }
 
@@ -41,7 +41,7 @@ export class KernelProxy {
     try {
       await this.#parts.flows.clean(applied);
     } catch (error) {
-      this.#parts.log.warn("cannot make the kernel forget old UDP flows", { error });
+      this.#parts.log.warn("cannot make the kernel forget old flows", { error });
     }
     return problems;
   }

@@ -7,7 +7,7 @@ import { emptyRuleset, type Ruleset, rulesetChange } from "./nft-ruleset.ts";
 import { NftInputError, nft } from "./nft-text.ts";
 import { externalEndpoints, internalEndpoints, planServices } from "./service-plan.ts";
 import { serviceRules } from "./service-rules.ts";
-import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
+import { parseFlows, staleUdpFlows } from "./udp-flows.ts";
 
 const service = (spec: object): Service =>
   ({
@@ -320,14 +320,14 @@ describe("UDP flows", () => {
     const slices = [slice([at("10.0.0.1")], [{ name: "", port: 5353, protocol: "UDP" }])];
     const { ports } = planServices([dns], slices, node);
     assert.deepEqual(
-      staleUdpFlows(parseUdpFlows(listing), ports).map(({ to, from }) => [to, from]),
+      staleUdpFlows(parseFlows("udp", listing), ports).map(({ to, from }) => [to, from]),
       [
         ["10.96.0.9", "10.0.0.2"],
         ["10.96.0.9", "10.96.0.9"],
         ["10.199.0.11", "10.0.0.2"],
       ],
     );
-    assert.deepEqual(staleUdpFlows(parseUdpFlows(listing), planServices([dns], [], node).ports), []);
+    assert.deepEqual(staleUdpFlows(parseFlows("udp", listing), planServices([dns], [], node).ports), []);
   });
 });
 

@@ -4,7 +4,7 @@ import { UsageError } from "../../base/os/flags.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os } from "../../base/os/os.ts";
 import type { NodeNetworkConfig, ProxyMode } from "../network-seam.ts";
-import { openUdpFlowCleaner } from "./conntrack.ts";
+import { openFlowCleaner } from "./conntrack.ts";
 import { type FamilySide, familySides } from "./family-sides.ts";
 import { ipFamilies } from "./ip-family.ts";
 import { IptablesProxy } from "./iptables/iptables-proxy.ts";
@@ -127,14 +127,14 @@ async function openNftables(
 ): Promise<ServiceWriter> {
   return new KernelProxy(side, {
     openApplier: (table) => openLiveApplier(servicesTable, table, side.family, socket),
-    flows: await openUdpFlowCleaner(log, side.family),
+    flows: await openFlowCleaner(log, side.family),
     log,
   });
 }
 
 async function openIptables(side: FamilySide, { os, log }: WritersParts): Promise<ServiceWriter> {
   const { tool, hasSctp } = await usableIptables(side);
-  const flows = await openUdpFlowCleaner(log, side.family);
+  const flows = await openFlowCleaner(log, side.family);
   return new IptablesProxy(side, { tool, hasSctp, flows, clock: os.clock, log });
 }
 

@@ -1,18 +1,18 @@
 import { isPort } from "./parsed-input.ts";
 import type { ServicePort } from "./service-plan.ts";
 
-/** A UDP flow as the kernel remembers it: where its client sent to, and who answers. */
-export interface UdpFlow {
+/** A flow as the kernel remembers it: where its client sent to, and who answers. */
+export interface Flow {
   readonly to: string;
   readonly toPort: number;
   readonly from: string;
   readonly fromPort: number;
 }
 
-/** Reads what `conntrack -L -p udp` prints. Lines that are no flow are skipped. Pure. */
-export function parseUdpFlows(listing: string): readonly UdpFlow[] {
-  return listing.split("\n").flatMap((line): UdpFlow[] => {
-    if (!line.startsWith("udp")) return [];
+/** Reads what `conntrack -L -p PROTOCOL` prints. Lines that are no flow are skipped. Pure. */
+export function parseFlows(protocol: "udp" | "tcp", listing: string): readonly Flow[] {
+  return listing.split("\n").flatMap((line): Flow[] => {
+    if (!line.startsWith(protocol)) return [];
     const values = (name: string) =>
       [...line.matchAll(new RegExp(`\\b${name}=(\\S+)`, "g"))].map(([, v]) => v);
     // Each stands twice: as the client sent, and as the answer comes.
@@ -28,7 +28,7 @@ export function parseUdpFlows(listing: string): readonly UdpFlow[] {
 /** The flows to UDP Services that lead to nobody who serves there: an endpoint that went, or nowhere, because the flow is
  *  older than the endpoints. UDP has no end; while its client goes on sending the kernel would follow its memory. Services
  *  without endpoints are left alone: their packets are refused anyway. Pure. */
-export function staleUdpFlows(flows: readonly UdpFlow[], ports: readonly ServicePort[]): readonly UdpFlow[] {
+export function staleUdpFlows(flows: readonly Flow[], ports: readonly ServicePort[]): readonly Flow[] {
   const byAddress = new Map<string, ReadonlySet<string>>();
   const byNodePort = new Map<number, ReadonlySet<string>>();
   for (const { protocol, port, nodePort, servingEndpoints, ...service } of ports) {
@@ -42,6 +42,10 @@ export function staleUdpFlows(flows: readonly UdpFlow[], ports: readonly Service
     const serving = byAddress.get(`${to}:${toPort}`) ?? byNodePort.get(toPort);
     return serving !== undefined && !serving.has(`${from}:${fromPort}`);
   });
-  // One command forgets all flows alike.
-  return [...new Map(stale.map((flow) => [Object.values(flow).join(" "), flow])).values()];
+  return eachOnce(stale);
 }
+
+/** One command forgets all flows alike. */
+export const eachOnce = (flows: readonly Flow[]): readonly Flow[] => [
+  ...new Map(flows.map((flow) => [Object.values(flow).join(" "), flow])).values(),
+];

@@ -63,7 +63,7 @@ export const controllerManagerFlags = {
   },
   "node-monitor-grace-period": {
     kind: "duration",
-    default: 40_000,
+    default: 50_000,
     help: "a node silent for so long is unreachable",
   },
   "node-startup-grace-period": {

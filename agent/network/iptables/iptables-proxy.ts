@@ -1,6 +1,6 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
-import type { UdpFlowCleaner } from "../conntrack.ts";
+import type { FlowCleaner } from "../conntrack.ts";
 import type { ServicePlan, ServiceProblem } from "../service-plan.ts";
 import type { ServiceRulesOptions } from "../service-rules.ts";
 import type { IptablesTool } from "./iptables-tool.ts";
@@ -10,7 +10,7 @@ import { restoreText, wholeChange } from "./restore-text.ts";
 export interface IptablesProxyParts {
   readonly tool: IptablesTool;
   readonly hasSctp: boolean;
-  readonly flows: UdpFlowCleaner;
+  readonly flows: FlowCleaner;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -2,7 +2,7 @@ import { parseAddress } from "../../../base/ip-range.ts";
 import { isInSpans } from "../../../base/ip-spans.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
-import type { UdpFlowCleaner } from "../conntrack.ts";
+import type { FlowCleaner } from "../conntrack.ts";
 import type { FamilySide } from "../family-sides.ts";
 import type { RulesetApplier } from "../nft-applier.ts";
 import { isInRange, specialAddress } from "../parsed-input.ts";
@@ -24,7 +24,7 @@ export interface IpvsProxyParts {
   readonly kernel: IpvsKernel;
   readonly link: LinkAddresses;
   readonly applier: Pick<RulesetApplier, "apply">;
-  readonly flows: UdpFlowCleaner;
+  readonly flows: FlowCleaner;
   readonly scheduler: string;
   /** All that the node has, but those of Services. */
   readonly nodeAddresses: () => readonly string[];

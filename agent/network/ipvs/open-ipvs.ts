@@ -3,7 +3,7 @@ import { canonicalAddress } from "../../../base/ip-range.ts";
 import { UsageError } from "../../../base/os/flags.ts";
 import { describeError, type Log } from "../../../base/os/log.ts";
 import type { Os } from "../../../base/os/os.ts";
-import { openUdpFlowCleaner } from "../conntrack.ts";
+import { openFlowCleaner } from "../conntrack.ts";
 import type { FamilySide } from "../family-sides.ts";
 import { type Netlink, netlinkProtocols, openNetlink } from "../netlink/netlink-socket.ts";
 import { openApplier } from "../nft-applier.ts";
@@ -51,7 +51,7 @@ export async function openIpvs(scheduler = defaultScheduler): Promise<OpenedIpvs
           kernel,
           link: linkAddresses(side.family),
           applier: openApplier(table, side.family),
-          flows: await openUdpFlowCleaner(log, side.family),
+          flows: await openFlowCleaner(log, side.family),
           scheduler,
           nodeAddresses,
           clock: os.clock,

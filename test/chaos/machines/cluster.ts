@@ -231,7 +231,7 @@ export class TroubledCluster {
     await eventually(
       "the Service answers",
       async () => this.requests.outcomes.filter(({ atMs }) => atMs >= fromMs).length,
-      (count) => count > 25 && this.requests.areAnswered(25),
+      (count) => count > 20 && this.requests.areAnswered(20),
     );
     return performance.now();
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { resources } from "../../../client/resources.ts";
 import type { Pod } from "../../../client/types.ts";
-import { eventually } from "../../local-cluster.ts";
+import { eventually, isInstalled } from "../../local-cluster.ts";
 import { isReady } from "../../rollout-witness.ts";
 import { processesMost, type TroubledCluster, troublesOf } from "./cluster.ts";
 import { greedy, webPods } from "./workload.ts";
@@ -157,6 +157,13 @@ async function givenUp(cluster: TroubledCluster): Promise<number> {
   });
   const ways = items.flatMap(({ endpoints }) => endpoints ?? []);
   for (const { nodeName, conditions } of ways) assert.ok(nodeName === "one" || conditions?.ready === false);
+  const addresses = lost.map(({ status }) => status?.podIP);
+  if (isInstalled("conntrack"))
+    await eventually(
+      "connections that were begun to them are forgotten, so that the next try of each leads elsewhere",
+      () => cluster.one.run("conntrack", "-L", "-p", "tcp", "--state", "SYN_SENT"),
+      (flows) => !addresses.some((address) => flows.includes(`src=${address} `)),
+    );
   return cluster.answered();
 }
 

@@ -1,12 +1,4 @@
-/** Answers each connection with its pod's name. PID 1 ends by no signal that it does not take itself. */
-const answering = `use IO::Socket::INET; $SIG{TERM} = sub { exit 0 }; $SIG{PIPE} = "IGNORE";
-my $listening = IO::Socket::INET->new(LocalPort => 8080, Listen => 64, ReuseAddr => 1) or die $!;
-while (1) {
-  my $one = $listening->accept or next;
-  $one->recv(my $asked, 4096);
-  print $one "HTTP/1.0 200 OK\\r\\ncontent-length: " . length($ENV{POD}) . "\\r\\n\\r\\n$ENV{POD}" if $asked;
-  close $one;
-}`;
+import { answeringPod } from "../../answering-pod.ts";
 
 /** Holds a lock that is its name's on all machines, and says who could not have it: two of one name ran at once. */
 const alone = `use Fcntl ":flock"; $SIG{TERM} = sub { exit 0 };
@@ -60,7 +52,8 @@ export const web = {
     replicas: webPods,
     selector: { matchLabels: labels("web") },
     template: podOf("web", {
-      command: ["perl", "-e", answering],
+      command: ["perl", "-e", answeringPod],
+      resources: { requests: { cpu: "100m" } },
       readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 },
       // What a proxy sent before it heard still arrives.
       lifecycle: { preStop: { sleep: { seconds: 1 } } },
