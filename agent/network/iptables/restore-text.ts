@@ -21,13 +21,19 @@ export function restoreText(changes: TablesChange): string {
 
 function tableText(table: TableName, { chains, goneChains, goneJumps, newJumps }: TableChange): string {
   if (chains.length + goneChains.length + goneJumps.length + newJumps.length === 0) return "";
+  // The last name first: iptables-nft puts each into a sorted list, which it goes through from its beginning.
+  const written = [...chains].sort(([a], [b]) => (a < b ? 1 : -1));
+  const declared = [...chains.map(([name]) => name), ...goneChains].sort().reverse();
   const lines = [
     `*${table}`,
-    ...[...chains.map(([name]) => name), ...goneChains].map((name) => `:${name} - [0:0]`),
+    ...declared.map((name) => `:${name} - [0:0]`),
     ...goneJumps.map((rule) => `-D ${rule}`),
     ...newJumps.toReversed().map(({ from, rule }) => `-I ${from} 1 ${rule.text}`),
-    ...chains.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
-    ...goneChains.map((name) => `-X ${name}`),
+    ...written.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
+    ...[...goneChains]
+      .sort()
+      .reverse()
+      .map((name) => `-X ${name}`),
     "COMMIT",
   ];
   return `${lines.join("\n")}\n`;
