@@ -5,7 +5,7 @@ import type { ServicePlan, ServiceProblem } from "../service-plan.ts";
 import type { ServiceRulesOptions } from "../service-rules.ts";
 import type { IptablesTool } from "./iptables-tool.ts";
 import { LiveTables } from "./live-tables.ts";
-import { restoreText, wholeChange } from "./restore-text.ts";
+import { restoreTexts, wholeChange } from "./restore-text.ts";
 
 export interface IptablesProxyParts {
   readonly tool: IptablesTool;
@@ -38,9 +38,9 @@ export class IptablesProxy {
     const change = this.#live.change(wanted);
     this.#live.applied(undefined); // begin anew next time where this fails
     if (change === undefined) {
-      await tool.restore(restoreText(wholeChange(await tool.present(), wanted)));
+      for (const text of restoreTexts(wholeChange(await tool.present(), wanted))) await tool.restore(text);
       this.#wholeMs = clock.monotonicMs();
-    } else await tool.restore(restoreText(change));
+    } else for (const text of restoreTexts(change)) await tool.restore(text);
     this.#live.applied(wanted);
     try {
       await flows.clean(served);

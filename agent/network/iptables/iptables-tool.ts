@@ -1,7 +1,7 @@
 import type { IpFamily } from "../ip-family.ts";
 import { hasProgram, runProgram } from "../programs.ts";
 import { readPresentTable } from "./present-tables.ts";
-import { type PresentTable, restoreText, type TablesChange } from "./restore-text.ts";
+import { type PresentTable, restoreTexts, type TablesChange } from "./restore-text.ts";
 import { canaryChain, type TableName, tableNames } from "./table-chains.ts";
 
 /** The kernel's iptables of one family, in this network namespace. */
@@ -63,5 +63,5 @@ export async function removeOwnChains(tool: IptablesTool): Promise<void> {
     newJumps: [],
   });
   const gone: TablesChange = { filter: change("filter"), nat: change("nat") };
-  await tool.restore(restoreText(gone));
+  for (const text of restoreTexts(gone)) await tool.restore(text);
 }

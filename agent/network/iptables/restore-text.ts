@@ -1,7 +1,7 @@
 import { type Jump, type TableName, type Tables, tableNames } from "./table-chains.ts";
 
 /** Input for `iptables-restore --noflush`: it takes a chain that is declared for one without rules, and leaves alone what is not
- *  named. The kernel takes each table whole or not at all. Pure. */
+ *  named. The kernel takes each table of it whole or not at all. Pure. */
 export interface TableChange {
   /** Written anew. */
   readonly chains: readonly (readonly [name: string, rules: readonly string[]])[];
@@ -13,6 +13,41 @@ export interface TableChange {
 }
 
 export type TablesChange = Readonly<Record<TableName, TableChange>>;
+
+/** So many chains are written at once: for iptables-nft each further one costs more. */
+const chainsAtOnceMax = 500;
+
+/** What is to be carried out one after the other: each leads to nothing but what is there by then. None when nothing changes. */
+export function restoreTexts(changes: TablesChange, chainsMax = chainsAtOnceMax): readonly string[] {
+  const { filter, nat } = changes;
+  if (nat.chains.length + nat.goneChains.length <= chainsMax)
+    return [restoreText(changes)].filter((text) => text !== "");
+  const only = (some: Partial<TableChange>) => restoreText({ filter: nothing, nat: { ...nothing, ...some } });
+  const byRank = nat.chains.toSorted(([a], [b]) => rankOf(a) - rankOf(b));
+  const base = byRank.filter(([name]) => rankOf(name) === ranks.length);
+  const gone = nat.goneChains.toSorted((a, b) => rankOf(b) - rankOf(a));
+  return [
+    ...slices(byRank.slice(0, byRank.length - base.length), chainsMax).map((chains) => only({ chains })),
+    restoreText({ filter, nat: { ...nat, chains: base, goneChains: [] } }),
+    ...slices(gone, chainsMax).map((goneChains) => only({ goneChains })),
+  ];
+}
+
+const nothing: TableChange = { chains: [], goneChains: [], goneJumps: [], newJumps: [] };
+
+/** Chains of each lead to those of the ones before it alone; all others of the table lead to any. */
+const ranks = ["MARK", "SEP", "SV", "EXT", "FW"];
+
+function rankOf(chain: string): number {
+  const rank = ranks.findIndex((kind) => chain.startsWith(`KUBE-${kind}`));
+  return rank < 0 ? ranks.length : rank;
+}
+
+function slices<T>(list: readonly T[], length: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / length) }, (_, nth) =>
+    list.slice(nth * length, (nth + 1) * length),
+  );
+}
 
 /** Empty when nothing changes. */
 export function restoreText(changes: TablesChange): string {
