@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { removeTree } from "./remove-tree.ts";
 import { mustRun, runCommand } from "./runtime/supervised/run-command.ts";
 
@@ -84,17 +83,15 @@ describe("removeTree", function () {
     if (!isRoot) await removeTree(tree);
     else {
       await mustRun(["chown", "-R", "65534:65534", dir]);
-      const source = pathToFileURL(join(import.meta.dirname, "remove-tree.ts")).href;
+      // At a place that everybody reaches, wherever this is.
+      const script = 'mount --bind "$1" /mnt && cd /mnt && shift && exec setpriv "$@"';
+      const drop = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+      const text = `const { removeTree } = await import("/mnt/agent/remove-tree.ts"); await removeTree(${JSON.stringify(tree)});`;
+      const program = [process.execPath, "--import=tsx", "--input-type=module", "-e", text];
+      const root = join(import.meta.dirname, "..");
       const { code, stderr } = await runCommand([
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        process.execPath,
-        "--import=tsx",
-        "--input-type=module",
-        "-e",
-        `const { removeTree } = await import(${JSON.stringify(source)}); await removeTree(${JSON.stringify(tree)});`,
+        ...["unshare", "--mount", "--", "sh", "-c", script, "sh", root],
+        ...[...drop, ...program],
       ]);
       assert.equal(code, 0, stderr);
     }
