@@ -1,10 +1,12 @@
 import { type Chosen, podLimitsOf } from "./runtime/choose.ts";
+import { hostHasSeLinux } from "./runtime/oci/selinux.ts";
 import type { NodeInput } from "./status/node-object.ts";
 import type { NodeAbilities } from "./sync/unsupported-fields.ts";
 
 /** What pods may ask of a node. Where they are plain processes, they are told what has no effect. */
 export const podAbilitiesOf = (chosen: Chosen): NodeAbilities => ({
   runtimeHandlers: chosen.kind === "cri",
+  seLinux: !hostHasSeLinux() ? "absent" : chosen.kind === "cri" ? "honoured" : "unsupported",
   podResources: chosen.kind === "process" || podLimitsOf(chosen) !== undefined,
   userNamespaces: (handler) => {
     if (chosen.kind === "oci") return chosen.config.userNamespaces;

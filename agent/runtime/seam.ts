@@ -102,6 +102,7 @@ export interface SandboxConfig {
   readonly users?: UserRange;
   /** One of its containers may be privileged. */
   readonly privileged?: boolean;
+  readonly seLinux?: SeLinuxLabel;
   /** Which of the runtime's ways to run containers this one is for; its usual one by default. */
   readonly handler?: string;
 }
@@ -214,6 +215,16 @@ export interface Security {
   readonly dropCapabilities: readonly string[];
   readonly seccomp: SeccompChoice;
   readonly appArmor: AppArmorChoice;
+  /** Of a host that has SELinux; absent: as it labels containers by itself. */
+  readonly seLinux?: SeLinuxLabel;
+}
+
+/** Parts that are empty are the host's usual ones. */
+export interface SeLinuxLabel {
+  readonly user: string;
+  readonly role: string;
+  readonly type: string;
+  readonly level: string;
 }
 
 export type AppArmorChoice =

@@ -15,7 +15,7 @@ import { cpuQuotaUs, cpuShares } from "./cpu-amounts.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { heldToOf, limitsOf, unclaimedMemoryBytes } from "./pod-group-resources.ts";
-import { appArmorChoiceOf, seccompChoiceOf } from "./security-profiles.ts";
+import { appArmorChoiceOf, seccompChoiceOf, seLinuxLabelOf } from "./security-profiles.ts";
 
 /** An image may hold anything under the name of its /etc/passwd. */
 const accountBytesMax = 4 * 1024 * 1024;
@@ -155,6 +155,7 @@ const requestedMemoryBytes = ({ resources }: Container): number =>
 
 function securityOf(pod: Pod, container: Container): Security {
   const own = container.securityContext;
+  const seLinux = seLinuxLabelOf(pod, own);
   return {
     privileged: own?.privileged ?? false,
     readOnlyRoot: own?.readOnlyRootFilesystem ?? false,
@@ -164,6 +165,7 @@ function securityOf(pod: Pod, container: Container): Security {
     dropCapabilities: own?.capabilities?.drop ?? [],
     seccomp: seccompChoiceOf(pod, container),
     appArmor: appArmorChoiceOf(pod, container),
+    ...(seLinux !== undefined && { seLinux }),
   };
 }
 
@@ -193,6 +195,7 @@ export function sandboxConfig(
   );
   const { "kubernetes.io/ingress-bandwidth": ingress, "kubernetes.io/egress-bandwidth": egress } =
     metadata.annotations ?? {};
+  const seLinux = seLinuxLabelOf(pod);
   const bandwidth = { ...(ingress !== undefined && { ingress }), ...(egress !== undefined && { egress }) };
   return {
     pod: { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid },
@@ -211,6 +214,7 @@ export function sandboxConfig(
       (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
     ),
     privileged: containers.some(({ securityContext }) => securityContext?.privileged === true),
+    ...(seLinux !== undefined && { seLinux }),
     ...(handler !== "" && { handler }),
     ...(users !== undefined && { users }),
   };

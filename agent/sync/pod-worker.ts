@@ -27,7 +27,7 @@ import { runtimeHandler } from "./runtime-handler.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
-import { unisolatedFields } from "./unisolated-fields.ts";
+import { effectlessText } from "./unisolated-fields.ts";
 import { unsupportedFields, unsupportedText } from "./unsupported-fields.ts";
 
 export const workerLimits = { retryMs: 10_000 } as const;
@@ -310,13 +310,10 @@ export class PodWorker {
     return false;
   }
 
-  /** Once in a pod's life: what it asks for in vain of a node without containers. */
+  /** Once in a pod's life: what it asks for in vain. */
   #tellUnisolated(): void {
-    if (this.#context.scheme !== "process") return;
-    const fields = unisolatedFields(this.#pod, process.getuid?.() ?? 0);
-    if (fields.length === 0) return;
-    const text = `pods are plain processes on this node, where these have no effect: ${fields.join(", ")}`;
-    this.#event("Warning", "NotIsolated", text);
+    const text = effectlessText(this.#pod, this.#context, process.getuid?.() ?? 0);
+    if (text !== undefined) this.#event("Warning", "NotIsolated", text);
   }
 
   /** A pod that asks for what this node cannot do is not begun: it waits, saying why. */

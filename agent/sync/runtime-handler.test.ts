@@ -8,7 +8,12 @@ describe("users of a pod's own", () => {
     const asked: string[] = [];
     const context = {
       client: { get: async () => ({ handler: "other" }) } as never,
-      able: { runtimeHandlers: true, podResources: true, userNamespaces: (one: string) => one === "" },
+      able: {
+        runtimeHandlers: true,
+        podResources: true,
+        userNamespaces: (one: string) => one === "",
+        seLinux: "absent",
+      },
       users: {
         take: async (uid: string) => {
           asked.push(uid);

@@ -1,5 +1,5 @@
 import type { Container, Pod } from "../../client/types.ts";
-import type { AppArmorChoice, SeccompChoice } from "../runtime/seam.ts";
+import type { AppArmorChoice, SeccompChoice, SeLinuxLabel } from "../runtime/seam.ts";
 import { ConfigError } from "./environment.ts";
 
 /** The container's word, else the pod's, else none; nothing filters what is privileged. Throws ConfigError. */
@@ -39,6 +39,27 @@ function annotatedProfile(text: string): { type: string; localhostProfile?: stri
   if (text.startsWith("localhost/"))
     return { type: "Localhost", localhostProfile: text.slice("localhost/".length) };
   return undefined;
+}
+
+/** The container's word, else the pod's; undefined for none. `own` is a container's, or absent for the pod itself. */
+export function seLinuxLabelOf({ spec }: Pod, own?: Container["securityContext"]): SeLinuxLabel | undefined {
+  const asked = own?.seLinuxOptions ?? spec.securityContext?.seLinuxOptions;
+  const { user = "", role = "", type = "", level = "" } = asked ?? {};
+  return user || role || type || level ? { user, role, type, level } : undefined;
+}
+
+/** Fields by which a pod asks for labels of SELinux. */
+export function seLinuxFields({ spec }: Pod): readonly string[] {
+  const asks = (at: string, options: object | undefined) =>
+    options !== undefined && Object.values(options).some(Boolean) ? [`${at}.securityContext.seLinuxOptions`] : [];
+  return [
+    ...asks("spec", spec.securityContext?.seLinuxOptions),
+    ...(["initContainers", "containers"] as const).flatMap((sort) =>
+      (spec[sort] ?? []).flatMap(({ securityContext }, index) =>
+        asks(`spec.${sort}[${index}]`, securityContext?.seLinuxOptions),
+      ),
+    ),
+  ];
 }
 
 /** Whether anything in the pod asks for AppArmor, even where a container then does without. */

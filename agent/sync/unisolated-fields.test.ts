@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Pod } from "../../client/types.ts";
-import { unisolatedFields } from "./unisolated-fields.ts";
+import { effectlessText, unisolatedFields } from "./unisolated-fields.ts";
 
 const pod = (securityContext: object, container: object = {}, more: object = {}) =>
   ({
@@ -34,6 +34,22 @@ describe("isolation that a pod asks for where its containers are plain processes
       "spec.containers[1].resources.limits",
       "spec.containers[1].volumeMounts[0].readOnly",
     ]);
+  });
+
+  it("is said in one sentence, and so are labels of SELinux where the kernel has none", () => {
+    const labelled = pod({ seLinuxOptions: { level: "s0:c1,c2" } }, {}, { hostname: "h" });
+    const said = (scheme: string, seLinux: "absent" | "honoured" | "unsupported") =>
+      effectlessText(labelled, { scheme, able: { seLinux } }, 0);
+    assert.equal(
+      said("process", "absent"),
+      "pods are plain processes on this node, where these have no effect: spec.hostname, spec.securityContext.seLinuxOptions",
+    );
+    assert.equal(
+      said("crun", "absent"),
+      "this node's kernel has no SELinux, so these have no effect: spec.securityContext.seLinuxOptions",
+    );
+    for (const seLinux of ["honoured", "unsupported"] as const) assert.equal(said("crun", seLinux), undefined);
+    assert.equal(effectlessText(pod({}), { scheme: "crun", able: { seLinux: "absent" } }, 0), undefined);
   });
 
   it("leave out what the API server adds to every pod, and nobody asked for", () => {

@@ -1,7 +1,26 @@
 import type { Container, Pod } from "../../client/types.ts";
+import { seLinuxFields } from "./security-profiles.ts";
+import type { NodeAbilities } from "./unsupported-fields.ts";
 
 /** Volumes that the API server gives every pod, for its account's token. */
 const addedVolumePrefix = "kube-api-access-";
+
+/** Says what a pod asks for that has no effect on this node; undefined where there is no such thing. `ownUid` is the agent's. Pure. */
+export function effectlessText(
+  pod: Pod,
+  { scheme, able }: { readonly scheme: string; readonly able: Pick<NodeAbilities, "seLinux"> },
+  ownUid: number,
+): string | undefined {
+  const isProcess = scheme === "process";
+  const fields = isProcess
+    ? unisolatedFields(pod, ownUid)
+    : able.seLinux === "absent"
+      ? seLinuxFields(pod)
+      : [];
+  if (fields.length === 0) return undefined;
+  const why = isProcess ? "pods are plain processes on this node, where" : "this node's kernel has no SELinux, so";
+  return `${why} these have no effect: ${fields.join(", ")}`;
+}
 
 /** What a pod asks for that has no effect where its containers are plain processes, by the fields' paths. `ownUid` is the
  *  agent's: only root can start a process as somebody else. */

@@ -7,7 +7,12 @@ const pod = (spec: object) =>
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
-const able = { runtimeHandlers: false, podResources: false, userNamespaces: () => true };
+const able = {
+  runtimeHandlers: false,
+  podResources: false,
+  userNamespaces: () => true,
+  seLinux: "absent",
+} as const;
 const names = (spec: object) =>
   unsupportedFields(pod(spec), able).map(({ field, value }) => [
     field,
@@ -78,6 +83,20 @@ describe("fields that this node cannot honour are named, by their path", () => {
     assert.deepEqual(names({ hostUsers: false, containers: unmasked }), []);
     const asWhole = pod({ resources: { limits: { cpu: "1" } } });
     assert.deepEqual(unsupportedFields(asWhole, { ...able, podResources: true }), []);
+  });
+
+  it("labels of SELinux are named where the kernel would enforce them and nothing here sets them", () => {
+    const seLinuxOptions = { level: "s0:c1,c2" };
+    const labelled = pod({
+      securityContext: { seLinuxOptions },
+      containers: [{ name: "a" }, { name: "c", securityContext: { seLinuxOptions } }],
+    });
+    assert.deepEqual(unsupportedFields(labelled, { ...able, seLinux: "unsupported" }), [
+      { field: "spec.securityContext.seLinuxOptions" },
+      { field: "spec.containers[1].securityContext.seLinuxOptions" },
+    ]);
+    for (const seLinux of ["absent", "honoured"] as const)
+      assert.deepEqual(unsupportedFields(labelled, { ...able, seLinux }), []);
   });
 
   it("in one sentence", () => {

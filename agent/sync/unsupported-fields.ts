@@ -1,4 +1,5 @@
 import type { Container, Pod, Volume } from "../../client/types.ts";
+import { seLinuxFields } from "./security-profiles.ts";
 import { isHugePageMedium } from "../volumes/huge-page-volume.ts";
 
 /** Something that a pod asks for and that this node cannot do. */
@@ -39,15 +40,19 @@ export interface NodeAbilities {
   readonly podResources: boolean;
   /** Pods of this handler (empty: the usual one) can have users of their own. */
   readonly userNamespaces: (handler: string) => boolean;
+  /** What becomes of labels of SELinux; absent: the host has none. */
+  readonly seLinux: "absent" | "honoured" | "unsupported";
 }
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */
 export function unsupportedFields(
-  { spec, status }: Pod,
-  { runtimeHandlers, podResources }: NodeAbilities,
+  pod: Pod,
+  { runtimeHandlers, podResources, seLinux }: NodeAbilities,
 ): readonly UnsupportedField[] {
+  const { spec, status } = pod;
   return [
+    ...(seLinux === "unsupported" ? seLinuxFields(pod).map((field) => ({ field })) : []),
     ...(spec.runtimeClassName && !runtimeHandlers
       ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }]
       : []),

@@ -124,6 +124,7 @@ describe("docs/fields.md", () => {
         runtimeHandlers: false,
         podResources: true,
         userNamespaces: () => false,
+        seLinux: "absent",
       });
       return named.some(({ field }) => namesField(field, place)) ? [] : [place.join(".")];
     });

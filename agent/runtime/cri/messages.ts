@@ -53,8 +53,11 @@ const securityProfile = message({
 });
 const groupsPolicy = (number: number) => openEnumeration(number, { Merge: 0, Strict: 1 });
 
+const selinuxOption = message({ user: string(1), role: string(2), type: string(3), level: string(4) });
+
 const linuxSandboxSecurityContext = message({
   namespaceOptions: nested(1, namespaceOption),
+  selinuxOptions: nested(2, selinuxOption),
   privileged: bool(6),
   seccomp: nested(9, securityProfile),
 });
@@ -149,6 +152,7 @@ const linuxContainerSecurityContext = message({
   capabilities: nested(1, capability),
   privileged: bool(2),
   namespaceOptions: nested(3, namespaceOption),
+  selinuxOptions: nested(4, selinuxOption),
   runAsUser: nested(5, int64Value),
   runAsUsername: string(6),
   readonlyRootfs: bool(7),

@@ -51,6 +51,17 @@ describe("what a container runtime is asked for", () => {
     assert.ok(shared.mounts.every((mount) => !("uidMappings" in mount)));
   });
 
+  it("are labels of SELinux, for its sandbox and its containers", () => {
+    const seLinux = { user: "", role: "", type: "spc_t", level: "s0:c1,c2" };
+    const { config } = sandboxRequest({ ...sandboxConfig("p"), seLinux }, places) as { config: object };
+    const { linux } = config as { linux: { securityContext: { selinuxOptions: object } } };
+    assert.deepEqual(linux.securityContext.selinuxOptions, seLinux);
+    const { security } = containerConfig(["run"], "/log");
+    const asked = container({ security: { ...security, seLinux } });
+    assert.deepEqual(asked.linux.securityContext.selinuxOptions, seLinux);
+    assert.ok(!("selinuxOptions" in container({}).linux.securityContext));
+  });
+
   it("are the huge pages that it asks for, and none of other sizes", () => {
     const { resources } = containerConfig(["run"], "/log");
     const hugePages = [{ pageBytes: 2 ** 21, bytesMost: 2 ** 22 }];

@@ -62,6 +62,7 @@ export function sandboxMessage(
       securityContext: {
         privileged: config.privileged ?? false,
         seccomp: { profileType: "RuntimeDefault" },
+        ...(config.seLinux !== undefined && { selinuxOptions: config.seLinux }),
         namespaceOptions: {
           network: hostNetwork ? "NODE" : "POD",
           pid: hostPid ? "NODE" : sharedPid ? "POD" : "CONTAINER",
@@ -218,6 +219,7 @@ function securityMessage(
     readonlyPaths: isProcMasked ? readonlyPaths : [],
     seccomp: { profileType: security.seccomp.type, localhostRef: seccompFile ?? "" },
     apparmor: profileOf(security.appArmor),
+    ...(security.seLinux !== undefined && { selinuxOptions: security.seLinux }),
   } as const;
 }
 

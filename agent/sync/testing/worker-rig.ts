@@ -79,7 +79,12 @@ export class WorkerRig {
       inApi: (pod) => pod,
       ended: () => undefined,
       scheme: "oci",
-      able: { runtimeHandlers: false, podResources: true, userNamespaces: () => false },
+      able: {
+        runtimeHandlers: false,
+        podResources: true,
+        userNamespaces: () => false,
+        seLinux: "absent",
+      },
       recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
       dns: { servers: ["10.96.0.10"], domain: "cluster.local", resolvConf: "" },
