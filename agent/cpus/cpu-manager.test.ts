@@ -13,12 +13,16 @@ describe("which CPUs containers run on", () => {
   let root: string;
   let file: string;
   let moves: number;
+  const opened: CpuManager[] = [];
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "pintle-cpus-"));
     file = join(root, "cpu_manager_state");
     moves = 0;
   });
-  afterEach(() => rm(root, { recursive: true, force: true }));
+  afterEach(async () => {
+    for (const one of opened.splice(0)) await one.settled();
+    await rm(root, { recursive: true, force: true });
+  });
   const rules = {
     topology: machine({ sockets: 1, coresPerNuma: 2, threads: 2 }),
     reserved: new Set([0]),
@@ -26,8 +30,12 @@ describe("which CPUs containers run on", () => {
     topologyPolicy: "none",
     topologyScope: "container",
   } as const;
-  const open = (keepsReservedFree = false) =>
-    CpuManager.open({ file, rules, keepsReservedFree }, { log: silentLog, onShared: () => void moves++ });
+  const open = async (keepsReservedFree = false) => {
+    const deps = { log: silentLog, onShared: () => void moves++ };
+    const manager = await CpuManager.open({ file, rules, keepsReservedFree }, deps);
+    opened.push(manager);
+    return manager;
+  };
 
   it("is their own, or what is left for all others, and outlives the agent", async () => {
     const cpus = await open();

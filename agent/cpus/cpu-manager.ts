@@ -85,6 +85,11 @@ export class CpuManager {
     for (const uid of [...this.#assigned.keys()]) if (!podUids.has(uid)) this.forget(uid);
   }
 
+  /** Resolves once nothing is being written any more. */
+  async settled(): Promise<void> {
+    await this.#saving.catch(() => undefined); // whoever asked for the write hears how it went
+  }
+
   cpusOf(podUid: string, container: string): PlacedCpus {
     const own = this.#assigned.get(podUid)?.get(container);
     return { cpus: cpuSetText(own ?? this.shared), isExclusive: own !== undefined };

@@ -12,7 +12,7 @@ describe("users of a pod's own", () => {
         runtimeHandlers: true,
         podResources: true,
         userNamespaces: (one: string) => one === "",
-        seLinux: "absent",
+        seLinux: "absent" as const,
       },
       users: {
         take: async (uid: string) => {

@@ -51,7 +51,9 @@ export function seLinuxLabelOf({ spec }: Pod, own?: Container["securityContext"]
 /** Fields by which a pod asks for labels of SELinux. */
 export function seLinuxFields({ spec }: Pod): readonly string[] {
   const asks = (at: string, options: object | undefined) =>
-    options !== undefined && Object.values(options).some(Boolean) ? [`${at}.securityContext.seLinuxOptions`] : [];
+    options !== undefined && Object.values(options).some(Boolean)
+      ? [`${at}.securityContext.seLinuxOptions`]
+      : [];
   return [
     ...asks("spec", spec.securityContext?.seLinuxOptions),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>

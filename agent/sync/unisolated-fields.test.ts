@@ -48,7 +48,8 @@ describe("isolation that a pod asks for where its containers are plain processes
       said("crun", "absent"),
       "this node's kernel has no SELinux, so these have no effect: spec.securityContext.seLinuxOptions",
     );
-    for (const seLinux of ["honoured", "unsupported"] as const) assert.equal(said("crun", seLinux), undefined);
+    for (const seLinux of ["honoured", "unsupported"] as const)
+      assert.equal(said("crun", seLinux), undefined);
     assert.equal(effectlessText(pod({}), { scheme: "crun", able: { seLinux: "absent" } }, 0), undefined);
   });
 

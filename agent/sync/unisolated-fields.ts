@@ -5,7 +5,7 @@ import type { NodeAbilities } from "./unsupported-fields.ts";
 /** Volumes that the API server gives every pod, for its account's token. */
 const addedVolumePrefix = "kube-api-access-";
 
-/** Says what a pod asks for that has no effect on this node; undefined where there is no such thing. `ownUid` is the agent's. Pure. */
+/** Says what a pod asks for that has no effect on this node; undefined: nothing. `ownUid` is the agent's. Pure. */
 export function effectlessText(
   pod: Pod,
   { scheme, able }: { readonly scheme: string; readonly able: Pick<NodeAbilities, "seLinux"> },
@@ -18,7 +18,9 @@ export function effectlessText(
       ? seLinuxFields(pod)
       : [];
   if (fields.length === 0) return undefined;
-  const why = isProcess ? "pods are plain processes on this node, where" : "this node's kernel has no SELinux, so";
+  const why = isProcess
+    ? "pods are plain processes on this node, where"
+    : "this node's kernel has no SELinux, so";
   return `${why} these have no effect: ${fields.join(", ")}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Container, Pod, Volume } from "../../client/types.ts";
-import { seLinuxFields } from "./security-profiles.ts";
 import { isHugePageMedium } from "../volumes/huge-page-volume.ts";
+import { seLinuxFields } from "./security-profiles.ts";
 
 /** Something that a pod asks for and that this node cannot do. */
 export interface UnsupportedField {
