@@ -127,7 +127,7 @@ describe("a cluster of an ordinary user's", function () {
       assert.equal(await ask(web, 80), "ECONNREFUSED");
       assert.match(await events("web", "ServiceNotProgrammed"), /port 80, .*: answered at port 10080/);
       const node = await cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}");
-      assert.match(await events(node, "IngressPortNotOpen"), /:80 \(EACCES\)/);
+      assert.match(await events(node, "IngressPortNotOpen"), / at 80 \(EACCES\)/);
     }
     const dns = await addressOf("kube-dns", "-n", "kube-system");
     assert.equal(await canConnect(dns, 53), lowestPort <= 53);
