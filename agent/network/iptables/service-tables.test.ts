@@ -76,6 +76,13 @@ describe("Services as chains of iptables", () => {
       { loadBalancer: { ingress: [{ ip: "10.9.0.1" }] } },
     );
 
+  it("masquerade only what is marked where the pods' ranges are others' matter", () => {
+    const { nat } = new LiveTables({ podCidr: "" }).wanted([]);
+    const rules = nat.chains.get("KUBE-POSTROUTING")?.map(({ text }) => text) ?? [];
+    assert.equal(rules.length, 3);
+    assert.match(rules[0] ?? "", /^-m mark ! --mark .* -j RETURN$/);
+  });
+
   it("lead from KUBE-SERVICES to a port's chain, to an endpoint's", () => {
     const chains = chainsOf("nat", [balanced()], { slices: [slice("web", [here, there])] });
     assert.deepEqual(chains["KUBE-SERVICES"], [

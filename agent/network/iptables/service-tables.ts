@@ -124,9 +124,12 @@ function once(rules: readonly Rule[]): readonly Rule[] {
 }
 
 function postrouting({ podCidr, clusterCidr }: ServiceRulesOptions): readonly Rule[] {
-  const outside = nft`! -d ${clusterCidr ?? podCidr} -m addrtype ! --dst-type LOCAL`;
   return [
-    ...(podCidr === "" ? [] : [nft`-s ${podCidr} ${outside} -j MASQUERADE --random-fully`]),
+    ...(podCidr === ""
+      ? []
+      : [
+          nft`-s ${podCidr} ! -d ${clusterCidr ?? podCidr} -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully`,
+        ]),
     nft`-m mark ! --mark ${mark}/${mark} -j RETURN`,
     // A packet that meets these rules again is not to be masqueraded for that.
     nft`-j MARK --xor-mark ${mark}`,
