@@ -9,6 +9,8 @@ import { noHostPorts, openHostPorts } from "../host-ports.ts";
 import { removeLeftIpv6Tables } from "../left-tables.ts";
 import { routeLoopbackTo } from "../loopback-route.ts";
 import { openApplier } from "../nft-applier.ts";
+import { removeOverlayLink } from "../peers/overlay-link.ts";
+import { routeProtocol } from "../peers/route-changes.ts";
 import { atOnce, bridgeName, whole } from "../pod-bridge.ts";
 import { hasProgram, ipBatch, removeLink, runProgram } from "../programs.ts";
 import { CniNetwork } from "./cni-network.ts";
@@ -66,11 +68,19 @@ export async function startCniNetwork(
   };
 }
 
-/** What an agent left that connected pods itself: its routes and rules would be in the plugins' way. */
+/** What an agent left that connected pods itself: its routes and rules would be in the plugins' way. Plugins' VXLAN may have the
+ *  overlay's port, at which only that agent's peers were let in. */
 async function removeOwnNetwork(withNft: boolean, hasIpv6: boolean): Promise<void> {
   await removeLink(bridgeName);
+  await removeOverlayLink();
+  for (const family of ["-4", ...(hasIpv6 ? ["-6"] : [])])
+    await runProgram("ip", [family, "route", "flush", "proto", String(routeProtocol)]);
   if (!withNft) return;
-  const tables = ["ip pintle-policies", "bridge pintle-pods", ...(hasIpv6 ? ["ip6 pintle-policies"] : [])];
+  const names = ["pintle-policies", "pintle-overlay"];
+  const tables = [
+    ...names.flatMap((name) => ["ip", ...(hasIpv6 ? ["ip6"] : [])].map((family) => `${family} ${name}`)),
+    "bridge pintle-pods",
+  ];
   await runProgram(
     "nft",
     ["-f", "-"],

@@ -50,6 +50,7 @@ describe("agent, with CNI plugins", function () {
       "--node-status-update-frequency=200ms",
     ];
     client = await openAdministrator(api);
+    await leaveOverlay();
     agent = await start();
   });
   after(async () => {
@@ -89,6 +90,13 @@ describe("agent, with CNI plugins", function () {
     const { status } = await client.get(resources.nodes, { name: "n-cni" });
     return status?.conditions?.find(({ type }) => type === "Ready");
   };
+
+  it("is rid of the overlay of an agent before it that connected pods itself", async () => {
+    const links = await mustRun(["ip", "-o", "link"]);
+    assert.doesNotMatch(links, /pintle-(vxlan|pods)/);
+    assert.equal((await mustRun(["ip", "route", "show", "proto", "112"])).trim(), "");
+    assert.doesNotMatch(await mustRun(["nft", "list", "tables"]), /pintle-overlay/);
+  });
 
   it("is not ready before a network is installed; what needs none runs, the rest waits", async () => {
     const ready = await until(nodeReady, (one) => one?.status === "False");
@@ -143,3 +151,15 @@ describe("agent, with CNI plugins", function () {
     );
   });
 });
+
+/** What an agent with a bridge of its own has towards other nodes. */
+async function leaveOverlay(): Promise<void> {
+  for (const words of [
+    "ip link add pintle-vxlan type vxlan id 7468 dstport 8472 nolearning",
+    "ip link set pintle-vxlan up",
+    "ip route add 10.99.8.0/24 dev pintle-vxlan proto 112",
+    "ip route add 10.99.9.0/24 dev lo proto 112",
+    "nft add table ip pintle-overlay",
+  ])
+    await mustRun(words.split(" "));
+}
