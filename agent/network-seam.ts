@@ -54,6 +54,9 @@ export interface PodAddress {
 /** An attachment made by an agent that has died since. */
 export interface KnownAttachment extends PodAttachment, PodAddress {}
 
+/** Begins what `attach` says where there is no network yet, as a kubelet says it: pods wait for one that somebody installs. */
+export const networkNotReady = "network is not ready";
+
 /** Connects pods. All methods are idempotent; calls for different sandboxes may overlap. */
 export interface PodNetwork {
   /** Gives the pod its address and makes it reachable. Rejects with an Error whose message a user can act on; what was

@@ -6,7 +6,13 @@ import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { testOs } from "../../controlplane/apiserver/testing.ts";
 import { nothingReserved } from "../reserved.ts";
-import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./node-status.ts";
+import {
+  keepNodeLease,
+  keepNodeStatus,
+  nodeStatusLimits,
+  Registration,
+  registerNode,
+} from "./node-status.ts";
 import { testMachine as machine } from "./testing/test-machine.ts";
 
 const config = {
@@ -96,6 +102,37 @@ describe("agent/status/node-status", () => {
     await api.patch(resources.nodes, { name: "n1" }, { status: { conditions } }, options);
     await clock.advance(config.updateMs);
     await passes(() => readiness() === "True");
+  });
+
+  it("is ready soon after a new agent has what it waited for, and does not ask for its Node meanwhile", async () => {
+    const other = new FakeApi();
+    let trouble: string | undefined = "there is no network";
+    let asked = 0;
+    const waiting = { ...config, runtimeTrouble: async () => trouble };
+    other.intercept = async ({ verb }) => {
+      if (verb === "get") asked++;
+      return undefined;
+    };
+    const ownClock = new ManualClock();
+    const deps = { client: other, os: { ...testOs(), clock: ownClock, random: systemRandom }, machine, node };
+    const registered = await registerNode(waiting, deps, tasks.signal);
+    const registration = new Registration(waiting, deps, registered);
+    const readiness = () =>
+      other.all(resources.nodes)[0]?.status?.conditions?.find(({ type }) => type === "Ready")?.status;
+    assert.equal(readiness(), "False");
+    const looks = async (times: number) => {
+      for (let look = 0; look < times; look++) {
+        while (ownClock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+        await ownClock.advance(nodeStatusLimits.untilReady.lookMs);
+      }
+    };
+    tasks.run("status", (signal) => keepNodeStatus(waiting, deps, registration, signal));
+    await looks(4);
+    assert.equal(asked, 0);
+    trouble = undefined;
+    await looks(1);
+    while (readiness() !== "True") await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(asked, 1);
   });
 
   it("tells what device plugins offer, and nothing of what those of another machine of its name did", async () => {

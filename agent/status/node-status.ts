@@ -32,7 +32,12 @@ export interface NodeStatusConfig {
   readonly leaseSeconds: number;
 }
 
-export const nodeStatusLimits = { heartbeatMs: 300_000, retry: { firstMs: 200, mostMs: 5_000 } } as const;
+export const nodeStatusLimits = {
+  heartbeatMs: 300_000,
+  /** As the kubelet, which looks more often for so long after its start, until it is ready. */
+  untilReady: { lookMs: 500, forMs: 120_000 },
+  retry: { firstMs: 200, mostMs: 5_000 },
+} as const;
 
 interface Deps {
   readonly client: ApiClient;
@@ -127,23 +132,39 @@ async function look({ rootDir, programs, pressure, runtimeTrouble }: NodeStatusC
 }
 
 /** Looks at the machine and at the Node every `updateMs`; sends the status when something changed or the Node was given up, else
- *  every 5 min. */
+ *  every 5 min. A new agent that is not ready looks at its machine more often: what it waits for, such as a network that a pod
+ *  installs, others wait for, too. */
 export async function keepNodeStatus(
   config: NodeStatusConfig,
   { os, node }: Deps,
   registration: Registration,
   signal: AbortSignal,
 ): Promise<void> {
-  const seeing = async () =>
-    JSON.stringify([await look(config), node.devices?.nodeAmounts(), node.images?.known]);
-  let sentMs = os.clock.monotonicMs();
+  const { heartbeatMs, untilReady } = nodeStatusLimits;
+  const seeing = async () => {
+    const found = await look(config);
+    const isReady = found.trouble === undefined;
+    return { isReady, text: JSON.stringify([found, node.devices?.nodeAmounts(), node.images?.known]) };
+  };
+  const startedMs = os.clock.monotonicMs();
+  let sentMs = startedMs;
+  let askedMs = startedMs;
   let seen = await seeing();
   for (;;) {
-    await sleep(os.clock, config.updateMs, signal);
+    const isSoonReady = !seen.isReady && os.clock.monotonicMs() - startedMs < untilReady.forMs;
+    await sleep(
+      os.clock,
+      isSoonReady ? Math.min(untilReady.lookMs, config.updateMs) : config.updateMs,
+      signal,
+    );
     try {
       const now = await seeing();
-      const isDue = now !== seen || os.clock.monotonicMs() - sentMs >= nodeStatusLimits.heartbeatMs;
-      if (!isDue && !isGivenUp(await registration.current(signal))) continue;
+      const nowMs = os.clock.monotonicMs();
+      if (now.text === seen.text && nowMs - sentMs < heartbeatMs) {
+        if (nowMs - askedMs < config.updateMs) continue;
+        askedMs = nowMs;
+        if (!isGivenUp(await registration.current(signal))) continue;
+      }
       await registration.sendStatus(signal);
       seen = now;
       sentMs = os.clock.monotonicMs();

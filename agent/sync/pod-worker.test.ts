@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { ApiError, ConnectionError, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
+import { networkNotReady } from "../network-seam.ts";
 import { ref, WorkerRig } from "./testing/worker-rig.ts";
 
 const container = (more: Partial<Container> = {}): Container => ({
@@ -96,6 +97,33 @@ describe("PodWorker", () => {
       [1, 1],
     );
     assert.equal(stateOf(pod)?.lastState?.terminated?.exitCode, 42);
+  });
+
+  it("tries again soon while there is no network yet, and later and later where it fails otherwise", async () => {
+    const tried: number[] = [];
+    const noNetwork = `${networkNotReady}: cni config uninitialized`;
+    const fails = [noNetwork, noNetwork, "no route", "no route", "no route", "no route", undefined];
+    const waitsMs = [2_000, 2_000, 2_000, 4_000, 8_000, 10_000];
+    const { runtime, clock } = rig;
+    const run = runtime.runPodSandbox.bind(runtime);
+    runtime.runPodSandbox = async (config) => {
+      const why = fails[tried.push(clock.wallMs()) - 1];
+      if (why !== undefined) throw new Error(why);
+      return run(config);
+    };
+    await rig.run();
+    for (const [at, waitMs] of waitsMs.entries()) {
+      await rig.until(() => rig.events[at], "it failed");
+      await clock.advance(waitMs - 1);
+      assert.equal(tried.length, at + 1);
+      // A step at a time: whether it sleeps already is not seen from here.
+      await rig.until(async () => {
+        await clock.advance(1);
+        return tried[at + 1];
+      }, "tried again");
+      assert.ok((tried[at + 1] ?? 0) - (tried[at] ?? 0) < waitMs + 1_000);
+    }
+    await rig.untilRunning();
   });
 
   it("says of a volume that cannot be mounted which kind it is", async () => {

@@ -4,6 +4,7 @@ import { keyOf } from "../../client/object-cache.ts";
 import type { Pod } from "../../client/types.ts";
 import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
+import { networkNotReady } from "../network-seam.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import { ApiVolumes } from "./api-volumes.ts";
@@ -30,7 +31,7 @@ import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
 import { effectlessText } from "./unisolated-fields.ts";
 import { unsupportedFields, unsupportedText } from "./unsupported-fields.ts";
 
-export const workerLimits = { retryMs: 10_000 } as const;
+export const workerLimits = { retryMs: 10_000, soonMs: 2_000 } as const;
 
 /** Brings one pod to what it is to be, step by step, until it is gone. Only its own loop changes its fields, except
  *  `update`, `evict` and `wake`, which only leave word. */
@@ -60,6 +61,7 @@ export class PodWorker {
   readonly #resize: PodResize;
   #volumesError = "";
   #sandboxRetryMs = 0;
+  #sandboxFailures = 0;
   /** The event that tells of fields which this node cannot honour was sent. */
   #refused = false;
 
@@ -349,15 +351,18 @@ export class PodWorker {
       const way = await runtimeHandler(this.#pod, this.#context);
       await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config, way));
       for (const { reason, message } of warnings) this.#event("Warning", reason, message);
-      this.#sandboxRetryMs = 0;
+      this.#sandboxRetryMs = this.#sandboxFailures = 0;
       if (attempt === 0) this.#tellUnisolated();
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) throw error;
       if (this.#starting.signal.aborted) return false;
       const mounting = error instanceof Error && error.name === "ConfigError";
-      this.#sandboxFailed(mounting, describeError(error));
-      this.#sandboxRetryMs = this.#now() + (mounting ? 2_000 : workerLimits.retryMs);
+      const message = describeError(error);
+      this.#sandboxFailed(mounting, message);
+      const doublings = mounting || message.includes(networkNotReady) ? 0 : this.#sandboxFailures++;
+      this.#sandboxRetryMs =
+        this.#now() + Math.min(workerLimits.soonMs * 2 ** doublings, workerLimits.retryMs);
       return false;
     }
   }

@@ -2,7 +2,13 @@ import { stat } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Os } from "../../../base/os/os.ts";
-import type { KnownAttachment, PodAddress, PodAttachment, PodNetwork } from "../../network-seam.ts";
+import {
+  type KnownAttachment,
+  networkNotReady,
+  type PodAddress,
+  type PodAttachment,
+  type PodNetwork,
+} from "../../network-seam.ts";
 import type { HostPorts } from "../host-ports.ts";
 import {
   type AttachmentRecord,
@@ -163,7 +169,7 @@ export class CniPods implements PodNetwork {
   async #connectionFor(pod: PodAttachment, netnsPath: string): Promise<Connection> {
     const { network, podCidrs } = this.#deps;
     const { list, version } = await network.usable().catch((error: unknown) => {
-      throw error instanceof NetworkNotReady ? new Error(`network is not ready: ${error.message}`) : error;
+      throw error instanceof NetworkNotReady ? new Error(`${networkNotReady}: ${error.message}`) : error;
     });
     return {
       sandboxId: pod.sandboxId,
