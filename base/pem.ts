@@ -47,3 +47,12 @@ function blockOf(body: string, after: string): PemBlock | undefined {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(data) || data.length % 4 !== 0) return undefined;
   return { type, hasHeaders: lines.some(isHeader), bytes: Buffer.from(data, "base64") };
 }
+
+/** A certificate's bytes (DER) as a block, in lines of 64. */
+export function certificatePem(bytes: Uint8Array): string {
+  const lines =
+    Buffer.from(bytes)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+}

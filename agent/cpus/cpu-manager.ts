@@ -3,7 +3,7 @@ import { UsageError } from "../../base/os/flags.ts";
 import { describeError, type Log } from "../../base/os/log.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Rejection } from "../admission/fits-node.ts";
-import { writeDurably } from "../write-durably.ts";
+import { DurableText } from "../durable-text.ts";
 import { type CpuSet, cpuSetText, parseCpuSet, union, without } from "./cpu-set.ts";
 import { type Assignments, type PlacedBeside, type PlacementRules, placePod } from "./place-pod.ts";
 
@@ -32,10 +32,11 @@ export class CpuManager {
   readonly #config: CpuManagerConfig;
   readonly #deps: CpuManagerDeps;
   readonly #assigned: Map<string, ReadonlyMap<string, CpuSet>>;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saved: DurableText;
 
   private constructor(config: CpuManagerConfig, assigned: Assignments, deps: CpuManagerDeps) {
     this.#config = config;
+    this.#saved = new DurableText(config.file);
     this.#assigned = new Map(assigned);
     this.#deps = deps;
   }
@@ -87,7 +88,7 @@ export class CpuManager {
 
   /** Resolves once nothing is being written any more. */
   async settled(): Promise<void> {
-    await this.#saving.catch(() => undefined); // whoever asked for the write hears how it went
+    await this.#saved.settled();
   }
 
   cpusOf(podUid: string, container: string): PlacedCpus {
@@ -123,10 +124,9 @@ export class CpuManager {
         ]),
       ),
     });
-    const before = this.#saving.catch(() => undefined); // whoever asked for that write hears how it went
-    this.#saving = before.then(() => writeDurably(this.#config.file, text));
+    const saved = this.#saved.write(text);
     this.#deps.onShared();
-    return this.#saving;
+    return saved;
   }
 }
 

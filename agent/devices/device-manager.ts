@@ -7,7 +7,7 @@ import type { Os } from "../../base/os/os.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Amounts } from "../../client/rules/pod-requests.ts";
 import type { Container, ContainerStatus, Pod } from "../../client/types.ts";
-import { writeDurably } from "../write-durably.ts";
+import { DurableText } from "../durable-text.ts";
 import { Allocations, answerOf, type GivenDevices, readCheckpoint } from "./allocations.ts";
 import { beginChoice, type Choice, finishChoice } from "./choose-devices.ts";
 import { type ContainerAccess, joinAccess } from "./container-access.ts";
@@ -35,13 +35,12 @@ type ResourceStatus = NonNullable<ContainerStatus["allocatedResourcesStatus"]>[n
 /** Which devices of the node's plugins containers have. */
 export class DeviceManager implements DeviceSource {
   readonly resources: DeviceResources;
-  readonly #file: string;
   readonly #config: DeviceManagerConfig;
   readonly #deps: DeviceManagerDeps;
   readonly #allocations: Allocations;
   /** No plugin ever registered here: what the Node says of devices is another machine's. */
   readonly isNew: boolean;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saved: DurableText;
 
   private constructor(
     config: DeviceManagerConfig,
@@ -50,7 +49,7 @@ export class DeviceManager implements DeviceSource {
   ) {
     this.#config = config;
     this.#deps = deps;
-    this.#file = fileIn(config.folder);
+    this.#saved = new DurableText(fileIn(config.folder));
     this.#allocations = found?.allocations ?? new Allocations();
     this.isNew = found === undefined;
     this.resources = new DeviceResources(found?.registered ?? [], {
@@ -201,9 +200,7 @@ export class DeviceManager implements DeviceSource {
       return [name, healthy.map(([id]) => id)] as const;
     });
     const text = this.#allocations.checkpoint(Object.fromEntries(registered));
-    const before = this.#saving.catch(() => undefined); // whoever asked for that write hears how it went
-    this.#saving = before.then(() => writeDurably(this.#file, text));
-    return this.#saving;
+    return this.#saved.write(text);
   }
 
   /** What the pod had is free. Where that cannot be noted, the next agent finds the pod gone. */
@@ -230,7 +227,7 @@ export class DeviceManager implements DeviceSource {
 
   async close(): Promise<void> {
     this.resources.close();
-    await this.#saving.catch(() => undefined); // told already
+    await this.#saved.settled();
   }
 
   #pluginWith(resource: string, had: GivenDevices | undefined) {

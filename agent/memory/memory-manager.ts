@@ -4,7 +4,7 @@ import { ifPresent } from "../../base/os/if-present.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Pod } from "../../client/types.ts";
 import { cpuSetText } from "../cpus/cpu-set.ts";
-import { writeDurably } from "../write-durably.ts";
+import { DurableText } from "../durable-text.ts";
 import { checkpointText, readCheckpoint } from "./memory-checkpoint.ts";
 import type { MemoryNode } from "./memory-nodes.ts";
 import {
@@ -36,16 +36,15 @@ export interface MemoryManagerConfig {
 export class MemoryManager implements MemorySource {
   readonly places: ReadonlyMap<number, number>;
   readonly isAligned: boolean;
-  readonly #file: string;
   readonly #log: Log;
   readonly #empty: MemoryState;
   readonly #assigned: Map<string, ReadonlyMap<string, readonly MemoryBlock[]>>;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saved: DurableText;
 
   private constructor(config: MemoryManagerConfig, log: Log, assigned: MemoryAssignments) {
     this.places = config.places;
     this.isAligned = config.isAligned;
-    this.#file = config.file;
+    this.#saved = new DurableText(config.file);
     this.#log = log;
     this.#empty = emptyState(config.nodes, config.reserved);
     this.#assigned = new Map(assigned);
@@ -110,9 +109,7 @@ export class MemoryManager implements MemorySource {
   /** Puts what containers have on the disk. */
   save(): Promise<void> {
     const text = checkpointText({ policy: staticPolicy, state: this.state, assignments: this.#assigned });
-    const before = this.#saving.catch(() => undefined); // whoever asked for that write hears how it went
-    this.#saving = before.then(() => writeDurably(this.#file, text));
-    return this.#saving;
+    return this.#saved.write(text);
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readPem } from "../../base/pem.ts";
+import { certificatePem, readPem } from "../../base/pem.ts";
 import type { ClusterTrustBundle } from "../../client/types.ts";
 
 /** The certificates of these bundles, each once, without what stands between them. Their order is no one's to rely on: it is the
@@ -11,14 +11,6 @@ export function trustAnchors(bundles: readonly ClusterTrustBundle[], seed: strin
       anchors.set(createHash("sha256").update(seed).update(bytes).digest("hex"), bytes);
   return [...anchors]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, bytes]) => pemText(bytes))
+    .map(([, bytes]) => certificatePem(bytes))
     .join("");
-}
-
-function pemText(bytes: Uint8Array): string {
-  const lines =
-    Buffer.from(bytes)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { certificatePem } from "../../../base/pem.ts";
 import { certificateBlocks } from "../authentication/shown-certificate.ts";
 
 /** The certificates of all bundles, each once and those left out that have run out, as Go writes them. Bundles that cannot be
@@ -7,7 +8,7 @@ export function certificateBundle(bundles: readonly string[], nowMs: number): st
   const blocks = bundles
     .flatMap(readable)
     .filter(({ validTo }) => Date.parse(validTo) > nowMs)
-    .map(encoded);
+    .map(({ raw }) => certificatePem(raw));
   return [...new Set(blocks)].join("");
 }
 
@@ -17,9 +18,4 @@ function readable(pem: string): readonly X509Certificate[] {
   } catch {
     return []; // whoever wrote it meant something else
   }
-}
-
-function encoded({ raw }: X509Certificate): string {
-  const lines = raw.toString("base64").match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
 }
