@@ -1,6 +1,6 @@
-// What Kubernetes' conformance suite asks for, and what of it holds: docs/conformance.tsv is the record, docs/conformance.md
+// What Kubernetes' conformance suite asks for, and what of it holds: conformance.tsv in docs/reference is the record, conformance.md
 // is made of it.
-//   npm run conformance                          # write docs/conformance.md
+//   npm run conformance                          # write docs/reference/conformance.md
 //   npm run conformance -- --check               # exit 1 if it is not what the record says
 //   npm run conformance -- --report report.json  # take the suite's results over first (ginkgo's --json-report); of a run
 //                                                # with containerd: and --containerd
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     containerd: { type: "boolean", default: false },
   },
 });
-const folder = join(import.meta.dirname, "../docs");
+const folder = join(import.meta.dirname, "../docs/reference");
 const recordFile = join(folder, "conformance.tsv");
 const tableFile = join(folder, "conformance.md");
 
@@ -82,13 +82,13 @@ const cell = (text) => String(text).replaceAll("|", "\\|");
 
 const text = `# Kubernetes' conformance, behaviour by behaviour
 
-Made by \`npm run conformance\` of \`docs/conformance.tsv\`; do not edit. The behaviours are those of release 1.37, in our words.
+Made by \`npm run conformance\` of \`docs/reference/conformance.tsv\`; do not edit. The behaviours are those of release 1.37, in our words.
 "The suite" is the conformance suite of 1.36.3, run as it is against \`pintle up\` with two nodes; what came with 1.37 has no spec in it.
 Some images were of ours under the names of the suite's: \`agnhost\` and \`nonewprivs\` have the suite's programs, built from its
 source on a base of busybox; \`busybox\` is Debian's, whose shell drops variables of names as \`data-1\`: four specs that look for such had bash in it; \`nginx\`, \`nonroot\`, \`pause\`, \`kitten\` and that of "Update Demo" serve the same.
 Network's specs look names up, and connect, with Debian's \`dig\`, \`nslookup\`, \`getent\`, \`nc\` and \`curl\`, in \`agnhost\` as in \`glibc-dns-testing\`.
 "With containerd" is the same on two machines of \`pintle server\` and \`pintle agent --container-runtime-endpoint\`, with Debian's
-containerd 1.6 (\`container-runtimes.md\`).
+containerd 1.6 ([container-runtimes](../how-to/container-runtimes.md)).
 
 - **holds**: the suite's specs passed at the last run, or the test named shows it.
 - **open**: a spec failed at the last run, or could not run for want of something that is missing; the last column says why.
@@ -133,6 +133,8 @@ ${table(
 
 if (!values.check) writeFileSync(tableFile, text);
 else if (readFileSync(tableFile, "utf8") !== text) {
-  console.error("docs/conformance.md is not what docs/conformance.tsv says: npm run conformance");
+  console.error(
+    "docs/reference/conformance.md is not what docs/reference/conformance.tsv says: npm run conformance",
+  );
   process.exit(1);
 }

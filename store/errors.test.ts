@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type StoreErrorCode, storeErrors } from "./errors.ts";
 
-/** Refusals of etcd's that no client of ours is sent, and why; docs/differences.md says so, too. */
+/** Refusals of etcd's that no client of ours is sent, and why; docs/reference/differences.md says so, too. */
 const absent: ReadonlyMap<string, string> = new Map([
   ["ClusterIDMismatch", "goes between members; ours end the connection, and log these words"],
   ["NotCapable", "a cluster of a version that 3.7 does not know, which it never agrees upon"],
@@ -69,8 +69,8 @@ describe("the table of errors", () => {
     );
   });
 
-  it("lacks nothing that docs/differences.md does not name, with its reason", async () => {
-    const docs = await readFile(join(import.meta.dirname, "../docs/differences.md"), "utf8");
+  it("lacks nothing that docs/reference/differences.md does not name, with its reason", async () => {
+    const docs = await readFile(join(import.meta.dirname, "../docs/reference/differences.md"), "utf8");
     for (const { name, text } of await etcdRefusals())
       if (absent.has(name)) assert.ok(docs.includes(`\`${text}\`: ${absent.get(name)}`), name);
   });

@@ -27,7 +27,7 @@ export interface FieldSection {
   readonly rows: readonly FieldRow[];
 }
 
-/** Reads the sections of docs/fields.md: a heading `## core/v1 PodSpec`, then a table of three columns. */
+/** Reads the sections of docs/reference/fields.md: a heading `## core/v1 PodSpec`, then a table of three columns. */
 export function readFieldTables(text: string): readonly FieldSection[] {
   const [, ...sections] = text.split(/^## /m);
   return sections.map((section) => {

@@ -17,7 +17,7 @@ import { type ReachedMessage, reachedMessages } from "./reached-messages.ts";
 import { collectionOf, objectWith, valueAt } from "./sample-objects.ts";
 
 const folder = join(import.meta.dirname, "../..");
-const sections = readFieldTables(readFileSync(join(folder, "docs/fields.md"), "utf8"));
+const sections = readFieldTables(readFileSync(join(folder, "docs/reference/fields.md"), "utf8"));
 const reached = reachedMessages(schema());
 const messageOf = new Map(reached.map((message) => [message.title, message]));
 
@@ -74,7 +74,7 @@ function namesField(path: string, place: readonly string[]): boolean {
 const saysSo = (message: string, field: string, value: unknown): boolean =>
   new RegExp(`\\b${field}\\b`, "i").test(message) || message.includes(JSON.stringify(value));
 
-describe("docs/fields.md", () => {
+describe("docs/reference/fields.md", () => {
   it("has one row for every field that can be reached, in the order of the walk", () => {
     assert.deepEqual(differences(sections, reached), []);
   });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 
 const root = new URL("../../", import.meta.url);
-const page = readFileSync(new URL("docs/guarantees.md", root), "utf8");
+const page = readFileSync(new URL("docs/explanation/guarantees.md", root), "utf8");
 
-describe("docs/guarantees.md", () => {
+describe("docs/explanation/guarantees.md", () => {
   it("names only tests that exist, each in the file that it says", () => {
     const missing: string[] = [];
     for (const [, file = "", titles = ""] of page.matchAll(/`([\w/.-]+\.ts)`((?:,? *:? *"[^"]+")*)/g)) {

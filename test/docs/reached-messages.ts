@@ -5,7 +5,7 @@ import { apiVersionOf, type Schema, typeNameOf } from "../../controlplane/apiser
 
 /** A message that a client can send to a served kind, and the first place where one stands. */
 export interface ReachedMessage {
-  /** As docs/fields.md heads its section: `core/v1 PodSpec`. */
+  /** As docs/reference/fields.md heads its section: `core/v1 PodSpec`. */
   readonly title: string;
   readonly type: string;
   /** The kind at the top of the place. */

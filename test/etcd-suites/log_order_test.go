@@ -1,4 +1,4 @@
-// Decides histories of etcd's robustness suite that its checker could not decide in time (docs/etcd-suites.md tells how to run it).
+// Decides histories of etcd's robustness suite that its checker could not decide in time (docs/reference/etcd-suites.md tells how to run it).
 package validate
 
 import (

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { freePorts } from "../../base/os/free-ports.ts";
 import { etcdMissing } from "./etcd-processes.ts";
 
-const page = new URL("../../docs/operating-the-store.md", import.meta.url);
+const page = new URL("../../docs/how-to/operating-the-store.md", import.meta.url);
 const program = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
 const readyLine = /ready to serve client requests|serving (insecure )?client requests on/;
 

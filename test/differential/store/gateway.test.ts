@@ -60,7 +60,7 @@ besideEach({ what: "the JSON gateway", versions: ["3.7"] }, (pair) => {
       const body = method === "GET" ? undefined : "{}";
       const ask = ({ endpoint }: Side) => askByHttp(`${endpoint}/v3/kv/range`, body, {}, method);
       const { own, theirs } = await both(pair(), ask);
-      assert.deepEqual([own.status, theirs.status], [405, 501], method); // docs/differences.md
+      assert.deepEqual([own.status, theirs.status], [405, 501], method); // docs/reference/differences.md
       assertAlike(settled({ own: { ...own, status: 0 }, theirs: { ...theirs, status: 0 } }), [{ method }]);
     }
   });

@@ -84,7 +84,7 @@ export const oddBodies: readonly string[] = [
   '{"key":"\\u0059Q=="}',
 ];
 
-/** What is refused, of which etcd's gateway ignores what it does not understand (docs/differences.md). */
+/** What is refused, of which etcd's gateway ignores what it does not understand (docs/reference/differences.md). */
 export const refusedBodies: readonly string[] = [
   '{"key":"YQ=="}{"key":"YQ=="}',
   '{"key":"YQ=="},',

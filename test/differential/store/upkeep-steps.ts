@@ -33,8 +33,8 @@ const peerUrls = [
 ] as const;
 
 /** Membership, alarms and what else operators ask of a cluster of one member. Never what ends
- *  etcd: an alarm's action that nobody knows, a member's new address that is none (docs/differences.md); nor what would leave the
- *  cluster without a quorum, or what it does in its own time, as a downgrade. */
+ *  etcd: an alarm's action that nobody knows, a member's new address that is none (docs/reference/differences.md); nor what
+ *  would leave the cluster without a quorum, or what it does in its own time, as a downgrade. */
 export class UpkeepSteps {
   readonly #random: Random;
 

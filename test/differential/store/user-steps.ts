@@ -5,7 +5,7 @@ import type { Asked, StoreRequests } from "./requests.ts";
 
 const users = ["ann", "bob", "eve"] as const;
 const roles = ["r1", "r2", "none"] as const;
-/** No two on the same key: of those etcd keeps copies (docs/differences.md). */
+/** No two on the same key: of those etcd keeps copies (docs/reference/differences.md). */
 const grantable = [
   ["a", ""],
   ["a\0", "b"],

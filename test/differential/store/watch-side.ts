@@ -101,7 +101,7 @@ export class WatchSide {
   }
 
   /** A request for progress is answered at once. etcd forgets one that finds a watch of a later revision, or one that compaction
-   *  ended and the client has not cancelled; ours answers it, at once or later (docs/differences.md). */
+   *  ended and the client has not cancelled; ours answers it, at once or later (docs/reference/differences.md). */
   #saysProgress(stream: OpenStream): boolean {
     const watches = this.#watchesOf(stream);
     const isEnded = ({ watchId, compactRevision }: Answer) => compactRevision > 0 && watches.has(watchId);
