@@ -14,7 +14,7 @@ export interface StoreBeside extends Running, ThreadMember {
 
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./store-thread-source.mjs" : "./store-thread.js",
+  import.meta.url.endsWith(".ts") ? "./store-thread-source.mjs" : "../cli/store-thread.js",
   import.meta.url,
 );
 

@@ -1,5 +1,7 @@
-// Bundles the command into dist/ so that it starts fast; `bin/pintle` and `bin/etcd` run it, or the sources where they are newer.
+// Bundles what the package holds into dist/: the command (dist/cli; `bin/pintle` and `bin/etcd` run it, or the sources where nothing
+// was built) and what others import (dist/lib as modules, dist/cjs the same for require()). Command and library share their chunks.
 import { existsSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -8,36 +10,82 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "dist");
 const startedMs = performance.now();
 
-rmSync(join(out, "cli"), { recursive: true, force: true });
+for (const folder of ["cli", "lib", "cjs"]) rmSync(join(out, folder), { recursive: true, force: true });
 const schema = join(root, "scripts/build-schema.mjs");
 if (existsSync(schema)) {
   const { buildSchema } = await import(pathToFileURL(schema).href);
   await buildSchema({ out });
 }
-await build({
+
+/** Bundled CommonJS packages still call require(). */
+const banner =
+  'import { createRequire as pintleRequire } from "node:module"; const require = pintleRequire(import.meta.url);\n';
+const shared = {
   absWorkingDir: root,
-  entryPoints: {
-    main: "cli/main.ts",
-    etcd: "cli/etcd.ts",
-    "store-thread": "cli/store-thread.ts",
-    "password-worker": "store/auth/password-worker.ts",
-    "serving-worker": "agent/ingress/serving-worker.ts",
-    "unpack-worker": "agent/images/layers/unpack-worker.ts",
-  },
-  outdir: join(out, "cli"),
   bundle: true,
-  splitting: true,
-  format: "esm",
   platform: "node",
   target: "node20",
-  sourcemap: true,
   legalComments: "none",
+  logLevel: "warning",
   // Native modules are loaded from node_modules.
   external: ["classic-level", "bufferutil", "utf-8-validate", "@swc/*", "typescript"],
-  // Bundled CommonJS packages still call require().
-  banner: {
-    js: 'import { createRequire as pintleRequire } from "node:module"; const require = pintleRequire(import.meta.url);',
+};
+const libraries = ["index", "store", "etcd", "client"];
+
+const { metafile } = await build({
+  ...shared,
+  entryPoints: {
+    "cli/main": "cli/main.ts",
+    "cli/etcd": "cli/etcd.ts",
+    "cli/store-thread": "cli/store-thread.ts",
+    "cli/password-worker": "store/auth/password-worker.ts",
+    "cli/serving-worker": "agent/ingress/serving-worker.ts",
+    "cli/unpack-worker": "agent/images/layers/unpack-worker.ts",
+    ...Object.fromEntries(libraries.map((name) => [`lib/${name}`, `lib/${name}.ts`])),
   },
-  logLevel: "warning",
+  outdir: out,
+  chunkNames: "cli/[name]-[hash]",
+  splitting: true,
+  format: "esm",
+  banner: { js: banner },
+  metafile: true,
+});
+
+await build({
+  ...shared,
+  entryPoints: Object.fromEntries(
+    [...reachable(libraries.map((name) => `dist/lib/${name}.js`))].map((file) => [nameOf(file), file]),
+  ),
+  outdir: join(out, "cjs"),
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  // Runners that load CommonJS in a context of their own, as jest does, have no import().
+  supported: { "dynamic-import": false },
+  banner: { js: 'const pintleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  define: { "import.meta.url": "pintleUrl" },
+  plugins: [{ name: "chunk by chunk", setup: keepChunks }],
 });
 console.log(`built dist/ in ${Math.round(performance.now() - startedMs)} ms`);
+
+/** The given outputs and all that they load. */
+function reachable(outputs) {
+  const found = new Set(outputs);
+  for (const file of found)
+    for (const { path, external } of metafile.outputs[file].imports) if (!external) found.add(path);
+  return found;
+}
+
+function nameOf(file) {
+  return /([^/]+)\.js$/.exec(file)[1];
+}
+
+/** Each chunk of the modules becomes one of CommonJS. */
+function keepChunks({ onResolve, onLoad }) {
+  onResolve({ filter: /^\.\.?\// }, ({ path, kind }) =>
+    kind === "entry-point" ? undefined : { path: `./${nameOf(path)}.cjs`, external: true },
+  );
+  onLoad({ filter: /dist\/(cli|lib)\/[^/]+\.js$/ }, async ({ path }) => {
+    const text = await readFile(path, "utf8");
+    return { contents: text.replace(banner.trim(), ""), loader: "js" };
+  });
+}

@@ -11,6 +11,7 @@ const product = [
   "controlplane",
   "agent",
   "cli",
+  "lib",
   "bench",
   "test",
   "examples",

@@ -10,7 +10,7 @@ import type { Said, ThreadData, Told } from "./thread-messages.ts";
 
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./serving-worker-source.mjs" : "./serving-worker.js",
+  import.meta.url.endsWith(".ts") ? "./serving-worker-source.mjs" : "../cli/serving-worker.js",
   import.meta.url,
 );
 

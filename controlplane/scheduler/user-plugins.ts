@@ -24,14 +24,29 @@ export async function loadUserPlugins(files: readonly string[]): Promise<Readonl
   return loaded;
 }
 
+/** Newer Nodes run TypeScript themselves, if it is no more than types. */
+const typesAreStripped = (process.features as { readonly typescript?: unknown }).typescript === "strip";
+
+/** Undefined where it is not installed: nobody else needs it. */
+async function loadCompiler(): Promise<typeof import("tsx/esm/api") | undefined> {
+  try {
+    return (await import(compilerPackage)) as typeof import("tsx/esm/api");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
 async function pluginsIn(file: string): Promise<object> {
   const url = pathToFileURL(resolve(file)).href;
   const fail = (why: string, cause?: unknown) => new UsageError(`--plugins: ${file}: ${why}`, { cause });
   // TypeScript is compiled as it is loaded; only those who bring some need the compiler.
   const load = async (): Promise<unknown> => {
     if (!/\.[cm]?ts$/.test(file)) return import(url);
-    const compiler = (await import(compilerPackage)) as typeof import("tsx/esm/api");
-    return compiler.tsImport(url, import.meta.url);
+    const compiler = await loadCompiler();
+    if (compiler !== undefined) return compiler.tsImport(url, import.meta.url);
+    if (typesAreStripped) return import(url);
+    throw new Error("TypeScript needs `npm install tsx`, or a newer Node");
   };
   const module = await load().catch((error: unknown) => {
     throw fail(`cannot be loaded: ${describeError(error)}`, error);

@@ -27,7 +27,7 @@ const waitingMax = 256;
 
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./password-worker-source.mjs" : "./password-worker.js",
+  import.meta.url.endsWith(".ts") ? "./password-worker-source.mjs" : "../cli/password-worker.js",
   import.meta.url,
 );
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "../..");
-const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "cli"];
+const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "cli", "lib"];
 
 /** Sources are bundled; the rest of these is read by tests, by the build, or where nothing was built. */
 const isLeftOut = (path: string) =>
@@ -34,6 +34,13 @@ describe("the package", function () {
       needed.filter((path) => !packed.has(path)),
       [],
     );
+  });
+
+  it("has nothing of its development", () => {
+    const strange = [...packed].filter(
+      (path) => !/^(agent|bin|dist)\/|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/.test(path),
+    );
+    assert.deepEqual(strange, []);
   });
 
   it("has what starts it, and what threads run", () => {

@@ -24,7 +24,7 @@ export interface Unpacker {
 
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./unpack-worker-source.mjs" : "./unpack-worker.js",
+  import.meta.url.endsWith(".ts") ? "./unpack-worker-source.mjs" : "../cli/unpack-worker.js",
   import.meta.url,
 );
 

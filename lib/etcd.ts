@@ -1,0 +1,5 @@
+/** The client for any etcd v3.
+ *
+ *  @packageDocumentation */
+export { CallError } from "../store/client/call-error.ts";
+export { openStoreClient } from "../store/client/open-client.ts";
