@@ -1,6 +1,6 @@
 // Bundles what the package holds into dist/: the command (dist/cli; `bin/pintle` and `bin/etcd` run it, or the sources where nothing
 // was built) and what others import (dist/lib as modules, dist/cjs the same for require()). Command and library share their chunks.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -65,6 +65,9 @@ await build({
   define: { "import.meta.url": "pintleUrl" },
   plugins: [{ name: "chunk by chunk", setup: keepChunks }],
 });
+writeFileSync(join(out, "LICENSES.txt"), licences());
+// What `npm run size` weighs.
+writeFileSync(join(out, "meta.json"), JSON.stringify(metafile));
 console.log(`built dist/ in ${Math.round(performance.now() - startedMs)} ms`);
 
 /** The given outputs and all that they load. */
@@ -88,4 +91,23 @@ function keepChunks({ onResolve, onLoad }) {
     const text = await readFile(path, "utf8");
     return { contents: text.replace(banner.trim(), ""), loader: "js" };
   });
+}
+
+/** The terms of every package of which something is in the bundle or in the declarations. */
+function licences() {
+  const folders = new Set(["node_modules/@kubernetes/client-node"]);
+  for (const input of Object.keys(metafile.inputs)) {
+    const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
+    if (folder !== undefined) folders.add(folder);
+  }
+  const parts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+    const files = readdirSync(join(root, folder)).filter((file) =>
+      /^(licen[cs]e|copying|notice)/i.test(file),
+    );
+    const texts = files.map((file) => readFileSync(join(root, folder, file), "utf8").trim());
+    return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+  });
+  const line = `\n\n${"-".repeat(100)}\n\n`;
+  return `Pintle contains parts of these packages, on these terms.${line}${parts.join(line)}\n`;
 }

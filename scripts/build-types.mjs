@@ -1,0 +1,73 @@
+// Writes the declarations of what others import into dist/types: one file for each entry and what they share, for import (.d.ts) and
+// for require() (.d.cts). They stand alone: nothing is left in them that refers to a package, but for Node's own modules.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const out = join(root, "dist/types");
+export const entries = ["index", "store", "etcd", "client"];
+
+/** Text of every file by its name, which ends in .d.ts, and what the bundler has to say against them. */
+export async function declarations() {
+  const complaints = [];
+  const bundle = await rollup({
+    input: Object.fromEntries(entries.map((name) => [name, join(root, `lib/${name}.ts`)])),
+    external: (id) => /^node:/.test(id) || builtins.has(id),
+    plugins: [
+      { name: "models as interfaces", load: loadModel },
+      dts({
+        tsconfig: join(root, "tsconfig.json"),
+        includeExternal: ["@kubernetes/client-node", "prom-client"],
+      }),
+    ],
+    onLog: (_level, { message }) => complaints.push(message),
+  });
+  const { output } = await bundle.generate({
+    format: "es",
+    entryFileNames: "[name].d.ts",
+    chunkFileNames: "shared-[hash].d.ts",
+  });
+  await bundle.close();
+  const files = new Map(output.map(({ fileName, code }) => [fileName, code]));
+  for (const [name, text] of files)
+    for (const [, from] of text.matchAll(/^(?:import|export) .*'([^']+)';$/gm))
+      if (!/^(\.\/|node:)/.test(from))
+        complaints.push(`${name} refers to ${from}, which users need not have`);
+  return { files, complaints };
+}
+
+export function writeDeclarations(files) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  for (const [name, text] of files) {
+    writeFileSync(join(out, name), text);
+    const common = text.replace(/^((?:import|export) .* from '\.\/[^']+)\.js';$/gm, "$1.cjs';");
+    writeFileSync(join(out, name.replace(/\.ts$/, ".cts")), common);
+  }
+}
+
+/** What the exec client of @kubernetes/client-node imports without `node:`; none of it is left in what we take. */
+const builtins = new Set(["stream", "url"]);
+
+/** The models of @kubernetes/client-node are classes for its own decoder; ours are what stands in JSON. */
+function loadModel(file) {
+  if (!/client-node\/dist\/gen\/models\/[^/]+\.d\.ts$/.test(file)) return null;
+  const text = readFileSync(file, "utf8");
+  const fields = text.replace(/\n {4}static readonly discriminator[\s\S]*?\n {4}constructor\(\);\n/, "\n");
+  if (/\bstatic\b.*[:(]/.test(fields)) return null;
+  return fields
+    .replace(/export declare class/, "export interface")
+    .replace(/^\/\*\*\n \* Kubernetes\n[\s\S]*?\*\/\n/, "")
+    .replace(/\\(?=["'`])/g, "");
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const startedMs = performance.now();
+  const { files, complaints } = await declarations();
+  for (const complaint of complaints) console.error(`types: ${complaint}`);
+  writeDeclarations(files);
+  console.log(`built dist/types/ in ${Math.round(performance.now() - startedMs)} ms`);
+}
