@@ -50,6 +50,7 @@ export const agentFlags = {
   runtime: {
     kind: "string",
     default: "auto",
+    choices: ["auto", "oci", "process"],
     help: "auto, oci (containers) or process: plain processes that see all of the host, whatever is hidden by other flags.",
   },
   "oci-runtime": {
@@ -292,7 +293,6 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     "is not a DNS name in lower case",
   );
   const { runtime } = flags;
-  check(["auto", "oci", "process"].includes(runtime), "runtime", runtime, "must be auto, oci or process");
   const endpoint = flags["container-runtime-endpoint"];
   for (const name of ["container-runtime-endpoint", "image-service-endpoint"] as const)
     check(flags[name] === undefined || isSocketUrl(flags[name]), name, flags[name], "is not unix:///PATH");
@@ -425,7 +425,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     nodeIp,
     address: flags.address ?? nodeIp,
     port: flags.port,
-    runtime: runtime === "oci" || runtime === "process" ? runtime : "auto",
+    runtime,
     ociRuntime: flags["oci-runtime"],
     cri:
       endpoint === undefined

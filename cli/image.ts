@@ -37,6 +37,7 @@ export const imageCommand = command({
   name: "image",
   summary: "import, pull and list images of the nodes",
   usage: "import FILE… | pull NAME… | list",
+  words: [["import", "pull", "list"], "file"],
   flags,
   envPrefix: "PINTLE_",
   examples: ["docker save web:1 | gzip > web.tar.gz && pintle image import web.tar.gz", "pintle image list"],

@@ -10,8 +10,13 @@ import { type Command, type CommandIo, command, OperatorError } from "./command.
 
 /** What every component's command shares: settings of its own process, a run until stopped, an orderly end. */
 export const processFlags = {
-  "log-level": { kind: "string", default: "info", help: "debug, info, warn or error" },
-  "log-format": { kind: "string", default: "text", help: "text or json" },
+  "log-level": {
+    kind: "string",
+    default: "info",
+    choices: ["debug", "info", "warn", "error"],
+    help: "debug, info, warn or error",
+  },
+  "log-format": { kind: "string", default: "text", choices: ["text", "json"], help: "text or json" },
   "config-file": { kind: "string", value: "FILE", help: "YAML with the same names as these flags" },
 } as const satisfies FlagTable;
 

@@ -33,6 +33,42 @@ export interface KubeconfigSources {
  *  ~/.kube/config. Beside `server` a cluster may list `servers`, all of the same cluster (Pintle's extension).
  *  Throws UsageError saying what is wrong with which file. */
 export function loadKubeconfig(path?: string, sources: KubeconfigSources = {}): RestConfig {
+  const { documents, read } = readFiles(path, sources);
+  const files = documents.map(({ file }) => file);
+  const contextName =
+    sources.context ??
+    documents.map(({ document }) => text(document["current-context"])).find((name) => name);
+  if (!contextName) throw new UsageError(`kubeconfig: ${files.join(", ")} names no current-context`);
+  const find = (list: string, name: string): Entry => {
+    for (const { file, document } of documents) {
+      for (const entry of mappings(document[list])) {
+        if (text(entry.name) === name) return { file, value: mapping(entry[list.slice(0, -1)]) };
+      }
+    }
+    throw new UsageError(`kubeconfig: ${files.join(", ")}: no entry "${name}" in ${list}`);
+  };
+  const context = find("contexts", contextName).value;
+  const cluster = find("clusters", text(context.cluster) ?? "");
+  const userName = text(context.user);
+  const user = userName ? find("users", userName) : { file: cluster.file, value: {} };
+  return restConfig({ cluster, user, namespace: text(context.namespace) || "default" }, read);
+}
+
+/** The names of the contexts that there are, in their order. Throws UsageError as above. */
+export function contextNames(path?: string, sources: KubeconfigSources = {}): readonly string[] {
+  const { documents } = readFiles(path, sources);
+  const named = documents.flatMap(({ document }) =>
+    mappings(document.contexts).map(({ name }) => text(name)),
+  );
+  return [...new Set(named.filter((name) => name !== undefined))];
+}
+
+interface KubeconfigDocument {
+  readonly file: string;
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+function readFiles(path: string | undefined, sources: KubeconfigSources) {
   const env = sources.env ?? process.env;
   const named = path ?? env.KUBECONFIG;
   const files =
@@ -51,24 +87,11 @@ export function loadKubeconfig(path?: string, sources: KubeconfigSources = {}): 
       );
     }
   };
-  const documents = files.map((file) => ({ file, document: parseDocument(file, read(file)) }));
-  const contextName =
-    sources.context ??
-    documents.map(({ document }) => text(document["current-context"])).find((name) => name);
-  if (!contextName) throw new UsageError(`kubeconfig: ${files.join(", ")} names no current-context`);
-  const find = (list: string, name: string): Entry => {
-    for (const { file, document } of documents) {
-      for (const entry of mappings(document[list])) {
-        if (text(entry.name) === name) return { file, value: mapping(entry[list.slice(0, -1)]) };
-      }
-    }
-    throw new UsageError(`kubeconfig: ${files.join(", ")}: no entry "${name}" in ${list}`);
-  };
-  const context = find("contexts", contextName).value;
-  const cluster = find("clusters", text(context.cluster) ?? "");
-  const userName = text(context.user);
-  const user = userName ? find("users", userName) : { file: cluster.file, value: {} };
-  return restConfig({ cluster, user, namespace: text(context.namespace) || "default" }, read);
+  const documents: readonly KubeconfigDocument[] = files.map((file) => ({
+    file,
+    document: parseDocument(file, read(file)),
+  }));
+  return { documents, read };
 }
 
 interface Entry {

@@ -77,6 +77,7 @@ export const storeFlags = {
     kind: "string",
     help: '"new", or "existing" to join a running cluster',
     default: "new",
+    offers: ["new", "existing"],
   },
   "initial-cluster-token": {
     kind: "string",
@@ -157,6 +158,7 @@ export const storeFlags = {
     kind: "string",
     help: '"periodic" keeps the history of a time, "revision" the last revisions',
     default: "periodic",
+    offers: ["periodic", "revision"],
   },
   "auto-compaction-retention": {
     kind: "string",
@@ -192,6 +194,7 @@ export const storeFlags = {
     kind: "string",
     help: '"basic", or "extensive" with the times of calls (grpc_server_handling_seconds)',
     default: "basic",
+    offers: ["basic", "extensive"],
   },
   ...logFlagRows,
   ...tlsFlagRows,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse as parseYaml } from "yaml";
+import { isNearly } from "../edit-distance.ts";
 
 /** One table describes a command's settings; command line, environment and YAML file use the same name.
  *  Precedence: command line, then environment, then `--config-file`, then default. */
@@ -13,6 +14,10 @@ export interface FlagRow {
   readonly short?: string;
   /** Shown in help instead of the kind, e.g. `URLS`. */
   readonly value?: string;
+  /** The only values that it may have; of a list, its parts. */
+  readonly choices?: readonly string[];
+  /** Values that shells offer, where it may have others, or its reader has the last word. */
+  readonly offers?: readonly string[];
   /** Left out of help. */
   readonly hidden?: true;
   /** Another name of that flag. */
@@ -20,17 +25,16 @@ export interface FlagRow {
 }
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
-type FlagValue<K extends FlagKind> = K extends "string"
-  ? string
-  : K extends "boolean"
+type ChoiceOf<R> = R extends { choices: readonly (infer C extends string)[] } ? C : string;
+type FlagValue<R extends { readonly kind: FlagKind }> = R["kind"] extends "string"
+  ? ChoiceOf<R>
+  : R["kind"] extends "boolean"
     ? boolean
-    : K extends "list"
-      ? readonly string[]
+    : R["kind"] extends "list"
+      ? readonly ChoiceOf<R>[]
       : number;
 export type FlagValues<T extends FlagTable> = {
-  readonly [N in keyof T]: T[N] extends { default: unknown }
-    ? FlagValue<T[N]["kind"]>
-    : FlagValue<T[N]["kind"]> | undefined;
+  readonly [N in keyof T]: T[N] extends { default: unknown } ? FlagValue<T[N]> : FlagValue<T[N]> | undefined;
 };
 
 export interface Parsed<T extends FlagTable> {
@@ -129,8 +133,8 @@ export function flagHelp(table: FlagTable): string {
   const rows = shownRows.map(([name, row]) => {
     const value = row.kind === "boolean" ? "" : ` ${row.value ?? row.kind.toUpperCase()}`;
     const left = `  ${row.short ? `-${row.short}, ` : "    "}--${name}${value}`;
-    const shown = Array.isArray(row.default) ? row.default.join(",") : row.default;
-    const fallback = shown === undefined || shown === "" || shown === false ? "" : ` (default ${shown})`;
+    const shown = defaultText(row);
+    const fallback = shown === "" || shown === "false" ? "" : ` (default ${shown})`;
     return { left, right: row.help + fallback };
   });
   const width = Math.min(44, Math.max(...rows.map((row) => row.left.length)) + 2);
@@ -139,6 +143,13 @@ export function flagHelp(table: FlagTable): string {
       left.length < width ? left.padEnd(width) + right : `${left}\n${" ".repeat(width)}${right}`,
     )
     .join("\n");
+}
+
+/** A flag's default as one would type it; empty where there is none. */
+export function defaultText(row: FlagRow): string {
+  const { default: given, kind } = row;
+  if (typeof given === "number" && (kind === "duration" || kind === "goDuration")) return durationText(given);
+  return given === undefined ? "" : String(given);
 }
 
 function longName(table: FlagTable, name: string, word: string): string {
@@ -150,21 +161,8 @@ function longName(table: FlagTable, name: string, word: string): string {
 }
 
 function nearest(table: FlagTable, name: string): string {
-  const close = Object.keys(table).find((known) => known.startsWith(name) || distance(known, name) <= 2);
+  const close = Object.keys(table).find((known) => isNearly(known, name));
   return close === undefined ? "" : `; did you mean --${close}?`;
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function readConfigFile(path: string, sources: FlagSources): Record<string, unknown> {
@@ -233,6 +231,22 @@ export function parseGoDurationMs(text: string): number | undefined {
   return parts.reduce((sum, part) => sum + Number(part[1]) * (durationUnitMs[part[2] ?? ""] ?? 0), 0);
 }
 
+/** `90000` is `1m30s`: as Go writes durations, but for parts that are zero. */
+export function durationText(ms: number): string {
+  if (ms === 0) return "0";
+  const [h, m] = [Math.floor(ms / 3_600_000), Math.floor((ms % 3_600_000) / 60_000)];
+  const restMs = ms % 60_000;
+  const rest = restMs === 0 ? "" : restMs % 1000 === 0 || ms > 1000 ? `${restMs / 1000}s` : `${restMs}ms`;
+  return `${h === 0 ? "" : `${h}h`}${m === 0 ? "" : `${m}m`}${rest}`;
+}
+
+function chosen({ choices }: FlagRow, value: string, from: string): string {
+  if (choices === undefined || choices.includes(value)) return value;
+  const allowed =
+    choices.length === 1 ? choices[0] : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+  throw new UsageError(`${from}: ${JSON.stringify(value)} must be ${allowed}`);
+}
+
 function readValue(row: FlagRow, raw: unknown, from: string): unknown {
   const bad = (rule: string) => new UsageError(`${from}: ${JSON.stringify(raw)} is not ${rule}`);
   const refuse = (rule: string): never => {
@@ -241,10 +255,11 @@ function readValue(row: FlagRow, raw: unknown, from: string): unknown {
   switch (row.kind) {
     case "string":
       if (typeof raw === "object") throw bad("a string");
-      return String(raw);
+      return chosen(row, String(raw), from);
     case "list": {
       const parts = Array.isArray(raw) ? raw.map(String) : String(raw).split(",");
-      return parts.map((part) => part.trim()).filter((part) => part !== "");
+      const named = parts.map((part) => part.trim()).filter((part) => part !== "");
+      return named.map((part) => chosen(row, part, from));
     }
     case "boolean":
       if (raw === true || raw === "true" || raw === "1") return true;

@@ -25,7 +25,7 @@ export const applyCommand = command({
   flags,
   examples: ["pintle apply -f web.yaml", "pintle apply -f manifests/", "cat web.yaml | pintle apply -f -"],
   async run({ flags: given, words }, io) {
-    const client = io.client();
+    const client = io.client(given);
     const manifests = await readManifests([...(given.filename ?? []), ...words], io.stdin);
     const kinds = await discover(client);
     const dryRun = given["dry-run"] ?? false;

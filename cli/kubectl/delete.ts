@@ -17,6 +17,7 @@ const flags = {
   cascade: {
     kind: "string",
     default: "background",
+    choices: ["background", "foreground", "orphan"],
     help: "background, foreground or orphan: what becomes of what it owns",
   },
   "grace-period": { kind: "integer", value: "SECONDS", help: "how long pods have to end" },
@@ -38,14 +39,12 @@ export const deleteCommand = command({
   name: "delete",
   summary: "delete objects",
   usage: "KIND NAME... | KIND/NAME... | -f FILE",
+  words: ["object"],
   flags,
   examples: ["pintle delete pod web-1", "pintle delete -f web.yaml", "pintle delete pods -l app=web"],
   async run({ flags: given, words }, io) {
-    const client = io.client();
-    const policy = Object.hasOwn(policies, given.cascade)
-      ? policies[given.cascade as keyof typeof policies]
-      : undefined;
-    if (policy === undefined) throw new UsageError("--cascade: must be background, foreground or orphan");
+    const client = io.client(given);
+    const policy = policies[given.cascade];
     const grace = given.now ? 1 : given["grace-period"];
     const doomed = await choose(client, given, words, io);
     const going: (Doomed & { readonly uid: string })[] = [];

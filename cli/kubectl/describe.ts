@@ -23,10 +23,11 @@ export const describeCommand = command({
   name: "describe",
   summary: "show an object with all that belongs to it, and its events",
   usage: "KIND [NAME...] | KIND/NAME...",
+  words: ["object"],
   flags,
   examples: ["pintle describe pod web-1", "pintle describe deployment/web", "pintle describe nodes"],
   async run({ flags: given, words }, io) {
-    const client = io.client();
+    const client = io.client(given);
     let described = 0;
     for (const { resource, names } of parseTargets(await discover(client), words)) {
       const namespace = resource.namespaced ? namespaceOf(given, client) : undefined;

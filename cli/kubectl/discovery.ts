@@ -1,3 +1,4 @@
+import type { CallOptions } from "../../client/api.ts";
 import type { RestClient } from "../../client/rest.ts";
 import type { KubeObject, Resource } from "../../client/types.ts";
 import { OperatorError } from "../command.ts";
@@ -12,9 +13,12 @@ export interface DiscoveredResource extends Resource<KubeObject> {
 const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /** All kinds, core group first, in the server's order; of each group the preferred version. */
-export async function discover(client: RestClient): Promise<readonly DiscoveredResource[]> {
+export async function discover(
+  client: RestClient,
+  options: CallOptions = {},
+): Promise<readonly DiscoveredResource[]> {
   const texts = await Promise.all(
-    ["/api", "/apis"].map((path) => client.raw("GET", path, undefined, { accept })),
+    ["/api", "/apis"].map((path) => client.raw("GET", path, undefined, { ...options, accept })),
   );
   return texts.flatMap((text) => list(record(JSON.parse(text)), "items").flatMap(resourcesOfGroup));
 }

@@ -16,12 +16,13 @@ export const execCommand = command({
   name: "exec",
   summary: "run a command in a container",
   usage: "POD | KIND/NAME -- COMMAND [ARGUMENT...]",
+  words: ["pod", "none"],
   flags,
   examples: ["pintle exec web-1 -- ls /", "pintle exec -it deployment/web -- sh"],
   async run({ flags: given, words, rest }, io) {
     if (words.length === 0) throw new UsageError("in which pod? For example: web-1 -- ls");
     if (rest.length === 0) throw new UsageError("which command? It comes after --, for example: web-1 -- ls");
-    const client = io.client();
+    const client = io.client(given);
     const pod = await choosePod(client, words, namespaceOf(given, client));
     const tty = Boolean(given.tty || given.it) && io.stdin.isTTY === true;
     const stdin = Boolean(given.stdin || given.it);

@@ -34,6 +34,7 @@ const flags = {
     kind: "string",
     short: "o",
     value: "FORMAT",
+    offers: ["wide", "json", "yaml", "name", "jsonpath="],
     help: "wide, json, yaml, name or jsonpath=TEMPLATE",
   },
   watch: { kind: "boolean", short: "w", help: "go on showing changes until Ctrl-C" },
@@ -52,10 +53,11 @@ export const getCommand = command({
   name: "get",
   summary: "show objects of the cluster",
   usage: "KIND [NAME...] | KIND/NAME...",
+  words: ["object"],
   flags,
   examples: ["pintle get pods -A", "pintle get deployment/web -o yaml", "pintle get pods -l app=web -w"],
   async run({ flags: given, words }, io) {
-    const client = io.client();
+    const client = io.client(given);
     const format = parseFormat(given.output);
     const targets = parseTargets(await discover(client), words);
     const allNamespaces = given["all-namespaces"] ?? false;

@@ -17,6 +17,7 @@ export const logsCommand = command({
   name: "logs",
   summary: "show what a container wrote",
   usage: "POD | KIND/NAME",
+  words: ["pod", "none"],
   flags,
   examples: [
     "pintle logs web-1",
@@ -25,7 +26,7 @@ export const logsCommand = command({
   ],
   async run({ flags: given, words }, io) {
     if (words.length === 0) throw new UsageError("which pod? For example: web-1 or deployment/web");
-    const client = io.client();
+    const client = io.client(given);
     const pod = await choosePod(client, words, namespaceOf(given, client));
     const options = {
       container: chooseContainer(pod, given.container),

@@ -39,11 +39,12 @@ export const rolloutCommand = command({
   name: "rollout",
   summary: "follow, repeat or undo the rollout of a deployment",
   usage: "status|history|undo|restart KIND/NAME",
+  words: [["status", "history", "undo", "restart"], "object"],
   flags,
   examples: ["pintle rollout status deployment/web", "pintle rollout undo deployment/web --to-revision 2"],
   async run({ flags: given, words }, io) {
     const [verb, ...rest] = words;
-    const client = io.client();
+    const client = io.client(given);
     const { resource, name } = parseOne(await discover(client), rest);
     const ref = { name, namespace: namespaceOf(given, client) };
     const subject = { client, resource, ref, shown: shownName(resource, name), io };

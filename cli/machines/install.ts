@@ -33,6 +33,7 @@ export const installCommand = command({
   name: "install",
   summary: "write a systemd unit for a server or an agent and start it; an agent joins its cluster first",
   usage: "server|agent [FLAGS] [-- FURTHER FLAGS OF pintle server|agent]",
+  words: [["server", "agent"], "none"],
   flags,
   envPrefix: "PINTLE_",
   examples: [

@@ -8,10 +8,12 @@ import { dns1123Subdomain } from "../../client/rules/names.ts";
 import { nodeOfRequest } from "../../client/rules/node-requests.ts";
 import type { Node, Pod } from "../../client/types.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
+import { connectionFlags } from "../kubectl/flags.ts";
 import { createProgress } from "../up/progress.ts";
 import { type DrainDeps, evict, isAnswering, planDrain, untilGone } from "./drain.ts";
 
 const flags = {
+  ...connectionFlags,
   force: {
     kind: "boolean",
     default: false,
@@ -33,6 +35,7 @@ export const nodeRemoveCommand = command({
   name: "node remove",
   summary: "take a node out of the cluster: its pods go elsewhere, its certificate counts no more",
   usage: "NAME",
+  words: ["node", "none"],
   flags,
   examples: ["pintle node remove worker-3", "pintle node remove worker-3 --timeout 10m --grace-period 5"],
   async run({ flags: given, words }, io) {
@@ -41,7 +44,7 @@ export const nodeRemoveCommand = command({
       throw new OperatorError("which node? Name one; pintle get nodes shows them");
     if (dns1123Subdomain(name).length > 0)
       throw new OperatorError(`${JSON.stringify(name)} is no name of a node`);
-    const client = io.client();
+    const client = io.client(given);
     const node = await orAbsent(client.get(resources.nodes, { name }));
     const requests = await requestsOf(client, name);
     if (node === undefined && requests.length === 0)

@@ -2,6 +2,7 @@ import { isAlreadyExists } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
 import { command, OperatorError } from "../command.ts";
+import { connectionFlags } from "../kubectl/flags.ts";
 import { joinWords } from "./join-line.ts";
 import { newToken, tokenSecret, tokenText } from "./tokens.ts";
 
@@ -9,6 +10,7 @@ const hourMs = 3_600_000;
 export const tokenLife = { usualMs: 24 * hourMs, leastMs: 60_000, mostMs: 30 * 24 * hourMs } as const;
 
 const flags = {
+  ...connectionFlags,
   ttl: {
     kind: "duration",
     default: tokenLife.usualMs,
@@ -36,7 +38,7 @@ export const tokenCreateCommand = command({
     const { ttl, description } = given;
     if (ttl < tokenLife.leastMs || ttl > tokenLife.mostMs)
       throw new OperatorError(`--ttl: ${ttl} ms must be from 1m to 720h`);
-    const client = io.client();
+    const client = io.client(given);
     const line = (await joinWords(client)).join(" ");
     const token = await createToken(client, { ttlMs: ttl, description });
     const until = new Date(Date.now() + ttl).toISOString();

@@ -1,16 +1,17 @@
 import { resources } from "../../client/resources.ts";
 import { bootstrapTokens } from "../../client/rules/bootstrap-token.ts";
 import { command, OperatorError } from "../command.ts";
+import { connectionFlags } from "../kubectl/flags.ts";
 import { type ShownToken, shownToken } from "./tokens.ts";
 
 export const tokenListCommand = command({
   name: "token list",
   summary: "list the tokens by which machines join, without their secrets",
-  flags: {},
+  flags: connectionFlags,
   examples: ["pintle token list"],
-  async run({ words }, io) {
+  async run({ flags: given, words }, io) {
     if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
-    const { items } = await io.client().list(resources.secrets, {
+    const { items } = await io.client(given).list(resources.secrets, {
       namespace: bootstrapTokens.namespace,
       fieldSelector: `type=${bootstrapTokens.secretType}`,
     });

@@ -13,6 +13,7 @@ export const uninstallCommand = command({
   name: "uninstall",
   summary: "stop what pintle install started and remove its unit; data stays",
   usage: "server|agent",
+  words: [["server", "agent"], "none"],
   flags,
   examples: ["pintle uninstall agent            # after pintle node remove NAME, on a server"],
   async run({ flags: given, words }, io) {

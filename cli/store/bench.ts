@@ -2,7 +2,7 @@ import { UsageError } from "../../base/os/flags.ts";
 import { prefixEnd } from "../../store/client/keys.ts";
 import { command } from "../command.ts";
 import { Stopwatch } from "./figures.ts";
-import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
+import { answerText, onlyWord, outputFlag } from "./formats.ts";
 import { benchPrefix, loads } from "./loads.ts";
 import { memberFlags, membersClient } from "./members.ts";
 
@@ -24,6 +24,7 @@ const flags = {
   consistency: {
     kind: "string",
     default: "l",
+    choices: ["l", "s"],
     value: "l|s",
     help: "linearizable or serializable, for the load range",
   },
@@ -34,6 +35,7 @@ export const benchCommand = command<typeof flags>({
   name: "store bench",
   summary: `put a small load on members and say how fast they answer; writes below ${benchPrefix}, and removes that afterwards`,
   usage: "put | range | txn | watch",
+  words: [Object.keys(loads), "none"],
   flags,
   examples: [
     "pintle store bench put --total 50000 --clients 500 --endpoints http://10.0.0.1:2379",
@@ -41,12 +43,9 @@ export const benchCommand = command<typeof flags>({
     "pintle store bench watch --watchers 100 --total 1000 -o json",
   ],
   async run({ flags: given, words }, io) {
-    isJson(given.output);
     const name = onlyWord(words, "load");
     if (!(name in loads)) throw new UsageError(`"${name}" is no load; take ${Object.keys(loads).join(", ")}`);
     const { consistency } = given;
-    if (consistency !== "l" && consistency !== "s")
-      throw new UsageError(`--consistency: "${consistency}" must be l or s`);
     for (const flag of ["total", "clients", "conns", "key-space-size", "txn-ops", "watchers"] as const)
       if (given[flag] < 1) throw new UsageError(`--${flag}: at least 1`);
     const plan = {

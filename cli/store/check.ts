@@ -3,7 +3,7 @@ import { systemDisk } from "../../base/os/disk.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import { checkDataDir, type Finding } from "../../store/offline/check.ts";
 import { command } from "../command.ts";
-import { isJson, noWords, outputFlag } from "./formats.ts";
+import { noWords, outputFlag } from "./formats.ts";
 
 const flags = {
   "data-dir": { kind: "string", value: "DIR", help: "the stopped member's data directory" },
@@ -28,7 +28,9 @@ export const checkCommand = command<typeof flags>({
     const place = { dataDir: resolve(dataDir), walDir: walDir === undefined ? undefined : resolve(walDir) };
     const findings = await checkDataDir(place, systemDisk);
     const ok = findings.every((finding) => finding.ok);
-    io.stdout(isJson(given.output) ? `${JSON.stringify({ ok, findings })}\n` : findings.map(shown).join(""));
+    io.stdout(
+      given.output === "json" ? `${JSON.stringify({ ok, findings })}\n` : findings.map(shown).join(""),
+    );
     return ok ? 0 : 1;
   },
 });

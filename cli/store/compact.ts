@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/os/flags.ts";
 import { command } from "../command.ts";
-import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
+import { answerText, onlyWord, outputFlag } from "./formats.ts";
 import { memberFlags, withMembers } from "./members.ts";
 
 const flags = {
@@ -19,7 +19,6 @@ export const compactCommand = command<typeof flags>({
     "pintle store compact 1000 --physical --endpoints http://10.0.0.1:2379",
   ],
   async run({ flags: given, words }, io) {
-    isJson(given.output);
     const word = onlyWord(words, "revision");
     const compactRevision = Number(word);
     if (!/^\d+$/.test(word) || !Number.isSafeInteger(compactRevision))

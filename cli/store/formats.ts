@@ -5,19 +5,14 @@ export const outputFlag = {
   kind: "string",
   short: "o",
   default: "text",
+  choices: ["text", "json"],
   value: "FORMAT",
   help: "text, or json",
 } as const;
 
-export function isJson(format: string): boolean {
-  if (format !== "text" && format !== "json")
-    throw new UsageError(`--output: "${format}" must be text or json`);
-  return format === "json";
-}
-
 /** An answer of named values: lines for people, or a JSON object under the same names in camel case. */
-export function answerText(values: Readonly<Record<string, unknown>>, format: string): string {
-  if (isJson(format)) return `${JSON.stringify(values)}\n`;
+export function answerText(values: Readonly<Record<string, unknown>>, format: "text" | "json"): string {
+  if (format === "json") return `${JSON.stringify(values)}\n`;
   const names = Object.keys(values).map(shownName);
   const width = Math.max(...names.map((name) => name.length)) + 2;
   const lines = Object.values(values).map((value, at) => `${(names[at] ?? "").padEnd(width)}${value}\n`);

@@ -6,7 +6,7 @@ import { hashSnapshot } from "../../store/offline/hash-snapshot.ts";
 import { hashState, readState } from "../../store/offline/load-database.ts";
 import { withStoppedDatabase } from "../../store/offline/stopped-database.ts";
 import { command } from "../command.ts";
-import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
+import { answerText, onlyWord, outputFlag } from "./formats.ts";
 import { memberFlags, withMembers } from "./members.ts";
 
 const flags = {
@@ -37,6 +37,7 @@ export const hashCommand = command<typeof flags>({
   summary:
     "HashKV of running members, a stopped one's files or a snapshot, to see whether they hold the same",
   usage: "[--endpoints URLS | --data-dir DIR | SNAPSHOT]",
+  words: ["file", "none"],
   flags,
   examples: [
     "pintle store hash --endpoints http://10.0.0.1:2379,http://10.0.0.2:2379 --rev 1000",
@@ -48,7 +49,7 @@ export const hashCommand = command<typeof flags>({
     if (places.length > 1)
       throw new UsageError("--endpoints, --data-dir and a snapshot file exclude each other");
     const members = await hashedBy(given, words);
-    if (isJson(given.output)) io.stdout(`${JSON.stringify(members)}\n`);
+    if (given.output === "json") io.stdout(`${JSON.stringify(members)}\n`);
     else io.stdout(members.map((member) => answerText({ ...member }, "text")).join("\n"));
     return 0;
   },

@@ -3,7 +3,7 @@ import { UsageError } from "../../base/os/flags.ts";
 import { migrateEtcd } from "../../store/offline/migrate.ts";
 import { command } from "../command.ts";
 import { systemOs } from "../run-component.ts";
-import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
+import { answerText, onlyWord, outputFlag } from "./formats.ts";
 
 const flags = {
   "data-dir": { kind: "string", value: "DIR", help: "the directory to make" },
@@ -20,13 +20,13 @@ export const migrateCommand = command<typeof flags>({
   name: "store migrate",
   summary: "make a member's data directory of a stopped etcd's (3.4 to 3.7); that one stays as it is",
   usage: "ETCD_DATA_DIR --data-dir DIR",
+  words: ["file", "none"],
   flags,
   examples: [
     "systemctl stop etcd && pintle store migrate /var/lib/etcd --data-dir /var/lib/pintle",
     "pintle store migrate /var/lib/etcd --etcd-wal-dir /ssd/etcd-wal --data-dir /var/lib/pintle --wal-dir /ssd/pintle-wal",
   ],
   async run({ flags: given, words }, io) {
-    isJson(given.output);
     const from = {
       dataDir: resolve(onlyWord(words, "data directory of etcd")),
       walDir: pathOf(given["etcd-wal-dir"]),

@@ -4,7 +4,7 @@ import { parseInitialCluster } from "../../store/membership/initial-cluster.ts";
 import { restoreSnapshot } from "../../store/offline/restore.ts";
 import { command } from "../command.ts";
 import { systemOs } from "../run-component.ts";
-import { answerText, isJson, onlyWord, outputFlag } from "./formats.ts";
+import { answerText, onlyWord, outputFlag } from "./formats.ts";
 
 const flags = {
   "data-dir": {
@@ -61,6 +61,7 @@ export const restoreCommand = command<typeof flags>({
   name: "store restore",
   summary: "make a member's data directory of a snapshot, of this store's or of etcd's (3.4 to 3.7)",
   usage: "FILE --data-dir DIR",
+  words: ["file", "none"],
   flags,
   examples: [
     "pintle store restore backup.db --data-dir /var/lib/pintle",
@@ -68,7 +69,6 @@ export const restoreCommand = command<typeof flags>({
     "pintle store restore backup.db --data-dir /var/lib/pintle --bump-revision 1000000000 --mark-compacted",
   ],
   async run({ flags: given, words }, io) {
-    isJson(given.output);
     const snapshotPath = onlyWord(words, "snapshot file");
     const { name } = given;
     const initialCluster = clusterOf(given["initial-cluster"] ?? [`${name}=http://localhost:2380`]);

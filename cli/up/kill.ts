@@ -15,6 +15,7 @@ export const killCommand = command({
   name: "kill",
   summary: "kill -9 a component, to try failure by hand; `up` starts it again",
   usage: "COMPONENT | store-leader | scheduler-leader | controller-manager-leader",
+  words: ["component", "none"],
   flags,
   envPrefix: "PINTLE_",
   examples: ["pintle kill store-leader", "pintle kill node-1", "pintle kill apiserver-2"],

@@ -13,7 +13,14 @@ const flags = {
     help: "the cluster's folder (default $PINTLE_HOME or ~/.pintle)",
     value: "DIR",
   },
-  output: { kind: "string", default: "table", short: "o", help: "table or json" },
+  output: {
+    kind: "string",
+    default: "table",
+    short: "o",
+    value: "FORMAT",
+    choices: ["table", "json"],
+    help: "table or json",
+  },
 } as const;
 
 interface Row {

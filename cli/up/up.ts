@@ -52,6 +52,7 @@ const flags = {
   runtime: {
     kind: "string",
     default: "auto",
+    choices: ["auto", "oci", "process"],
     help: "oci (containers), process (plain processes, which see all of this machine) or auto",
     value: "KIND",
   },
@@ -69,6 +70,7 @@ const flags = {
   "proxy-mode": {
     kind: "string",
     help: `what leads to services on the nodes: ${proxyModes.join(", ")}; nftables by default`,
+    choices: proxyModes,
     value: "MODE",
   },
   "resource-metrics": {
@@ -79,6 +81,7 @@ const flags = {
   "feature-gates": {
     kind: "list",
     default: [],
+    offers: features.map((feature) => `${feature}=true`),
     help: `features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
     value: "FEATURE=true,…",
   },
@@ -99,12 +102,7 @@ export const upCommand = command({
   ],
   async run({ flags: given, words, given: names }, io) {
     if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
-    const runtime = given.runtime;
-    if (runtime !== "auto" && runtime !== "oci" && runtime !== "process")
-      throw new OperatorError(`--runtime: "${runtime}" must be auto, oci or process`);
-    const proxyMode = proxyModes.find((one) => one === given["proxy-mode"]);
-    if (given["proxy-mode"] !== undefined && proxyMode === undefined)
-      throw new OperatorError(`--proxy-mode: "${given["proxy-mode"]}" must be ${proxyModes.join(", ")}`);
+    const { runtime, "proxy-mode": proxyMode } = given;
     closeInheritedFiles(process.argv, io.env);
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
     if (given.detach) return detach(layout, io);

@@ -17,7 +17,7 @@ import { gatherClaim, gatherPod } from "./gather.ts";
 
 const flags = {
   ...clusterFlags,
-  output: { kind: "string", short: "o", value: "FORM", help: "json: findings as data" },
+  output: { kind: "string", short: "o", value: "FORM", choices: ["json"], help: "json: findings as data" },
 } as const;
 
 const workloads = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"];
@@ -29,13 +29,12 @@ export const whyCommand = command({
   name: "why",
   summary: "say why a pod, a workload or a claim does not get on, and what to do",
   usage: "POD | KIND/NAME",
+  words: ["object"],
   flags,
   examples: ["pintle why pod/web-1", "pintle why deployment/web", "pintle why pvc/data -o json"],
   async run({ flags: given, words }, io) {
     if (words.length === 0) throw new UsageError("why what? For example: pod/web-1 or deployment/web");
-    if (given.output !== undefined && given.output !== "json")
-      throw new UsageError(`--output: ${JSON.stringify(given.output)} must be json`);
-    const client = io.client();
+    const client = io.client(given);
     const { resource, name } = parseOne(await discover(client), words, "pod");
     const ref = { name, namespace: resource.namespaced ? namespaceOf(given, client) : undefined };
     const answers = await explain(client, resource.kind, ref, io.signal, () =>
