@@ -13,7 +13,7 @@ import type {
 import { ApiError, apiErrorFrom, ConnectionError } from "./api-error.ts";
 import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
 import { HttpTransport } from "./http/http-transport.ts";
-import type { HttpAnswer, HttpRequest } from "./http/request.ts";
+import type { HttpAnswer, HttpRequest, HttpWay } from "./http/request.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
@@ -28,6 +28,8 @@ export interface RestClientOptions {
   readonly userAgent?: string;
   /** Where requests are counted; absent: nowhere. */
   readonly metrics?: Meter;
+  /** Carries requests to a server that is not connected to, such as one of this process. */
+  readonly way?: HttpWay;
 }
 
 export interface LogOptions {
@@ -75,6 +77,7 @@ export class RestClient implements ApiClient {
     this.#config = config;
     this.#transport = new HttpTransport(config, {
       clock: options.clock ?? systemClock,
+      ...(options.way && { way: options.way }),
       ...(options.metrics && { metrics: requestMetrics(options.metrics) }),
     });
     this.#clock = options.clock ?? systemClock;

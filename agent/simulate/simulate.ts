@@ -51,8 +51,21 @@ interface SimulationDeps {
   readonly os: Pick<Os, "clock" | "random" | "log">;
 }
 
+/** Power over simulated nodes, by name. */
+export interface SimulatedPower {
+  /** How many are ready. */
+  readonly ready: () => number;
+  /** The node says and does nothing any more. */
+  readonly halt: (node: string) => void;
+  /** It boots: it tells its state, and its pods' containers are started anew. */
+  readonly boot: (node: string) => void;
+}
+
 /** Runs nodes and pods in a scope of tasks. */
-export function simulate(config: SimulationConfig, { client, tasks, machine, os }: SimulationDeps): void {
+export function simulate(
+  config: SimulationConfig,
+  { client, tasks, machine, os }: SimulationDeps,
+): SimulatedPower {
   const { clock, log } = os;
   const stages = [...config.stages, ...defaultStages];
   const inputs = nodeInputs(config);
@@ -79,7 +92,7 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
     addresses: new AddressPool(parseRange(config.podRange)),
     stages,
     hostIp: config.agent.nodeIp,
-    isOurs,
+    isRunning: (name) => nodes.isRunning(name),
   });
   pods.follow();
   const volumeQueue = new WorkQueue(os);
@@ -98,6 +111,14 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
   run("simulated-pods", podQueue, (key, signal) => pods.sync(key, signal));
   run("simulated-volumes", volumeQueue, (key, signal) => volumes.sync(key, signal));
   tasks.run("progress", (signal) => tellProgress(nodes, config.nodes, os, signal));
+  return {
+    ready: () => nodes.ready,
+    halt: (name) => nodes.halt(name),
+    boot: (name) => {
+      pods.boot(name);
+      nodes.boot(name);
+    },
+  };
 }
 
 async function tellProgress(

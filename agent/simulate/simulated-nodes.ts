@@ -41,6 +41,7 @@ export class SimulatedNodes {
   readonly #deps: SimulatedNodesDeps;
   readonly #registered = new Map<string, Registered>();
   readonly #deleted = new Set<string>();
+  readonly #halted = new Set<string>();
 
   constructor(deps: SimulatedNodesDeps) {
     this.#deps = deps;
@@ -57,6 +58,28 @@ export class SimulatedNodes {
     return this.#deps.inputs.has(name) && !this.#deleted.has(name);
   }
 
+  /** Whether it is one of ours, and has power. */
+  isRunning(name: string): boolean {
+    return this.isOurs(name) && !this.#halted.has(name);
+  }
+
+  /** The node says and does nothing any more. */
+  halt(name: string): void {
+    this.#input(name);
+    this.#halted.add(name);
+  }
+
+  /** The node boots again, and tells its state. */
+  boot(name: string): void {
+    if (!this.#halted.delete(name)) return;
+    const registered = this.#registered.get(name);
+    if (registered !== undefined) {
+      registered.heartbeatDueMs = 0;
+      registered.leaseDueMs = 0;
+    }
+    this.#deps.queue.add(name);
+  }
+
   /** Has every one of our nodes worked on: now, and where it is given up. The returned function ends that. */
   follow(): () => void {
     const { inputs, nodes, queue } = this.#deps;
@@ -65,7 +88,7 @@ export class SimulatedNodes {
       onUpdate: (node) => {
         const { name } = node.metadata;
         const registered = this.#registered.get(name);
-        if (registered === undefined || !registered.isReady || !isGivenUp(node)) return;
+        if (!this.isRunning(name) || !registered?.isReady || !isGivenUp(node)) return;
         registered.heartbeatDueMs = 0;
         queue.add(name);
       },
@@ -74,7 +97,7 @@ export class SimulatedNodes {
 
   /** Does what is due for one node. */
   async sync(name: string, signal: AbortSignal): Promise<SyncResult> {
-    if (!this.isOurs(name)) return;
+    if (!this.isRunning(name)) return;
     try {
       return { requeueAfterMs: await this.#work(name, signal) };
     } catch (error) {

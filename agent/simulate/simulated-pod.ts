@@ -72,6 +72,11 @@ export class SimulatedPod {
     return { status: this.#status(pod, nowMs), wakeAtMs: this.#wakeAtMs, isFinished };
   }
 
+  /** Ends all that runs, without a word to it. */
+  stopAll(nowMs: number): void {
+    for (const { id } of this.#sandboxes) this.#stopSandbox(id, nowMs);
+  }
+
   /** Does one action if its time has come; true if anything changed. */
   #act(pod: Pod, action: Exclude<Action, { kind: "finish" }>, nowMs: number): boolean {
     switch (action.kind) {
@@ -87,7 +92,7 @@ export class SimulatedPod {
       case "stop-pod": {
         const deleted = pod.metadata.deletionTimestamp !== undefined;
         if (deleted && !this.#isDue(pod, "pod-delete", "", nowMs)) return false;
-        return this.#stopAll(nowMs);
+        return this.#stopPod(nowMs);
       }
       case "fail-pod":
         this.#failure = action;
@@ -168,7 +173,7 @@ export class SimulatedPod {
     this.#wakeAtMs = Math.min(ms, this.#wakeAtMs ?? ms);
   }
 
-  #stopAll(nowMs: number): boolean {
+  #stopPod(nowMs: number): boolean {
     let moved = false;
     for (const { id } of this.#sandboxes) moved = this.#stopSandbox(id, nowMs) || moved;
     for (const { id } of [...this.#containers.values()]) moved = this.#exit(id, terminated, nowMs) || moved;

@@ -21,8 +21,8 @@ export interface SimulatedPodsDeps {
   readonly addresses: AddressPool;
   readonly stages: readonly Stage[];
   readonly hostIp: string;
-  /** Whether a node of this name is one of ours. */
-  readonly isOurs: (node: string) => boolean;
+  /** Whether a node of this name is one of ours, and has power. */
+  readonly isRunning: (node: string) => boolean;
 }
 
 interface Life {
@@ -90,8 +90,18 @@ export class SimulatedPods {
     return wakeAtMs === undefined ? undefined : { requeueAfterMs: Math.max(0, wakeAtMs - clock.wallMs()) };
   }
 
+  /** The node has booted: none of what ran there runs any more. */
+  boot(node: string): void {
+    const { pods, queue, clock } = this.#deps;
+    for (const pod of pods.list()) {
+      if (pod.spec.nodeName !== node) continue;
+      this.#lives.get(keyOf(pod))?.simulated.stopAll(clock.wallMs());
+      queue.add(keyOf(pod));
+    }
+  }
+
   #isOurs({ spec }: Pod): boolean {
-    return spec.nodeName !== undefined && this.#deps.isOurs(spec.nodeName);
+    return spec.nodeName !== undefined && this.#deps.isRunning(spec.nodeName);
   }
 
   #lifeOf(key: string, pod: Pod): Life {

@@ -9,6 +9,8 @@ import { type HttpAnswer, type HttpRequest, type HttpWay, TimeoutError, transpor
 
 interface Counted {
   readonly clock: Clock;
+  /** Carries all requests, instead of connections of its own. */
+  readonly way?: HttpWay;
   /** Absent: nobody counts. */
   readonly metrics?: RequestMetrics;
 }
@@ -23,9 +25,10 @@ interface Server {
 const waysOf = ({ http2, http1 }: Server): readonly HttpWay[] =>
   http2 === undefined ? [http1] : [http2, http1];
 
-function serversOf(config: RestConfig, clock: Clock): readonly Server[] {
+function serversOf(config: RestConfig, { clock, way }: Counted): readonly Server[] {
   return config.servers.map((server) => {
     const url = new URL(server);
+    if (way !== undefined) return { url, http2: undefined, http1: way };
     const http2 = url.protocol === "https:" ? new Http2Way(url, config, clock) : undefined;
     return { url, http2, http1: new Http1Way(url, config) };
   });
@@ -48,7 +51,7 @@ export class HttpTransport {
   constructor(config: RestConfig, counted: Counted) {
     this.#config = config;
     this.#counted = counted;
-    this.#servers = serversOf(config, counted.clock);
+    this.#servers = serversOf(config, counted);
   }
 
   /** From now on requests go to these servers as this user, over new connections. What is under way may end on its own; what lasts
@@ -57,7 +60,7 @@ export class HttpTransport {
     const before = this.#servers;
     const preferred = this.server.href;
     this.#config = config;
-    this.#servers = serversOf(config, this.#counted.clock);
+    this.#servers = serversOf(config, this.#counted);
     this.#preferred = Math.max(
       0,
       this.#servers.findIndex(({ url }) => url.href === preferred),

@@ -141,7 +141,10 @@ function http2Limits({
   };
 }
 
-export async function listenAll(servers: readonly Server[], config: ApiserverConfig): Promise<number> {
+export async function listenAll(
+  servers: readonly Server[],
+  config: Pick<ApiserverConfig, "bindAddresses" | "port">,
+): Promise<number> {
   let { port } = config;
   const listening: Server[] = [];
   try {

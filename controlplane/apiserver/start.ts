@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { deferred } from "../../base/deferred.ts";
+import type { HttpHandler } from "../../base/http2/serve-http.ts";
 import { ipRangeText } from "../../base/ip-range.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
@@ -64,7 +65,7 @@ import { NodeUsages } from "./resourcemetrics/node-usages.ts";
 import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
 import { kinds as allKinds, kindsOfFeatures } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
-import type { ServerDeps } from "./server.ts";
+import { type ServerDeps, serve } from "./server.ts";
 import { Shutdown } from "./shutdown/shutdown.ts";
 import { observeBuild } from "./telemetry/build-info.ts";
 import { logMetrics } from "./telemetry/log-metrics.ts";
@@ -83,6 +84,11 @@ export interface RunningApiserver extends Running {
   /** `https://127.0.0.1:6443`: the advertised address with the port it listens on. */
   readonly url: string;
   readonly port: number;
+  /** Answers a request, from wherever it came. */
+  readonly handle: HttpHandler;
+  /** Has a server that was started with no addresses to bind listen on these after all. Resolves with the port.
+   *  @param port 0: any free one. */
+  readonly listen: (addresses: readonly string[], port: number) => Promise<number>;
 }
 
 /** A member of the store in this process, which is called and not connected to. */
@@ -185,6 +191,12 @@ export async function startOnStorage(
   observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
   const listeners = servers.map((server) => attach(server, config, { deps, connections }));
+  const listen = async (bindAddresses: readonly string[], port: number) => {
+    const more = bindAddresses.map(() => tlsServer(config));
+    const bound = await listenAll(more, { bindAddresses, port });
+    listeners.push(...more.map((server) => attach(server, config, { deps, connections })));
+    return bound;
+  };
   const withdrawing = new AbortController();
   const withdrawn = deferred<void>();
   runLoops(tasks, config, {
@@ -239,7 +251,8 @@ export async function startOnStorage(
       throw error;
     },
   );
-  return { url: `https://${address}`, port, done, stop };
+  const handle: HttpHandler = (request, response) => serve(request, response, deps);
+  return { url: `https://${address}`, port, handle, listen, done, stop };
 }
 
 /** Everything that goes on beside requests. */

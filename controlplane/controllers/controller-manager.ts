@@ -34,31 +34,49 @@ export async function startControllerManager(
   config: ControllerManagerConfig,
   os: Os,
 ): Promise<RunningControllerManager> {
-  const log = os.log.child("controller-manager");
   const controllers = selectControllers(controllerTable, config);
   const client = new RestClient(loadKubeconfig(config.kubeconfig), {
     clock: os.clock,
     userAgent: "pintle-controller-manager",
     metrics: os.metrics,
   });
-  const metrics = loopMetrics(os.metrics);
-  const tasks = new TaskScope(log);
   let problem: string | undefined;
   const health =
     config.health === undefined ? undefined : await serveHealth(config.health, os.metrics, () => problem);
-  const run = (isLeader: () => boolean, signal: AbortSignal) =>
-    runTerm({ client: leaderOnly(client, isLeader, signal), controllers, config, os, metrics }, signal);
-  const elector = electorFor(config, client, { os, metrics }, run);
-  tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(() => true, signal));
-  const done = tasks.untilStopped().finally(async () => {
+  const inside = runControllers({ config, controllers }, client, os);
+  const done = inside.done.finally(async () => {
     problem = "stopped";
     client.close();
     await health?.close();
   });
+  return {
+    ...inside,
+    done,
+    healthPort: health?.port,
+    async stop() {
+      await inside.stop();
+      await done.catch(() => undefined); // a failure is heard through `done`
+    },
+  };
+}
+
+/** The controllers without their doors: over any client. */
+export function runControllers(
+  { config, controllers }: Pick<TermDeps, "config" | "controllers">,
+  client: ControllerClient,
+  os: Os,
+): Omit<RunningControllerManager, "healthPort"> {
+  const log = os.log.child("controller-manager");
+  const metrics = loopMetrics(os.metrics);
+  const tasks = new TaskScope(log);
+  const run = (isLeader: () => boolean, signal: AbortSignal) =>
+    runTerm({ client: leaderOnly(client, isLeader, signal), controllers, config, os, metrics }, signal);
+  const elector = electorFor(config, client, { os, metrics }, run);
+  tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(() => true, signal));
+  const done = tasks.untilStopped();
   done.catch((error: unknown) => log.error("controller-manager failed", { error }));
   return {
     done,
-    healthPort: health?.port,
     isLeader: () => elector?.isLeader ?? !tasks.signal.aborted,
     async stop() {
       await tasks.stop();
@@ -74,7 +92,7 @@ interface ElectorDeps {
 
 function electorFor(
   { election }: ControllerManagerConfig,
-  client: RestClient,
+  client: ControllerClient,
   { os, metrics }: ElectorDeps,
   run: (isLeader: () => boolean, signal: AbortSignal) => Promise<void>,
 ): LeaderElector | undefined {

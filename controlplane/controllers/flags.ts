@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
 import { type ClusterSigning, clusterSigningConfig, clusterSigningFlags } from "./certificates/flags.ts";
@@ -151,6 +152,8 @@ export const controllerManagerFlags = {
 
 export interface ControllerManagerConfig {
   readonly kubeconfig: string | undefined;
+  /** Reads the files that are named here; UTF-8. Throws where one cannot be read. */
+  readonly readText: (path: string) => string;
   /** Where to serve health; undefined: nowhere. */
   readonly health: { readonly address: string; readonly port: number } | undefined;
   /** Undefined: lead without a lease. */
@@ -231,6 +234,7 @@ export function controllerManagerConfig(
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     kubeconfig: flags.kubeconfig,
+    readText: (path) => readFileSync(path, "utf8"),
     health: port === undefined ? undefined : { address: flags["bind-address"], port },
     election: flags["leader-elect"]
       ? {

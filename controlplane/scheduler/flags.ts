@@ -71,6 +71,14 @@ export interface SchedulerConfig {
 
 /** Checks the flags against each other and reads the configuration file. Throws UsageError with every problem. */
 export function schedulerConfig(flags: FlagValues<typeof schedulerFlags>): SchedulerConfig {
+  const { kubeconfig, ...config } = bareSchedulerConfig(flags);
+  return { ...config, api: loadKubeconfig(kubeconfig) };
+}
+
+/** The same for whoever has a client already. */
+export function bareSchedulerConfig(
+  flags: FlagValues<typeof schedulerFlags>,
+): Omit<SchedulerConfig, "api"> & { readonly kubeconfig: string | undefined } {
   const problems: string[] = [];
   const file = flags.config === undefined ? undefined : configurationIn(flags.config);
   const base = file ?? withoutFile(flags, problems);
@@ -88,7 +96,7 @@ export function schedulerConfig(flags: FlagValues<typeof schedulerFlags>): Sched
       problems.push(`--${name}: the profiles of --config say it`);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
-    api: loadKubeconfig(flags.kubeconfig ?? base.kubeconfig),
+    kubeconfig: flags.kubeconfig ?? base.kubeconfig,
     serve: port === 0 ? undefined : { address: flags["bind-address"], port },
     election: elects
       ? {

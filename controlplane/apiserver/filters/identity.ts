@@ -3,6 +3,7 @@ import { unauthorized } from "../api-error.ts";
 import { AuthenticationError, type Authenticator } from "../authentication/authenticator.ts";
 import { withoutToken } from "../authentication/bearer-token.ts";
 import { isKnownBy } from "../authentication/client-certificate.ts";
+import { localSender } from "../authentication/local-sender.ts";
 import { type ShownCertificate, shownCertificate } from "../authentication/shown-certificate.ts";
 import { anonymous, type User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
@@ -67,10 +68,13 @@ const isStranger = ({ name, groups }: User) =>
   name === anonymous.name || groups.some((group) => anonymous.groups.includes(group));
 
 async function senderOf(
-  { headers, rawHeaders, socket }: IncomingMessage,
+  request: IncomingMessage,
   { authenticate, audiences }: Gate,
   { warn, refusal }: Parameters<typeof identify>[3],
 ): Promise<User | undefined> {
+  const local = localSender(request);
+  if (local !== undefined) return local;
+  const { headers, rawHeaders, socket } = request;
   try {
     const certificate = shownCertificate(socket);
     return (await authenticate({ headers, rawHeaders, certificate, audiences, warn }))?.user;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { webcrypto, X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "reflect-metadata";
@@ -13,6 +13,7 @@ import { type SigningAuthority, signingAuthority } from "../../../base/os/sign-c
 import { AuthorityFiles } from "./authority-files.ts";
 import { clusterSigningConfig, clusterSigningFlags } from "./flags.ts";
 
+const reading = { log: silentLog, readText: (path: string) => readFileSync(path, "utf8") };
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 async function signedBy(authority: SigningAuthority): Promise<X509Certificate> {
@@ -77,7 +78,7 @@ describe("the authority of a signer", () => {
     it("signs once it is renewed, and not before both files are", async () => {
       const [old, next] = [await createAuthority({ name: "old" }), await createAuthority({ name: "next" })];
       write(old, old);
-      const authority = new AuthorityFiles(files, silentLog);
+      const authority = new AuthorityFiles(files, reading);
       const issuer = async () => (await signedBy(await authority.current())).issuer;
       assert.equal(await issuer(), "CN=old");
       write(next, old);
@@ -89,7 +90,7 @@ describe("the authority of a signer", () => {
     it("signs on where what it was renewed to cannot", async () => {
       const [old, next] = [await createAuthority({ name: "old" }), await createAuthority({ name: "next" })];
       write(old, old);
-      const authority = new AuthorityFiles(files, silentLog);
+      const authority = new AuthorityFiles(files, reading);
       const issuer = async () => (await signedBy(await authority.current())).issuer;
       const other = await authorityNamed(undefined, { name: "Ed25519" });
       write(other, other);
@@ -100,7 +101,7 @@ describe("the authority of a signer", () => {
 
     it("is refused where the key is another's", async () => {
       write(await createAuthority({ name: "a" }), await createAuthority({ name: "b" }));
-      assert.throws(() => new AuthorityFiles(files, silentLog), /is not that of the certificate/);
+      assert.throws(() => new AuthorityFiles(files, reading), /is not that of the certificate/);
     });
   });
 

@@ -1,5 +1,4 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Log } from "../../../base/os/log.ts";
 import type { Certificate } from "../../../base/os/pki.ts";
 import { type SigningAuthority, signingAuthority } from "../../../base/os/sign-certificate.ts";
@@ -9,22 +8,24 @@ import type { SigningFiles } from "./flags.ts";
  *  Invariant: who signs has the key of the certificate that it signs for. */
 export class AuthorityFiles {
   readonly #files: SigningFiles;
+  readonly #readText: ReadText;
   readonly #log: Log;
   /** What the files held at first. */
   readonly #first: Certificate;
   #signing: Signing | undefined;
 
   /** Throws where the files cannot be read, or do not belong together. */
-  constructor(files: SigningFiles, log: Log) {
+  constructor(files: SigningFiles, { log, readText }: { readonly log: Log; readonly readText: ReadText }) {
     this.#files = files;
+    this.#readText = readText;
     this.#log = log;
-    this.#first = readAuthority(files);
+    this.#first = readAuthority(files, readText);
   }
 
   /** Rejects where nothing that the files held can sign. */
   async current(): Promise<SigningAuthority> {
     try {
-      const pem = readAuthority(this.#files);
+      const pem = readAuthority(this.#files, this.#readText);
       if (this.#signing === undefined || !isSame(pem, this.#signing.pem))
         this.#signing = await signingWith(pem);
     } catch (error) {
@@ -35,6 +36,8 @@ export class AuthorityFiles {
     return this.#signing.authority;
   }
 }
+
+type ReadText = (path: string) => string;
 
 interface Signing {
   readonly pem: Certificate;
@@ -49,9 +52,9 @@ const signingWith = async (pem: Certificate): Promise<Signing> => ({
 const isSame = (a: Certificate, b: Certificate): boolean =>
   a.certificatePem === b.certificatePem && a.privateKeyPem === b.privateKeyPem;
 
-function readAuthority({ certificateFile, keyFile }: SigningFiles): Certificate {
-  const certificatePem = readFileSync(certificateFile, "utf8");
-  const privateKeyPem = readFileSync(keyFile, "utf8");
+function readAuthority({ certificateFile, keyFile }: SigningFiles, readText: ReadText): Certificate {
+  const certificatePem = readText(certificateFile);
+  const privateKeyPem = readText(keyFile);
   const certificate = new X509Certificate(certificatePem);
   if (!certificate.checkPrivateKey(createPrivateKey(privateKeyPem)))
     throw new Error(`the key in ${keyFile} is not that of the certificate in ${certificateFile}`);

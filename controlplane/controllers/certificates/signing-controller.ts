@@ -77,7 +77,7 @@ function authoritiesOf({ config, log }: ControllerContext): ReadonlyMap<string, 
   return new Map(
     [...(config.clusterSigning?.files ?? [])].map(([signer, files]) => {
       try {
-        return [signer, new AuthorityFiles(files, log)] as const;
+        return [signer, new AuthorityFiles(files, { log, readText: config.readText })] as const;
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         throw new UsageError(`--cluster-signing-…: cannot use the authority of ${signer}: ${why}`);

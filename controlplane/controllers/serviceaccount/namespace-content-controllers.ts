@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { UsageError } from "../../../base/os/flags.ts";
 import { readPem } from "../../../base/pem.ts";
 import { isAlreadyExists, isNotFound } from "../../../client/api-error.ts";
@@ -59,7 +58,7 @@ export function rootCa(config: ControllerManagerConfig): string | undefined {
   if (config.rootCaFile === undefined) return loadKubeconfig(config.kubeconfig).caPem;
   let pem: string;
   try {
-    pem = readFileSync(config.rootCaFile, "utf8");
+    pem = config.readText(config.rootCaFile);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--root-ca-file: cannot read ${config.rootCaFile}: ${why}`);

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { UsageError } from "../../../base/os/flags.ts";
 import { signJws } from "../../../base/os/jws.ts";
 import { type SigningKey, signingKey } from "../../../base/os/signing-keys.ts";
@@ -27,7 +26,7 @@ export const tokenSecretController: Controller = {
   enabled: ({ serviceAccountPrivateKeyFile }) => serviceAccountPrivateKeyFile !== undefined,
   setUp(context, queue) {
     const { client, config, informers } = context;
-    const { key, keyId, algorithm } = keyIn(config.serviceAccountPrivateKeyFile ?? "");
+    const { key, keyId, algorithm } = keyIn(config.serviceAccountPrivateKeyFile ?? "", config.readText);
     const caPem = rootCa(config);
     const secrets = informers.informer(resources.secrets, { fieldSelector: `type=${tokenSecretType}` });
     const accounts = informers.informer(resources.serviceaccounts);
@@ -103,9 +102,9 @@ function accountNow(
 }
 
 /** Throws UsageError when the file cannot be read or holds no such key. */
-function keyIn(path: string): SigningKey {
+function keyIn(path: string, readText: (path: string) => string): SigningKey {
   try {
-    return signingKey(readFileSync(path, "utf8"));
+    return signingKey(readText(path));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--service-account-private-key-file: cannot use ${path}: ${why}`);

@@ -1,0 +1,179 @@
+import { Heap } from "../base/heap.ts";
+import { type Clock, systemClock } from "../base/os/clock.ts";
+import { type Duration, durationMs } from "./duration.ts";
+
+interface Timer {
+  readonly dueMs: number;
+  readonly order: number;
+  fire: (() => void) | undefined;
+}
+
+const isBefore = (a: Timer, b: Timer) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
+/** Timers that were cancelled and are still held, beside as many as there are others. */
+const cancelledMost = 1024;
+
+/** How a cluster's clock goes. */
+export interface ClockOptions {
+  /** False: it stands still unless a test moves it. */
+  readonly runs: boolean;
+  /** What it shows at first, since 1970. */
+  readonly startMs: number;
+}
+
+/** The time of a cluster: everything in it waits, measures and stamps by this one clock, which a test can move. */
+export class ClusterClock implements Clock {
+  readonly #runs: boolean;
+  readonly #startMs: number;
+  /** What the machine's clock showed at first. */
+  readonly #realStartMs = systemClock.monotonicMs();
+  /** How far it was moved; of one that stands still, its whole time. */
+  #movedMs = 0;
+  #order = 0;
+  #pending = 0;
+  #isClosed = false;
+  #timers = new Heap<Timer>(isBefore);
+  #alarm: { readonly dueMs: number; readonly cancel: () => void } | undefined;
+  readonly #quiet: () => Promise<void>;
+  #moving: Promise<void> = Promise.resolve();
+  #isMoving = false;
+
+  /** @param quiet Resolves when nothing is at work that does not wait for time to pass. */
+  constructor({ runs, startMs }: ClockOptions, quiet: () => Promise<void>) {
+    this.#runs = runs;
+    this.#startMs = startMs;
+    this.#quiet = quiet;
+  }
+
+  /** What it shows. */
+  now(): Date {
+    return new Date(this.wallMs());
+  }
+
+  monotonicMs(): number {
+    return this.#movedMs + (this.#runs ? systemClock.monotonicMs() - this.#realStartMs : 0);
+  }
+
+  wallMs(): number {
+    return Math.floor(this.#startMs + this.monotonicMs());
+  }
+
+  /** Timers that wait. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  after(delayMs: number, fire: () => void): () => void {
+    const timer: Timer = { dueMs: this.monotonicMs() + Math.max(0, delayMs), order: this.#order++, fire };
+    this.#timers.push(timer);
+    this.#pending++;
+    this.#setAlarm();
+    return () => {
+      if (timer.fire === undefined) return;
+      timer.fire = undefined;
+      this.#pending--;
+      this.#forgetCancelled();
+      this.#setAlarm();
+    };
+  }
+
+  /** From now on nothing becomes due any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    this.#timers.clear();
+    this.#pending = 0;
+  }
+
+  /** Moves time on: whatever becomes due happens in its order, and what follows from it is done before the next. Resolves when
+   *  nothing is left to do at the new time. One move ends before the next begins. */
+  advance(by: Duration): Promise<void> {
+    const byMs = durationMs(by);
+    return this.#move(async () => {
+      const untilMs = this.monotonicMs() + byMs;
+      await this.#quiet();
+      while (this.#nextDueMs() <= untilMs) await this.#step(this.#nextDueMs());
+      this.#jumpTo(untilMs);
+    });
+  }
+
+  /** Moves a clock that stands still from one timer to the next until `isDone`, or `mostMs` have passed. One that runs is left
+   *  to run: `isDone` is asked by whoever waits. */
+  advanceUntil(isDone: () => boolean, mostMs: number): Promise<void> {
+    if (this.#runs) return Promise.resolve();
+    return this.#move(async () => {
+      const untilMs = this.monotonicMs() + mostMs;
+      await this.#quiet();
+      while (!isDone() && this.#nextDueMs() <= untilMs) await this.#step(this.#nextDueMs());
+      if (!isDone()) this.#jumpTo(untilMs);
+    });
+  }
+
+  #move(work: () => Promise<void>): Promise<void> {
+    const moved = this.#moving.then(async () => {
+      this.#isMoving = true;
+      try {
+        await work();
+      } finally {
+        this.#isMoving = false;
+        this.#setAlarm();
+      }
+    });
+    this.#moving = moved.catch(() => undefined); // whoever moved it hears of it
+    return moved;
+  }
+
+  async #step(dueMs: number): Promise<void> {
+    this.#jumpTo(dueMs);
+    // All that is due at one time, in its order, each with what follows from it.
+    this.#fireNext();
+    await this.#quiet();
+  }
+
+  #jumpTo(ms: number): void {
+    this.#movedMs += Math.max(0, ms - this.monotonicMs());
+  }
+
+  /** Most timers are cancelled, such as those that bound requests: they must not stay until they would have been due. */
+  #forgetCancelled(): void {
+    if (this.#timers.size < 2 * this.#pending + cancelledMost) return;
+    const kept = new Heap<Timer>(isBefore);
+    for (let timer = this.#timers.pop(); timer !== undefined; timer = this.#timers.pop())
+      if (timer.fire !== undefined) kept.push(timer);
+    this.#timers = kept;
+  }
+
+  #nextDueMs(): number {
+    for (let next = this.#timers.peek(); next !== undefined; next = this.#timers.peek()) {
+      if (next.fire !== undefined) return next.dueMs;
+      this.#timers.pop();
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #fireNext(): void {
+    const timer = this.#timers.pop();
+    const fire = timer?.fire;
+    if (timer === undefined || fire === undefined) return;
+    timer.fire = undefined;
+    this.#pending--;
+    fire();
+  }
+
+  /** A clock that runs is woken by the machine's when its first timer is due. */
+  #setAlarm(): void {
+    if (!this.#runs || this.#isMoving || this.#isClosed) return;
+    const dueMs = this.#nextDueMs();
+    if (this.#alarm?.dueMs === dueMs) return;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const cancel = systemClock.after(dueMs - this.monotonicMs(), () => {
+      this.#alarm = undefined;
+      if (this.#isMoving) return;
+      while (this.#nextDueMs() <= this.monotonicMs()) this.#fireNext();
+      this.#setAlarm();
+    });
+    this.#alarm = { dueMs, cancel };
+  }
+}

@@ -1,0 +1,40 @@
+import { generateKeyPairSync } from "node:crypto";
+import { type Certificate, createAuthority, issueCertificate } from "../base/os/pki.ts";
+
+/** What a cluster's parts know each other by, where they are asked over connections. Made for one cluster, kept in memory. */
+export interface ClusterCredentials {
+  readonly authority: Certificate;
+  /** Of service accounts' tokens, PEM. */
+  readonly accountKey: { readonly privatePem: string; readonly publicPem: string };
+  /** The API server's own. */
+  readonly server: Certificate;
+}
+
+export async function makeCredentials(): Promise<ClusterCredentials> {
+  const authority = await createAuthority({ name: "pintle-test-cluster" });
+  const server = await issueCertificate(authority, {
+    commonName: "kube-apiserver",
+    dnsNames: ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
+    addresses: ["127.0.0.1", "::1"],
+    usage: "server",
+  });
+  return { authority, accountKey: accountKey(), server };
+}
+
+/** Of an elliptic curve, which is made in no time. */
+function accountKey(): ClusterCredentials["accountKey"] {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  return { privatePem: privateKey, publicPem: publicKey };
+}
+
+export function clientCertificate(
+  { authority }: ClusterCredentials,
+  user: string,
+  groups: readonly string[],
+): Promise<Certificate> {
+  return issueCertificate(authority, { commonName: user, organizations: [...groups], usage: "client" });
+}

@@ -1,0 +1,72 @@
+import { Socket } from "node:net";
+import type { HttpHandler } from "../../base/http2/serve-http.ts";
+import { ConnectionError } from "../../client/api-error.ts";
+import type { HttpRequest, RequestHeaders } from "../../client/http/request.ts";
+import { sentLocallyBy } from "../../controlplane/apiserver/authentication/local-sender.ts";
+import type { User } from "../../controlplane/apiserver/filters/authentication.ts";
+import { LocalRequest } from "./local-request.ts";
+import { LocalResponse } from "./local-response.ts";
+
+/** Who asks, in this process. */
+export interface Caller {
+  readonly user: User;
+  /** Whatever calls itself so: `scheduler`, `node-1`, `test`. */
+  readonly name: string;
+}
+
+/** An answer under way. */
+export interface Exchange {
+  readonly caller: Caller;
+  readonly request: HttpRequest;
+  readonly response: LocalResponse;
+}
+
+/** The API server of this process, as those see it who call it: there, or gone. */
+export class LocalServer {
+  /** Undefined while it is down. */
+  #handler: HttpHandler | undefined;
+  readonly #open = new Set<Exchange>();
+  readonly #socket = new Socket();
+  #passed = 0;
+
+  /** How much has passed: whoever sees it stand still for a while knows that nobody is at work. */
+  get passed(): number {
+    return this.#passed;
+  }
+
+  /** What is being answered, watches included. */
+  get open(): Iterable<Exchange> {
+    return this.#open;
+  }
+
+  /** From now on requests go there. */
+  up(handler: HttpHandler): void {
+    this.#handler = handler;
+  }
+
+  /** Whatever is under way breaks, and nothing is answered any more. */
+  down(): void {
+    this.#handler = undefined;
+    for (const { response } of [...this.#open]) response.destroy(new Error("the API server is gone"));
+  }
+
+  /** Hands a request over. Its caller need not show who asks. Throws ConnectionError where nobody would answer. */
+  ask(caller: Caller, request: HttpRequest, headers: RequestHeaders): LocalResponse {
+    const { method, path, body } = request;
+    this.#passed++;
+    const handler = this.#handler;
+    if (handler === undefined)
+      throw new ConnectionError(`${method} ${path}: the API server is down`, { neverSent: true });
+    const arriving = new LocalRequest({ method, path, headers, body, socket: this.#socket });
+    const response = new LocalResponse(method, this.#socket, () => this.#passed++);
+    sentLocallyBy(arriving, caller.user);
+    const exchange = { caller, request, response };
+    this.#open.add(exchange);
+    response.on("close", () => {
+      this.#open.delete(exchange);
+      arriving.destroy();
+    });
+    void handler(arriving, response);
+    return response;
+  }
+}
