@@ -13,8 +13,8 @@ export interface Manifest {
 export class ClusterClient extends RestClient {
   readonly #kinds = new Map<string, Resource<KubeObject>>();
 
-  /** Server-side apply of a manifest, with force: what the test says holds. In namespace `default` unless it names another. Resolves
-   *  with the object as it is then. */
+  /** Server-side apply of a manifest, with force: what the test says holds. In namespace `default` unless it names another.
+   *  Resolves with the object as it is then. */
   async apply<T extends Manifest>(
     manifest: T,
     { fieldManager = "test" }: { readonly fieldManager?: string } = {},

@@ -23,7 +23,8 @@ export interface ClusterOptions {
   readonly nodeSize?: Partial<NodeSize>;
   /** How long what takes on the nodes, and what fails; the first that fits counts. By default nothing takes any time. */
   readonly stages?: readonly Stage[];
-  /** `real`: time passes by itself, and can be moved on. `manual`: it stands still unless it is moved, or something is waited for. */
+  /** `real`: time passes by itself, and can be moved on. `manual`: it stands still unless it is moved, or something is waited
+   *  for. */
   readonly clock?: "real" | "manual";
   /** What the clock shows at first; now, or, of one that stands still, 2026-01-01T00:00:00Z. */
   readonly startAt?: Date;

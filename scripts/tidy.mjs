@@ -10,6 +10,7 @@ const product = [
   "client",
   "controlplane",
   "agent",
+  "cluster",
   "cli",
   "lib",
   "bench",
