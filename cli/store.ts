@@ -59,7 +59,7 @@ export async function runMember(
 }
 
 async function runStore(config: StoreConfig, os: Os, io: Pick<CommandIo, "env" | "signal">): Promise<number> {
-  const store = await startStore(config, os, io.signal);
+  const store = await startStore(config, os, { signal: io.signal });
   store.ready.then(() => notifySystemd(io.env, os.log));
   io.signal.addEventListener("abort", () =>
     os.log.info("received signal; shutting down", { signal: describeError(io.signal.reason) }),

@@ -9,6 +9,7 @@ import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { V8Profiles } from "../base/os/v8-profiles.ts";
+import type { BackendHome } from "./backend/home.ts";
 import { initialCheck } from "./corruption/initial-check.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
@@ -27,11 +28,13 @@ import type { ListenUrl } from "./listen-url.ts";
 import { lockDataDir, lockWalDir } from "./lock-data-dir.ts";
 import { logKept } from "./log-kept.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
-import { openLog, walFolder } from "./open-log.ts";
+import { newCluster } from "./membership/initial-cluster.ts";
+import { openLog, ownMember, walFolder } from "./open-log.ts";
 import { requestTimeoutMs } from "./propose/proposer.ts";
 import { publish } from "./propose/publish.ts";
 import { runtimeMetrics } from "./runtime-metrics.ts";
 import { startSettings } from "./start-settings.ts";
+import { startWithoutLog } from "./start-without-log.ts";
 import { stillMetrics } from "./still-metrics.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { GrpcService } from "./transport/grpc/grpc-service.ts";
@@ -62,17 +65,24 @@ export interface RunningStore extends Running {
 type Undo = (() => Promise<void> | void)[];
 const badEnd = "cannot stop in good order after a failure";
 
+export interface StartOptions {
+  /** Ends the waiting for others to come. */
+  readonly signal?: AbortSignal | undefined;
+  /** In place of the data directory, and of a log: for the member of a cluster of one whose data ends with the process. */
+  readonly memory?: BackendHome | undefined;
+}
+
 /** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
  *  when they cannot be had; then the database, whose lock keeps others out. Rejects with one line on what is wrong, and with the
  *  signal's reason where a member that waits for others to come is not to. */
 export async function startStore(
   config: StoreConfig,
   os: Os,
-  signal: AbortSignal = new AbortController().signal,
+  options: StartOptions = {},
 ): Promise<RunningStore> {
   const undo: Undo = [];
   try {
-    return await start(config, os, undo, signal);
+    return await start(config, os, undo, options);
   } catch (error) {
     await undoAll(undo).catch((later: unknown) => os.log.error(badEnd, { error: later }));
     throw error;
@@ -92,15 +102,22 @@ interface Servers {
   readonly metrics: readonly BoundServer[];
 }
 
-async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSignal): Promise<RunningStore> {
+async function start(
+  config: StoreConfig,
+  os: Os,
+  undo: Undo,
+  { signal = new AbortController().signal, memory }: StartOptions,
+): Promise<RunningStore> {
   os.log.info("starting an etcd server", startSettings(config));
   const tlsOf = (settings: TlsSettings | undefined) => settings && new PortTls(settings, os.log.child("tls"));
   const tls: PortsTls = { client: tlsOf(config.clientTls), peer: tlsOf(config.peerTls) };
   const servers = await bindAll(config, tls, os, undo);
   const { clock, random, disk, log, metrics } = os;
-  await refuseForeignDatabase(config.dataDir, disk);
-  undo.push(await lockDataDir(config.dataDir, disk));
-  if (config.walDir !== undefined) undo.push(await lockWalDir(config.walDir, disk));
+  if (memory === undefined) {
+    await refuseForeignDatabase(config.dataDir, disk);
+    undo.push(await lockDataDir(config.dataDir, disk));
+    if (config.walDir !== undefined) undo.push(await lockWalDir(config.walDir, disk));
+  }
   await makeSelfSigned([config.clientTls, config.peerTls], log);
   let network: PeerNetwork | undefined;
   let hadLog = false;
@@ -112,7 +129,12 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
       disk,
       log,
       metrics,
+      ...(memory && { home: memory }),
       openLog: async (appliedIndex) => {
+        if (memory !== undefined) {
+          const cluster = newCluster(config.initialCluster, config.initialClusterToken);
+          return startWithoutLog(cluster, ownMember(cluster, config.name));
+        }
         const ask = {
           members: (url: string) => askMembers(url, serverVersion, { tls: tls.peer, clock }),
           versions: (url: string) => askVersions(url, serverVersion, { tls: tls.peer, clock }),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { deferred } from "../../base/deferred.ts";
 import type { Encodable } from "../../base/protobuf.ts";
 import type { KeyValue, RangeResponse, ResponseOp } from "../../proto/etcd.ts";
@@ -46,8 +47,10 @@ export class StoreClient {
   readonly #parts: StoreClientParts;
   readonly #watches: WatchMux;
   readonly #leases: LeaseKeeper;
+  readonly #closing = new AbortController();
 
   constructor(parts: StoreClientParts) {
+    setMaxListeners(0, this.closing);
     this.#parts = parts;
     this.#watches = new WatchMux(parts);
     this.#leases = new LeaseKeeper(parts);
@@ -196,6 +199,11 @@ export class StoreClient {
     return this.#parts.ring.all;
   }
 
+  /** Aborts when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** Any unary method at one given member, without failover. */
   async callAt<Q extends object, A extends object>(
     endpoint: Endpoint,
@@ -245,6 +253,7 @@ export class StoreClient {
 
   /** Ends all watches and keep-alives and closes the connections. */
   close(): void {
+    this.#closing.abort(new Error("the client is closed"));
     this.#watches.close();
     this.#leases.close();
     this.#parts.transport.close();

@@ -60,9 +60,9 @@ export interface DeleteOptions {
   readonly rangeEnd?: Bytes | undefined;
   readonly prevKv?: boolean | undefined;
 }
-export type RangeOptions = Partial<Omit<RangeRequest, "key" | "rangeEnd">> & {
-  readonly rangeEnd?: Bytes | undefined;
-};
+export type RangeOptions = {
+  readonly [K in keyof Omit<RangeRequest, "key" | "rangeEnd">]?: RangeRequest[K] | undefined;
+} & { readonly rangeEnd?: Bytes | undefined };
 
 export const rangeRequestOf = (key: Bytes, options: RangeOptions = {}) => ({
   ...options,

@@ -15,6 +15,10 @@ export interface WatchOptions {
   readonly fragment?: boolean | undefined;
   readonly filters?: WatchCreateRequest["filters"] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called once, when the server watches; `revision` is its current one then. */
+  readonly onCreated?: ((revision: number) => void) | undefined;
+  /** Called once, when the watch failed, or was closed: then without an error. */
+  readonly onOver?: ((error: unknown) => void) | undefined;
 }
 
 export type WatchBatch =
@@ -84,6 +88,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     if (this.#nextRevision === 0) this.#nextRevision = revision + 1;
     if (this.#announced) return;
     this.#announced = true;
+    this.options.onCreated?.(revision);
     this.#offer({ kind: "created", revision });
   }
 
@@ -123,6 +128,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     if (this.#over !== undefined) return;
     this.#over = { error };
     this.#settle();
+    this.options.onOver?.(error);
   }
 
   /** The consumer wants no more; what is queued is dropped. Idempotent. */
@@ -132,7 +138,9 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     this.#queue.length = 0;
     this.#queuedEvents = 0;
     this.#settle();
-    if (!wasOver) this.#onClosed();
+    if (wasOver) return;
+    this.#onClosed();
+    this.options.onOver?.(undefined);
   }
 
   next(): Promise<IteratorResult<WatchBatch, undefined>> {

@@ -47,7 +47,7 @@ describe("members that find each other by a token", () => {
         "--discovery-token=t",
       ];
       const config = storeConfig(parseFlags(storeFlags, argv).flags);
-      const store = await startStore(config, { ...os, metrics: new MetricsRegistry() }, signal);
+      const store = await startStore(config, { ...os, metrics: new MetricsRegistry() }, { signal });
       running.push(store);
       await store.ready;
       return store;

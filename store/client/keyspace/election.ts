@@ -1,0 +1,150 @@
+import { CallError } from "../call-error.ts";
+import { prefixEnd } from "../keys.ts";
+import { compareCreate, opPut } from "../txn.ts";
+import type { CallOptions, Election, Leadership, Lease, LockOptions } from "./api.ts";
+import type { Entries, Entry } from "./entries.ts";
+import { LeaseLostError } from "./lease.ts";
+import { type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
+import { QueuePlace } from "./queue-place.ts";
+
+export class QueueElection<V> implements Election<V> {
+  readonly #parts: LockParts;
+  readonly #entries: Entries<V>;
+
+  constructor(parts: LockParts, entries: Entries<V>) {
+    this.#parts = parts;
+    this.#entries = entries;
+  }
+
+  async campaign(value: V, options: LockOptions = {}): Promise<Leadership<V>> {
+    const { client, prefix, lease } = this.#parts;
+    const { signal, ttlSeconds = ttlSecondsDefault } = options;
+    signal?.throwIfAborted();
+    const written = this.#entries.bytes(prefix, value);
+    const own = options.lease === undefined ? await lease(ttlSeconds, signal) : undefined;
+    const hung = own ?? options.lease;
+    if (hung === undefined) throw new TypeError("a candidate needs a lease");
+    let place: QueuePlace | undefined;
+    try {
+      place = await QueuePlace.take(client, { prefix, value: written }, hung, signal);
+      await place.untilFirst(signal);
+      return new HeldLeadership(this.#parts, this.#entries, { place, lease: hung, isOwn: own !== undefined });
+    } catch (error) {
+      await leave(place, own).catch(() => undefined); // it goes with its lease
+      throw error;
+    }
+  }
+
+  async leader(options: CallOptions = {}): Promise<Entry<V> | undefined> {
+    const { kvs } = await this.#candidates({ ...options, limit: 1 });
+    return this.#entries.entryIfAny(kvs[0]);
+  }
+
+  async *observe(
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Entry<V> | undefined, void> {
+    const { signal } = options;
+    let told: Entry<V> | undefined | "nothing" = "nothing";
+    while (!signal?.aborted) {
+      const { kvs, revision } = await this.#candidates({ signal });
+      const candidates = new Map(kvs.map((kv) => [keyText(kv.key), this.#entries.entry(kv)]));
+      const changed = (): boolean => {
+        const leader = firstOf(candidates);
+        const isNew = told === "nothing" || told?.modRevision !== leader?.modRevision;
+        if (isNew) told = leader;
+        return isNew;
+      };
+      const leaderTold = () => told as Entry<V> | undefined;
+      if (changed()) yield leaderTold();
+      const { prefix, client } = this.#parts;
+      const watcher = client.watch({
+        key: prefix,
+        rangeEnd: prefixEnd(prefix),
+        startRevision: revision + 1,
+        signal,
+      });
+      try {
+        for await (const batch of watcher) {
+          if (batch.kind !== "events") continue;
+          for (const { type, kv } of batch.events) {
+            if (kv === undefined) continue;
+            if (type === "DELETE") candidates.delete(keyText(kv.key));
+            else candidates.set(keyText(kv.key), this.#entries.entry(kv));
+            if (changed()) yield leaderTold();
+          }
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof CallError && error.code === "COMPACTED")) throw error;
+      }
+    }
+  }
+
+  #candidates(options: CallOptions & { readonly limit?: number }) {
+    const { client, prefix } = this.#parts;
+    return client.range(prefix, {
+      ...options,
+      rangeEnd: prefixEnd(prefix),
+      sortTarget: "CREATE",
+      sortOrder: "ASCEND",
+    });
+  }
+}
+
+class HeldLeadership<V> implements Leadership<V> {
+  readonly #parts: LockParts;
+  readonly #entries: Entries<V>;
+  readonly #place: QueuePlace;
+  readonly #lease: Lease;
+  readonly #ownLease: Lease | undefined;
+
+  constructor(
+    parts: LockParts,
+    entries: Entries<V>,
+    won: { readonly place: QueuePlace; readonly lease: Lease; readonly isOwn: boolean },
+  ) {
+    this.#parts = parts;
+    this.#entries = entries;
+    this.#place = won.place;
+    this.#lease = won.lease;
+    this.#ownLease = won.isOwn ? won.lease : undefined;
+  }
+
+  get revision(): number {
+    return this.#place.revision;
+  }
+
+  get signal(): AbortSignal {
+    return this.#place.signal;
+  }
+
+  async proclaim(value: V, options: CallOptions = {}): Promise<void> {
+    const { key, revision } = this.#place;
+    const written = this.#entries.bytes(this.#parts.prefix, value);
+    const { succeeded } = await this.#parts.client.txn(
+      {
+        compare: [compareCreate(key, "EQUAL", revision)],
+        success: [opPut(key, written, { lease: this.#lease.id })],
+      },
+      options,
+    );
+    if (!succeeded) throw new LeaseLostError("this candidate leads no more");
+  }
+
+  async resign(): Promise<void> {
+    await leave(this.#place, this.#ownLease);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resign();
+  }
+}
+
+const keyText = (key: Uint8Array): string => Buffer.from(key).toString("latin1");
+
+function firstOf<V>(candidates: ReadonlyMap<string, Entry<V>>): Entry<V> | undefined {
+  let first: Entry<V> | undefined;
+  for (const one of candidates.values())
+    if (first === undefined || one.createRevision < first.createRevision) first = one;
+  return first;
+}

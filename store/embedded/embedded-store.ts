@@ -1,0 +1,121 @@
+import { type Clock, systemClock } from "../../base/os/clock.ts";
+import { systemDisk } from "../../base/os/disk.ts";
+import { type Log, silentLog } from "../../base/os/log.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
+import { RamDisk } from "../../base/os/ram-disk.ts";
+import { type Random, systemRandom } from "../../base/os/random.ts";
+import { type BackendConfig, backendDefaults } from "../backend/layered-backend.ts";
+import { MemoryHome } from "../backend/memory-home.ts";
+import { openStoreClient } from "../client/open-client.ts";
+import type { StoreClient } from "../client/store-client.ts";
+import type { ClientTransport } from "../client/transport.ts";
+import { type RunningStore, startStore } from "../compose.ts";
+import type { StoreConfig } from "../flags.ts";
+import { LocalTransport } from "../local-transport.ts";
+import { type MemberSettings, memberConfig } from "./member-options.ts";
+
+/** In whose hands a store is. */
+export interface Doors {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+}
+
+/** A member of the store in this process, and a way to it that needs no socket. */
+export interface EmbeddedStore {
+  readonly running: RunningStore;
+  /** Calls the member itself, whatever their endpoint. */
+  readonly transport: ClientTransport;
+  readonly client: StoreClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ends the client and the member; nothing of them is open or runs thereafter. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a client calls a member that it needs no address for. */
+const inThisProcess = "http://in-this-process:1";
+
+/** In memory there is no disk to spare: what was written is there once, in small files that compactions give back early. */
+const inMemory: BackendConfig = {
+  ...backendDefaults,
+  revisions: {
+    ...backendDefaults.revisions,
+    segmentBytes: 4 * 1024 * 1024,
+    recentBytesMax: 1024 * 1024,
+    cacheBytesMax: 4 * 1024 * 1024,
+  },
+};
+/** Entries of the log that stay in memory; nobody is there to fall behind. */
+const logInMemory = { snapshotCount: 1_000, catchUpEntries: 10 } as const;
+
+/** Opens it and waits until it serves; a member of a cluster, too, which may have to wait for the others.
+ *  Rejects with UsageError for options, and with one line on what is wrong for data. */
+export async function openEmbedded(
+  settings: MemberSettings & {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+  doors: Doors = {},
+): Promise<EmbeddedStore> {
+  const { clock = systemClock, random = systemRandom, log = silentLog } = doors;
+  const { signal, timeoutMs } = settings;
+  signal?.throwIfAborted();
+  const config = memberConfig(settings);
+  const os = { clock, random, log, metrics: new MetricsRegistry() };
+  const running =
+    settings.folder === undefined
+      ? await startInMemory(config, os)
+      : await startStore(config, { ...os, disk: systemDisk }, { signal });
+  const transport = new LocalTransport({ ...running, handlers: running.member.handlers }, clock);
+  const client = openStoreClient(
+    { endpoints: [running.clientUrls[0] ?? inThisProcess], timeoutMs },
+    { clock, random, transport },
+  );
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      client.close();
+      await running.stop();
+    })();
+    return closing;
+  };
+  try {
+    await served(running, signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { running, transport, client, clock, random, close };
+}
+
+function startInMemory(
+  config: StoreConfig,
+  os: { clock: Clock; random: Random; log: Log; metrics: MetricsRegistry },
+) {
+  const disk = new RamDisk();
+  const memory = new MemoryHome(
+    inMemory,
+    { onFailure: (error) => os.log.error("the database in memory failed", { error }) },
+    () => new Promise<void>(setImmediate),
+  );
+  memory.disk = disk;
+  return startStore({ ...config, ...logInMemory }, { ...os, disk }, { memory });
+}
+
+/** Rejects where it ends before it serves. */
+function served(running: RunningStore, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const settle = (act: () => void) => () => {
+      signal?.removeEventListener("abort", onAbort);
+      act();
+    };
+    running.ready.then(settle(resolve), reject);
+    running.done.then(
+      settle(() => reject(new Error("the store ended before it served"))),
+      (error: unknown) => settle(() => reject(error))(),
+    );
+  });
+}

@@ -1,0 +1,154 @@
+import { parseFlags, UsageError } from "../../base/os/flags.ts";
+import { type StoreConfig, storeConfig, storeFlags } from "../flags.ts";
+import { foreignWarnings } from "../foreign-flags.ts";
+import { ignoredTlsFlags } from "../tls-flags.ts";
+
+/** This store as one member of a cluster. */
+export interface MemberOptions {
+  /** Its own name among `peers`. */
+  readonly name: string;
+  /** Every member's address for the others, by name, this one included: `{ a: "http://10.0.0.1:2380", b: … }`. All members of
+   *  a new cluster are given the same. */
+  readonly peers: Readonly<Record<string, string | readonly string[]>>;
+  /** Where this member listens for the others; by default at its own address in `peers`. */
+  readonly listenPeers?: string | readonly string[];
+  /** `existing`: it was added to a running cluster (`etcdctl member add`) and joins it. By default `new`. */
+  readonly state?: "new" | "existing";
+  /** Tells clusters apart that begin with the same addresses. By default `etcd-cluster`. */
+  readonly token?: string;
+}
+
+/** How much of the past is kept: reads at older revisions, and watches from them, fail with code `COMPACTED`. */
+export type History = "all" | { readonly ms: number } | { readonly revisions: number };
+
+/** What of a store's options says which member runs. */
+export interface MemberSettings {
+  /** Where the data is kept. Absent: in memory, and gone with the process. A folder has one store at a time. */
+  readonly folder?: string;
+  /** As one of a cluster; needs a folder, since a member that forgets whom it voted for may lose what others were promised. */
+  readonly member?: MemberOptions;
+  /** Where it listens for etcd's clients (`http://127.0.0.1:2379`; port 0: a free one). Absent: nowhere, no socket is opened. */
+  readonly listen?: string | readonly string[];
+  /** By default an hour: `{ ms: 3_600_000 }`. In a cluster, give all members the same. */
+  readonly history?: History;
+  /** Bytes of data beyond which writes fail with code `NO_SPACE`; 0: no bound. By default 2 GiB. */
+  readonly quotaBytes?: number;
+  /** The largest request taken, in bytes. By default 1.5 MiB, as in etcd. */
+  readonly requestBytesMax?: number;
+  /** Between two heartbeats of a leader. By default 100. */
+  readonly heartbeatMs?: number;
+  /** Without a leader before an election; leases live at least 1.5 times as long. By default 1000. */
+  readonly electionMs?: number;
+  /** Any other flag of `pintle store` by its name: `{ "peer-trusted-ca-file": "ca.pem" }`. Those above have options. */
+  readonly flags?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The flags that an option sets. */
+const taken: Readonly<Record<string, string>> = {
+  "data-dir": "folder",
+  name: "member.name",
+  "initial-cluster": "member.peers",
+  "listen-peer-urls": "member.listenPeers",
+  "initial-cluster-state": "member.state",
+  "initial-cluster-token": "member.token",
+  "listen-client-urls": "listen",
+  "auto-compaction-mode": "history",
+  "auto-compaction-retention": "history",
+  "quota-backend-bytes": "quotaBytes",
+  "max-request-bytes": "requestBytesMax",
+  "heartbeat-interval": "heartbeatMs",
+  "election-timeout": "electionMs",
+};
+/** Of what stands in files. */
+const ofFiles = ["wal-dir", "force-new-cluster", "config-file", "discovery-srv", "discovery-token"];
+const hourMs = 3_600_000;
+/** Where a member that is alone says that it would be found. Nobody looks there. */
+const nowhere = "http://localhost:2380";
+
+/** The configuration of the member that the options describe. Throws UsageError, one line for each thing that is wrong. */
+export function memberConfig(options: MemberSettings): StoreConfig {
+  const problems = settingProblems(options);
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  const { folder, member, flags = {} } = options;
+  const listen = listed(options.listen);
+  const args = {
+    // In memory nothing is put there.
+    "data-dir": folder ?? "memory",
+    ...clusterArgs(member),
+    "listen-client-urls": listen.join(","),
+    ...historyArgs(options.history ?? { ms: hourMs }),
+    ...(options.quotaBytes !== undefined && { "quota-backend-bytes": options.quotaBytes || -1 }),
+    ...(options.requestBytesMax !== undefined && { "max-request-bytes": options.requestBytesMax }),
+    ...(options.heartbeatMs !== undefined && { "heartbeat-interval": options.heartbeatMs }),
+    ...(options.electionMs !== undefined && { "election-timeout": options.electionMs }),
+    ...flags,
+  };
+  const parsed = parseFlags(
+    storeFlags,
+    Object.entries(args).map(([name, value]) => `--${name}=${value}`),
+  );
+  const idle = [...foreignWarnings(parsed.flags, parsed.given), ...ignoredTlsFlags(parsed.flags)];
+  if (idle.length > 0)
+    throw new UsageError(idle.map(({ flag, why }) => `flags: ${flag} has no effect here: ${why}`).join("\n"));
+  return storeConfig(parsed.flags);
+}
+
+function clusterArgs(member: MemberOptions | undefined): Readonly<Record<string, string>> {
+  if (member === undefined) return { "listen-peer-urls": "", "initial-advertise-peer-urls": nowhere };
+  const own = listed(member.peers[member.name]);
+  return {
+    name: member.name,
+    "initial-cluster": Object.entries(member.peers)
+      .flatMap(([name, urls]) => listed(urls).map((url) => `${name}=${url}`))
+      .join(","),
+    "initial-advertise-peer-urls": own.join(","),
+    "listen-peer-urls": (member.listenPeers === undefined ? own : listed(member.listenPeers)).join(","),
+    ...(member.state !== undefined && { "initial-cluster-state": member.state }),
+    ...(member.token !== undefined && { "initial-cluster-token": member.token }),
+  };
+}
+
+function historyArgs(history: History): Readonly<Record<string, string>> {
+  if (history === "all") return {};
+  if ("revisions" in history)
+    return { "auto-compaction-mode": "revision", "auto-compaction-retention": `${history.revisions}` };
+  return { "auto-compaction-mode": "periodic", "auto-compaction-retention": `${history.ms}ms` };
+}
+
+function settingProblems({
+  folder,
+  member,
+  history,
+  flags = {},
+  ...numbers
+}: MemberSettings): readonly string[] {
+  const problems: string[] = [];
+  if (folder === "") problems.push("folder: must not be empty");
+  if (folder === undefined && member !== undefined)
+    problems.push("member: needs a folder; a member in memory would forget whom it has voted for");
+  if (member !== undefined && listed(member.peers[member.name]).length === 0)
+    problems.push(`member.peers: does not list this member, ${JSON.stringify(member.name)}`);
+  for (const name of Object.keys(flags)) {
+    const option = Object.hasOwn(taken, name) ? taken[name] : undefined;
+    if (option !== undefined) problems.push(`flags: say --${name} by the option ${option}`);
+    else if (ofFiles.includes(name) && (folder === undefined || name === "config-file"))
+      problems.push(`flags: --${name} has no meaning here`);
+  }
+  if (typeof history === "object") {
+    const many = "ms" in history ? history.ms : history.revisions;
+    if (!Number.isSafeInteger(many) || many < 1)
+      problems.push(`history: ${many} must be a whole number of at least 1`);
+  }
+  for (const name of ["quotaBytes", "requestBytesMax", "heartbeatMs", "electionMs"] as const) {
+    const value = numbers[name];
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < (name === "quotaBytes" ? 0 : 1)))
+      problems.push(
+        `${name}: ${value} must be a whole number${name === "quotaBytes" ? "" : " of at least 1"}`,
+      );
+  }
+  return problems;
+}
+
+function listed(urls: string | readonly string[] | undefined): readonly string[] {
+  return urls === undefined ? [] : typeof urls === "string" ? [urls] : urls;
+}
