@@ -102,7 +102,7 @@ export function parseFlags<T extends FlagTable>(
   const { env = {}, envPrefix } = sources;
   if (envPrefix !== undefined) {
     for (const [said, row] of Object.entries(table)) {
-      const variable = envPrefix + said.toUpperCase().replaceAll("-", "_");
+      const variable = flagVariable(envPrefix, said);
       const raw = env[variable];
       const name = row.sameAs ?? said;
       if (raw !== undefined && !texts.has(name)) texts.set(name, { raw, from: variable });
@@ -126,6 +126,10 @@ export function parseFlags<T extends FlagTable>(
   }
   return { flags: flags as FlagValues<T>, words, rest, given: new Set(texts.keys()) };
 }
+
+/** The variable that gives a flag its value. */
+export const flagVariable = (prefix: string, flag: string): string =>
+  prefix + flag.toUpperCase().replaceAll("-", "_");
 
 /** The flags of a table as aligned help text. */
 export function flagHelp(table: FlagTable): string {

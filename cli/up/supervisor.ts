@@ -20,6 +20,7 @@ export interface SupervisorParts {
   readonly random: Random;
   /** The program and arguments that run `pintle`. */
   readonly program: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
   readonly onChange: () => void;
 }
 
@@ -94,7 +95,8 @@ export class Supervisor {
         : ["nsenter", `--net=/run/netns/${spec.networkNamespace}`, "--"];
     const [program = "", ...args] = [...enter, ...this.#parts.program, ...spec.argv];
     // A group of its own: Ctrl-C at the terminal reaches only the supervisor, which stops the parts in order.
-    const started = spawn(program, args, { stdio: ["ignore", output, output], detached: true });
+    const { env } = this.#parts;
+    const started = spawn(program, args, { stdio: ["ignore", output, output], detached: true, env });
     closeSync(output);
     child.process = started;
     child.startedMs = clock.wallMs();

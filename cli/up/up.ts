@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { proxyModes } from "../../agent/network-seam.ts";
 import { ownLacks } from "../../agent/runtime/process/lacks.ts";
 import { systemClock } from "../../base/os/clock.ts";
+import { flagVariable } from "../../base/os/flags.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
@@ -89,12 +90,13 @@ const flags = {
 } as const;
 
 const readyTimeoutMs = 60_000;
+const envPrefix = "PINTLE_";
 
 export const upCommand = command({
   name: "up",
   summary: "start a local cluster, keep it running and restart what dies, until Ctrl-C",
   flags,
-  envPrefix: "PINTLE_",
+  envPrefix,
   examples: [
     "pintle up                           # 3 store members, 2 of each component, 2 nodes",
     "pintle up --replicas 1 --nodes 1    # the smallest cluster",
@@ -146,7 +148,7 @@ async function detach(layout: Layout, io: CommandIo): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...argv], {
     detached: true,
     stdio: ["ignore", "ignore", file.fd, "ipc"],
-    env: { ...process.env, PINTLE_PROGRESS: "ipc" },
+    env: { ...process.env, PINTLE_PROGRESS: "ipc", [flagVariable(envPrefix, "detach")]: undefined },
   });
   await file.close();
   return await new Promise<number>((resolve) => {
@@ -164,6 +166,12 @@ async function detach(layout: Layout, io: CommandIo): Promise<number> {
     });
     io.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   });
+}
+
+/** What was said to `up` is not said to the components, which have flags of the same names. */
+function componentEnv(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const variables = new Set(Object.keys(flags).map((flag) => flagVariable(envPrefix, flag)));
+  return Object.fromEntries(Object.entries(own).filter(([variable]) => !variables.has(variable)));
 }
 
 async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Promise<number> {
@@ -204,6 +212,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     clock: systemClock,
     random: systemRandom,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? "pintle"],
+    env: componentEnv(process.env),
     // What runs goes on although it cannot be written down; `status` then shows what was last known.
     onChange: () => {
       try {
