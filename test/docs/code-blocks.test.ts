@@ -11,7 +11,15 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { canContain, isInstalled, type LocalCluster, run, startCluster } from "../local-cluster.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
+import {
+  canContain,
+  eventually,
+  isInstalled,
+  type LocalCluster,
+  run,
+  startCluster,
+} from "../local-cluster.ts";
 import { isShown } from "./loose-output.ts";
 import { commandsOf, type Page, type PageBlock, readPage } from "./page-blocks.ts";
 import {
@@ -22,7 +30,7 @@ import {
   typeFaults,
   writeProject,
 } from "./page-programs.ts";
-import { PageShell } from "./page-shell.ts";
+import { type Answer, PageShell } from "./page-shell.ts";
 
 const root = join(import.meta.dirname, "../..");
 const docs = join(root, "docs");
@@ -49,6 +57,7 @@ class PageRun {
   readonly #folder: string;
   readonly #projectFolder: string;
   readonly #programs: readonly PageProgram[];
+  readonly #ports = new Map<string, string>();
   #shell: PageShell | undefined;
 
   constructor(page: Page, projectFolder: string, programs: readonly PageProgram[]) {
@@ -59,6 +68,8 @@ class PageRun {
   }
 
   async begin(cluster: LocalCluster | undefined): Promise<void> {
+    const free = await freePorts(this.#page.ports.length);
+    for (const [at, port] of this.#page.ports.entries()) this.#ports.set(String(port), String(free[at]));
     const home = join(this.#folder, "home");
     for (const folder of [home, join(this.#folder, "bin")]) mkdirSync(folder, { recursive: true });
     symlinkSync(program, join(this.#folder, "bin/pintle"));
@@ -66,7 +77,7 @@ class PageRun {
     const own = {
       HOME: home,
       PATH: `${join(this.#folder, "bin")}:${process.env.PATH}`,
-      PINTLE_API_PORT: "0",
+      ...(this.#page.startsCluster ? { PINTLE_API_PORT: "0" } : {}),
     };
     if (cluster !== undefined) await this.#settle(cluster, join(home, ".pintle"));
     this.#shell = new PageShell(this.#folder, own);
@@ -96,21 +107,28 @@ class PageRun {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `${block.text}\n`);
     } else if (block.language === "sh")
-      for (const { command, output } of commandsOf(block)) await this.#type(command, output, block.fails);
+      for (const { command, output } of commandsOf(block)) await this.#type(command, output, block);
     else if (block.language === "yaml")
       await this.#type(`pintle apply --dry-run -f - <<'END OF PAGE'\n${block.text}\nEND OF PAGE`);
     else if (block.language === "ts") {
       const whole = this.#programs.find(({ block: { line } }) => line === block.line);
-      if (whole !== undefined)
-        await this.#type(startLine(this.#projectFolder, whole), block.output, block.fails);
+      if (whole !== undefined) await this.#type(startLine(this.#projectFolder, whole), block.output, block);
     }
   }
 
-  async #type(command: string, shown?: string, fails = false): Promise<void> {
-    const { status, output } = (await this.#shell?.run(command, hangMs)) ?? assert.fail("no shell");
-    assert.equal(status > 0, fails, `status ${status}:\n${command}\n${output}`);
-    if (shown !== undefined && !isShown(shown, output))
-      assert.fail(`${command}\nprints\n${output}\nand not, as the page says,\n${shown}`);
+  async #type(asShown: string, shown?: string, block?: PageBlock): Promise<void> {
+    // At once: a port of ours may be one of the page's.
+    const command = asShown.replaceAll(/\b\d{4,5}\b/g, (port) => this.#ports.get(port) ?? port);
+    const shell = this.#shell ?? assert.fail("no shell");
+    const isSo = ({ status, output }: Answer) =>
+      status > 0 === (block?.fails ?? false) && (shown === undefined || isShown(shown, output));
+    const answer = block?.eventually
+      ? await eventually(command, () => shell.run(command, hangMs), isSo)
+      : await shell.run(command, hangMs);
+    if (!isSo(answer))
+      assert.fail(
+        `${command}\nends with status ${answer.status} and prints\n${answer.output}\nand not, as the page says,\n${shown}`,
+      );
   }
 
   async end(): Promise<void> {

@@ -12,6 +12,8 @@ export interface PageBlock {
   readonly continues: boolean;
   /** Its last command has to fail. */
   readonly fails: boolean;
+  /** Its commands are repeated until they print what is shown: the cluster takes its time. */
+  readonly eventually: boolean;
   /** Programs are run by this and not alone: `mocha`. */
   readonly runner?: string;
   /** What it prints, as the page shows it in the block behind it. */
@@ -27,12 +29,14 @@ export interface Page {
   readonly needs: readonly string[];
   /** It starts clusters itself, and is given none. */
   readonly startsCluster: boolean;
+  /** Ports that it names and listens on; free ones stand for them. */
+  readonly ports: readonly number[];
   readonly blocks: readonly PageBlock[];
 }
 
-const flags = ["not-run", "file", "runner", "continues", "fails", "output"];
+const flags = ["not-run", "file", "runner", "continues", "fails", "eventually", "output"];
 
-/** Reads a page's frontmatter (`run-by`, `needs`, `cluster: own`) and its blocks. Throws where a block breaks the rules of this
+/** Reads a page's frontmatter (`run-by`, `needs`, `ports`, `cluster: own`) and its blocks. Throws where a block breaks the rules of this
  *  folder's README, with its line. */
 export function readPage(path: string, text: string): Page {
   const front = /^---\n([\s\S]*?)\n---\n/.exec(text)?.[1] ?? "";
@@ -81,6 +85,7 @@ export function readPage(path: string, text: string): Page {
       ...(runner === undefined ? {} : { runner }),
       continues: given.has("continues"),
       fails: given.has("fails"),
+      eventually: given.has("eventually"),
     });
   }
   const runBy = setting("run-by");
@@ -88,6 +93,7 @@ export function readPage(path: string, text: string): Page {
     path,
     ...(runBy === undefined ? {} : { runBy }),
     needs: setting("needs")?.split(/[ ,]+/) ?? [],
+    ports: (setting("ports")?.split(/[ ,]+/) ?? []).map(Number),
     startsCluster: setting("cluster") === "own",
     blocks,
   };
