@@ -112,7 +112,8 @@ class PageRun {
       await this.#type(`pintle apply --dry-run -f - <<'END OF PAGE'\n${block.text}\nEND OF PAGE`);
     else if (block.language === "ts") {
       const whole = this.#programs.find(({ block: { line } }) => line === block.line);
-      if (whole !== undefined) await this.#type(startLine(this.#projectFolder, whole), block.output, block);
+      if (whole !== undefined)
+        await this.#type(startLine(this.#projectFolder, whole), whole.block.output, block);
     }
   }
 

@@ -36,8 +36,8 @@ export interface Page {
 
 const flags = ["not-run", "file", "runner", "continues", "fails", "eventually", "output"];
 
-/** Reads a page's frontmatter (`run-by`, `needs`, `ports`, `cluster: own`) and its blocks. Throws where a block breaks the rules of this
- *  folder's README, with its line. */
+/** Reads a page's frontmatter (`run-by`, `needs`, `ports`, `cluster: own`) and its blocks. Throws where a block breaks the rules of
+ *  this folder's README, with its line. */
 export function readPage(path: string, text: string): Page {
   const front = /^---\n([\s\S]*?)\n---\n/.exec(text)?.[1] ?? "";
   const setting = (name: string) => new RegExp(`^${name}: *(.+)$`, "m").exec(front)?.[1];

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Page, PageBlock } from "./page-blocks.ts";
 
@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 /** A program of a page's blocks, each on the line that it has on the page. */
 export interface PageProgram {
   readonly page: Page;
-  /** The last of its blocks. */
+  /** The last of its blocks, with the output of all. */
   readonly block: PageBlock;
   readonly text: string;
   /** Below the folder of all pages' programs. */
@@ -27,7 +27,9 @@ export function programsOf(page: Page): readonly PageProgram[] {
     const above = before?.text ?? "";
     const text = `${above}${"\n".repeat(block.line - above.split("\n").length + 1)}${block.text}`;
     const file = join(folder, before?.file.slice(folder.length + 1) ?? block.file ?? `line-${block.line}.ts`);
-    programs.push({ page, block: { ...before?.block, ...block }, text, file });
+    const outputs = [before?.block.output, block.output].filter((output) => output !== undefined);
+    const joined = outputs.length === 0 ? {} : { output: outputs.join("\n") };
+    programs.push({ page, block: { ...before?.block, ...block, ...joined }, text, file });
   }
   return programs;
 }
@@ -35,9 +37,14 @@ export function programsOf(page: Page): readonly PageProgram[] {
 /** The folder of a page's files. */
 export const folderOf = (page: Page): string => page.path.replace(/\.md$/, "").replaceAll("/", "-");
 
-/** Makes a project of programs that import Pintle by its package's names, from the sources here. */
+/** Makes a project of programs that import Pintle by its package's names: checked against the sources here, and run with what
+ *  is built of them. */
 export function writeProject(folder: string, programs: readonly PageProgram[]): void {
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules/pintle"));
+  for (const name of readdirSync(join(root, "node_modules")))
+    if (!name.startsWith("."))
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const settings = {
     extends: join(root, "tsconfig.json"),
@@ -71,7 +78,7 @@ export function typeFaults(folder: string): Promise<string> {
 /** How the shell starts a program of a page. */
 export function startLine(folder: string, { file, block }: PageProgram): string {
   const by = block.runner === "mocha" ? `'${join(root, "node_modules/mocha/bin/mocha.js")}' --exit` : "";
-  return `TSX_TSCONFIG_PATH='${join(folder, "tsconfig.json")}' node --import '${tsx}' ${by} '${join(folder, file)}'`;
+  return `TSX_TSCONFIG_PATH='${join(root, "tsconfig.json")}' node --import '${tsx}' ${by} '${join(folder, file)}'`;
 }
 
 const tsx = import.meta.resolve("tsx");
