@@ -128,7 +128,7 @@ export function foreignWarnings(flags: Values, given: ReadonlySet<string>): { fl
 }
 
 /** etcd's feature gates: on or off means nothing here, or only one of both is what the store does. */
-const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: string }>> = {
+export const storeGates: Readonly<Record<string, { readonly must?: boolean; readonly why: string }>> = {
   AllAlpha: { must: false, why: "not all of them are here" },
   AllBeta: { why: bolt },
   StopGRPCServiceOnDefrag: { why: "defragmenting stops nobody" },
@@ -147,7 +147,7 @@ export function featureGates(parts: readonly string[]): ReadonlyMap<string, bool
   return new Map(
     parts.map((part) => {
       const [name = "", value = ""] = part.split("=").map((side) => side.trim());
-      const gate = Object.hasOwn(gates, name) ? gates[name] : undefined;
+      const gate = Object.hasOwn(storeGates, name) ? storeGates[name] : undefined;
       if (gate === undefined) throw new Error(`unrecognized feature gate: ${name}`);
       if (value !== "true" && value !== "false") throw new Error(`${name} must be true or false`);
       if (gate.must !== undefined && String(gate.must) !== value)
