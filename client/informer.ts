@@ -1,5 +1,6 @@
 import { deferred } from "../base/deferred.ts";
 import type { TaskScope } from "../base/os/task-scope.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import { type Handler, type IndexFunction, keyOfRef, ObjectCache, type Stored } from "./object-cache.ts";
 import { type Keep, type ReflectorDeps, reflect, type Scope } from "./reflector.ts";
 import { apiVersionOf } from "./resources.ts";
@@ -94,6 +95,27 @@ export class Informer<T extends Stored> {
         resolve();
       }, reject);
     });
+  }
+
+  /** Resolves as soon as the cache is in a state of which `holds` is true: asked once it has synced and after every
+   *  change. Rejects with the signal's reason. */
+  async until(holds: (objects: this) => boolean, signal: AbortSignal): Promise<void> {
+    await this.synced(signal);
+    const found = deferred<void>();
+    const look = () => {
+      try {
+        if (holds(this)) found.resolve();
+      } catch (error) {
+        found.reject(error);
+      }
+    };
+    const off = this.subscribe({ onUpdate: look, onDelete: look, onAdd: look });
+    look();
+    try {
+      await unlessAborted(found.promise, signal);
+    } finally {
+      off();
+    }
   }
 
   /** Follows the server until the signal aborts, then rejects with its reason. Call once. */

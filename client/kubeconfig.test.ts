@@ -52,7 +52,8 @@ describe("client/kubeconfig", () => {
       `{clusters: [{name: c, cluster: {server: "https://h/"}}], contexts: [{name: x, context: {cluster: c, user: u}}], current-context: x, users: [{name: u, user: ${user}}]}`;
     for (const [user, wanted] of [
       ["{username: a, password: b}", /\/k: "username" is not supported/],
-      ["{exec: {command: x}}", /"exec" is not supported/],
+      ["{auth-provider: {name: gcp}}", /"auth-provider" is not supported/],
+      ["{exec: {command: x}}", /exec: apiVersion undefined is not supported/],
       ["{as-groups: [g]}", /need "as"/],
     ] as const)
       assert.throws(() => loadKubeconfig("/k", sources({ "/k": withUser(user) })), wanted);

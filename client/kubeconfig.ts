@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { UsageError } from "../base/os/flags.ts";
+import { type ExecPlugin, readExecPlugin } from "./exec-plugin.ts";
 import type { ActingAs } from "./identity-headers.ts";
+import { isMapping } from "./mapping.ts";
 
 /** How to reach the API servers and who we are. PEM texts. */
 export interface RestConfig {
@@ -13,6 +15,10 @@ export interface RestConfig {
   readonly certificatePem?: string;
   readonly privateKeyPem?: string;
   readonly token?: string;
+  /** Where the token is read again, since it is written anew from time to time. */
+  readonly tokenFile?: string;
+  /** A program that says who asks; what it says counts beside the rest. */
+  readonly exec?: ExecPlugin;
   /** Requests are made as this user, if the one above may impersonate it. */
   readonly actingAs?: ActingAs;
   /** Checked in the server's certificate instead of the URL's host. */
@@ -119,13 +125,17 @@ function restConfig(
   };
   refuseUnserved(cluster, clusterFieldsUnserved);
   refuseUnserved(user, userFieldsUnserved);
-  const tokenFile = text(user.value.tokenFile);
+  const pathIn = (entry: Entry, path: string) => resolve(dirname(entry.file), path);
+  const tokenFile = text(user.value.tokenFile) || undefined;
+  const exec = user.value.exec ?? undefined;
   return withoutUndefined({
     servers: [...new Set(servers.map((url) => url.replace(/\/+$/, "")))],
     caPem: pem(cluster, "certificate-authority"),
     certificatePem: pem(user, "client-certificate"),
     privateKeyPem: pem(user, "client-key"),
-    token: tokenFile ? read(resolve(dirname(user.file), tokenFile)).trim() : text(user.value.token),
+    token: tokenFile ? read(pathIn(user, tokenFile)).trim() : text(user.value.token),
+    tokenFile: tokenFile && pathIn(user, tokenFile),
+    exec: exec && readExecPlugin(exec, user.file, (path) => pathIn(user, path)),
     actingAs: actingAs(user),
     serverName: text(cluster.value["tls-server-name"]),
     insecureSkipVerify: cluster.value["insecure-skip-tls-verify"] === true ? true : undefined,
@@ -134,7 +144,7 @@ function restConfig(
 }
 
 /** Ways to say who asks, and where, that this client does not have. */
-const userFieldsUnserved = ["username", "password", "exec", "auth-provider"];
+const userFieldsUnserved = ["username", "password", "auth-provider"];
 const clusterFieldsUnserved = ["proxy-url"];
 
 function refuseUnserved({ file, value }: Entry, unserved: readonly string[]): void {
@@ -182,7 +192,9 @@ export function kubeconfigText(
         user: withoutUndefined({
           "client-certificate-data": base64(config.certificatePem),
           "client-key-data": base64(config.privateKeyPem),
-          token: config.token,
+          token: config.tokenFile === undefined ? config.token : undefined,
+          tokenFile: config.tokenFile,
+          exec: config.exec && execEntry(config.exec),
           as: config.actingAs?.user,
           "as-uid": config.actingAs?.uid,
           "as-groups": config.actingAs?.groups,
@@ -193,6 +205,11 @@ export function kubeconfigText(
     contexts: [{ name: context, context: { cluster, user, namespace: config.namespace } }],
     "current-context": context,
   });
+}
+
+function execEntry({ env, ...plugin }: ExecPlugin): object {
+  const rows = Object.entries(env).map(([name, value]) => ({ name, value }));
+  return { ...plugin, env: rows, interactiveMode: "Never" };
 }
 
 function parseDocument(file: string, content: string): Readonly<Record<string, unknown>> {
@@ -208,9 +225,6 @@ function parseDocument(file: string, content: string): Readonly<Record<string, u
   return document;
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 const mapping = (value: unknown): Record<string, unknown> => (isMapping(value) ? value : {});
 const mappings = (value: unknown): Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter(isMapping) : [];

@@ -11,6 +11,7 @@ import type {
   WriteOptions,
 } from "./api.ts";
 import { ApiError, apiErrorFrom, ConnectionError } from "./api-error.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
 import { HttpTransport } from "./http/http-transport.ts";
 import type { HttpAnswer, HttpRequest, HttpWay } from "./http/request.ts";
@@ -72,6 +73,8 @@ export class RestClient implements ApiClient {
   readonly #transport: HttpTransport;
   readonly #clock: Clock;
   readonly #userAgent: string;
+  /** Absent: who asks stays the same until `renew`. */
+  #credentials: Credentials | undefined;
 
   constructor(config: RestConfig, options: RestClientOptions = {}) {
     this.#config = config;
@@ -82,6 +85,7 @@ export class RestClient implements ApiClient {
     });
     this.#clock = options.clock ?? systemClock;
     this.#userAgent = options.userAgent ?? "pintle";
+    this.#credentials = credentialsOf(config, { clock: this.#clock });
   }
 
   get config(): RestConfig {
@@ -90,8 +94,8 @@ export class RestClient implements ApiClient {
 
   /** From now on asks these servers, as this user: a certificate that was renewed counts without a restart. */
   renew(config: RestConfig): void {
-    this.#config = config;
-    this.#transport.renew(config);
+    this.#credentials = credentialsOf(config, { clock: this.#clock });
+    this.#take(config);
   }
 
   get<T>(resource: Resource<T>, ref: Ref, options: CallOptions = {}): Promise<T> {
@@ -203,7 +207,8 @@ export class RestClient implements ApiClient {
   }
 
   /** Runs a command in a container; see `ExecSession`. */
-  exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
+  async exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
+    if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
     return openExec(this.#config, this.#transport.server, ref, options, signal);
   }
 
@@ -255,15 +260,29 @@ export class RestClient implements ApiClient {
     };
   }
 
+  #take(config: RestConfig): void {
+    if (config === this.#config) return;
+    this.#config = config;
+    this.#transport.renew(config);
+  }
+
   async #open(request: HttpRequest): Promise<HttpAnswer> {
+    let isAskedAgain = false;
     for (let retries = 0; ; retries++) {
+      if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
+      const asked = this.#config;
       const answer = await this.#transport.send(request);
       const code = answer.statusCode;
       if (code >= 200 && code < 300) return answer;
       const text = await bodyText(answer, {});
+      // Nothing was done for a stranger, so that a write may be sent again, too.
+      if (code === 401 && !isAskedAgain && this.#credentials?.refused(asked)) {
+        isAskedAgain = true;
+        continue;
+      }
       const waitMs = Number(answer.retryAfter ?? Number.NaN) * 1000;
-      const asked = (code === 429 || code === 503) && waitMs >= 0;
-      if (!asked || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
+      const isPutOff = (code === 429 || code === 503) && waitMs >= 0;
+      if (!isPutOff || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
       await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
     }
   }

@@ -34,6 +34,14 @@ function serversOf(config: RestConfig, { clock, way }: Counted): readonly Server
   });
 }
 
+/** Only what each request says differs, such as a token. */
+function isSameConnection(one: RestConfig, other: RestConfig): boolean {
+  const fields = ["caPem", "certificatePem", "privateKeyPem", "serverName", "insecureSkipVerify"] as const;
+  return (
+    one.servers.join(" ") === other.servers.join(" ") && fields.every((field) => one[field] === other[field])
+  );
+}
+
 function closeAll(servers: readonly Server[]): void {
   for (const server of servers) for (const way of waysOf(server)) way.close();
 }
@@ -54,9 +62,13 @@ export class HttpTransport {
     this.#servers = serversOf(config, counted);
   }
 
-  /** From now on requests go to these servers as this user, over new connections. What is under way may end on its own; what lasts
-   *  longer is cut off. */
+  /** From now on requests go to these servers as this user, over new connections where connections are another matter than before.
+   *  What is under way may end on its own then; what lasts longer is cut off. */
   renew(config: RestConfig): void {
+    if (isSameConnection(this.#config, config)) {
+      this.#config = config;
+      return;
+    }
     const before = this.#servers;
     const preferred = this.server.href;
     this.#config = config;

@@ -18,6 +18,7 @@ export function webhookAccess(path: string): WebhookAccess {
     throw new UsageError(`"${url}" is not an https URL`);
   if (rest.servers.length > 1) throw new UsageError("it names more than one server");
   if (rest.actingAs !== undefined) throw new UsageError("acting as somebody else is not served");
+  if (rest.exec !== undefined) throw new UsageError('"exec" is not supported');
   const { caPem, certificatePem, privateKeyPem, serverName, insecureSkipVerify } = rest;
   return {
     url,

@@ -6,7 +6,7 @@ import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 
 type Spec = NetworkPolicy["spec"];
-type Peer = NonNullable<NonNullable<Spec["ingress"]>[number]["_from"]>[number];
+type Peer = NonNullable<NonNullable<Spec["ingress"]>[number]["from"]>[number];
 type Port = NonNullable<NonNullable<Spec["ingress"]>[number]["ports"]>[number];
 type Block = NonNullable<Peer["ipBlock"]>;
 

@@ -107,7 +107,7 @@ describe("controlplane/controllers/daemonset/plan-revisions", () => {
     assert.ok(first?.action === "create");
     return first.object;
   };
-  const stored = (revision: number, name: string, data: object | undefined = made().data) => ({
+  const stored = (revision: number, name: string, data: unknown = made().data) => ({
     apiVersion: "apps/v1",
     kind: "ControllerRevision",
     data,

@@ -1,7 +1,7 @@
-import type * as k8s from "@kubernetes/client-node";
 import { assert } from "../../../base/assert.ts";
 import { parseQuantity } from "../../../base/quantity.ts";
-import type { HorizontalPodAutoscaler, Pod, Wire } from "../../../client/types.ts";
+import type * as models from "../../../client/models.ts";
+import type { HorizontalPodAutoscaler, Pod } from "../../../client/types.ts";
 import { withCondition, without } from "../conditions.ts";
 import { timeText } from "../times.ts";
 import { type History, type Normalized, normalize } from "./plan-behavior.ts";
@@ -10,7 +10,7 @@ import type { ReadinessRules, Tolerances, Workload } from "./plan-replicas.ts";
 
 /** What an autoscaler wants of its target, and what it says of itself. Pure. */
 
-export type AutoscalerCondition = Wire<k8s.V2HorizontalPodAutoscalerCondition>;
+export type AutoscalerCondition = models.HorizontalPodAutoscalerCondition;
 export type AutoscalerStatus = NonNullable<HorizontalPodAutoscaler["status"]>;
 
 export interface AutoscalerEvent {

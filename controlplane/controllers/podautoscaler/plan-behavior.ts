@@ -1,10 +1,8 @@
-import type * as k8s from "@kubernetes/client-node";
-import type { Wire } from "../../../client/types.ts";
-
+import type * as models from "../../../client/models.ts";
 /** How fast a target may grow and shrink, and which of the recent recommendations counts. Pure. */
 
-export type ScalingRules = Wire<k8s.V2HPAScalingRules>;
-export type Behavior = Wire<k8s.V2HorizontalPodAutoscalerBehavior>;
+export type ScalingRules = models.HPAScalingRules;
+export type Behavior = models.HorizontalPodAutoscalerBehavior;
 
 export interface Recommendation {
   readonly replicas: number;

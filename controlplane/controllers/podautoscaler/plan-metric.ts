@@ -1,7 +1,6 @@
-import type * as k8s from "@kubernetes/client-node";
 import { goSelectorText } from "../../../base/label-selector.ts";
 import { amountText } from "../../../base/quantity-text.ts";
-import type { Wire } from "../../../client/types.ts";
+import type * as models from "../../../client/models.ts";
 import { MetricProblem } from "./metric-problem.ts";
 import {
   averageProposal,
@@ -16,10 +15,10 @@ import { milliOf } from "./pod-requests-milli.ts";
 
 /** What one metric of an autoscaler proposes, in Kubernetes' words where it proposes nothing. Pure. */
 
-export type MetricSpec = Wire<k8s.V2MetricSpec>;
-export type MetricStatus = Wire<k8s.V2MetricStatus>;
-type Target = Wire<k8s.V2MetricTarget>;
-type Current = Wire<k8s.V2MetricValueStatus>;
+export type MetricSpec = models.MetricSpec;
+export type MetricStatus = models.MetricStatus;
+type Target = models.MetricTarget;
+type Current = models.MetricValueStatus;
 
 /** What was measured for it, or why nothing was. */
 export type Reading =
@@ -240,7 +239,7 @@ function externalPlan(
   };
 }
 
-const externalName = ({ name, selector }: Wire<k8s.V2MetricIdentifier>) =>
+const externalName = ({ name, selector }: models.MetricIdentifier) =>
   `external metric ${name}(${goSelectorText(selector)})`;
 
 /** Thousandths as a quantity; memory by powers of 1024, as a metrics server writes it. */

@@ -1,13 +1,13 @@
-import type * as k8s from "@kubernetes/client-node";
 import type { Clock } from "../../../base/os/clock.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { isConflict } from "../../../client/api-error.ts";
+import type * as models from "../../../client/models.ts";
 import { objectPath } from "../../../client/paths.ts";
-import type { KubeObject, Resource, Wire } from "../../../client/types.ts";
+import type { KubeObject, Resource } from "../../../client/types.ts";
 import type { ControllerClient, ControllerContext } from "../controller.ts";
 import { answerProblem } from "./answer-problem.ts";
 
-export type Scale = Wire<k8s.V1Scale>;
+export type Scale = models.Scale;
 
 /** An autoscaler's target as a number of replicas, whatever kind it is. */
 export interface ScaleTarget {

@@ -1,0 +1,307 @@
+import { type Clock, systemClock } from "../../base/os/clock.ts";
+import { type Log, silentLog } from "../../base/os/log.ts";
+import { type Random, systemRandom } from "../../base/os/random.ts";
+import type {
+  CallOptions,
+  DeleteOptions,
+  ListOptions,
+  ObjectList,
+  PatchOptions,
+  WriteOptions,
+} from "../api.ts";
+import { isConflict, orAbsent } from "../api-error.ts";
+import type { ExecOptions, ExecSession } from "../exec.ts";
+import type { Stored } from "../object-cache.ts";
+import type { ReflectorDeps } from "../reflector.ts";
+import type { LogOptions, RestClient } from "../rest.ts";
+import type { Draft, KubeObject, Ref, Resource } from "../types.ts";
+import type { Kind } from "./define-kind.ts";
+import { KindFinder } from "./kind-finder.ts";
+import { kinds } from "./kinds.ts";
+import { type Answered, type AnyManifest, isKind, refOf } from "./manifest.ts";
+import { Subresource } from "./subresource.ts";
+import { type UntilOptions, untilObject } from "./until.ts";
+import { type ObjectEvent, type WatchObjectsOptions, watchObjects } from "./watch-objects.ts";
+
+export interface KubeClientOptions {
+  /** Who applies, where a call does not say: `pintle-client` by default. */
+  readonly fieldManager?: string;
+  readonly log?: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Takes fields over from other managers. Without it a field of another's is a conflict (`isConflict`), which names them. */
+  readonly force?: boolean;
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a change that has nothing to say returns nothing
+export type EditResult = false | undefined | void;
+
+/** How often `edit` reads and writes anew because somebody else wrote in between. */
+const editAttemptsMost = 5;
+const pageObjects = 500;
+
+/** A cluster's API. Every call takes a kind and an object's address or draft – typed by the kind – or an object alone, whose
+ *  kind is then looked up. An object or address of a namespaced kind without a namespace is in the client's (`namespace`).
+ *  Calls reject with `ApiError` where the server refuses (`isNotFound` and its like tell why), with `ConnectionError` where
+ *  none answers, and with the signal's reason. Reads are sent again, to another server where there are several; writes are not. */
+export class KubeClient {
+  /** The requests themselves: any path, and the raw watch. */
+  readonly rest: RestClient;
+  readonly #kinds: KindFinder;
+  readonly #fieldManager: string;
+  readonly #deps: ReflectorDeps;
+
+  constructor(rest: RestClient, options: KubeClientOptions = {}) {
+    this.rest = rest;
+    this.#kinds = new KindFinder(rest);
+    this.#fieldManager = options.fieldManager ?? "pintle-client";
+    this.#deps = {
+      client: rest,
+      clock: options.clock ?? systemClock,
+      random: options.random ?? systemRandom,
+      log: options.log ?? silentLog,
+    };
+  }
+
+  /** Where objects without a namespace are: the kubeconfig context's, or `default`. */
+  get namespace(): string {
+    return this.rest.config.namespace;
+  }
+
+  /** What informers and controllers of this client stand on. */
+  get deps(): ReflectorDeps {
+    return this.#deps;
+  }
+
+  /** The kind of an object, from the table of built-in kinds or the server's discovery. Rejects with `UnknownKindError`. */
+  kindOf(object: { readonly apiVersion: string; readonly kind: string }): Promise<Kind<KubeObject>> {
+    return this.#kinds.find(object);
+  }
+
+  get<T>(kind: Kind<T>, ref: Ref, options?: CallOptions): Promise<T>;
+  /** The object as it is now. */
+  get<T extends AnyManifest>(object: T, options?: CallOptions): Promise<Answered<T>>;
+  async get(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const { kind, ref, options } = await this.#addressed<CallOptions>(first, rest);
+    return this.rest.get(kind, ref, options);
+  }
+
+  /** As `get`; undefined where there is no such object. */
+  find<T>(kind: Kind<T>, ref: Ref, options?: CallOptions): Promise<T | undefined>;
+  find<T extends AnyManifest>(object: T, options?: CallOptions): Promise<Answered<T> | undefined>;
+  async find(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const { kind, ref, options } = await this.#addressed<CallOptions>(first, rest);
+    return orAbsent(this.rest.get(kind, ref, options));
+  }
+
+  /** The objects of one namespace or, without one, of all. With `limit` a page: `metadata.continue` leads to the next. */
+  list<T>(kind: Kind<T>, options?: ListOptions): Promise<ObjectList<T>> {
+    return this.rest.list(kind, options);
+  }
+
+  /** The objects one by one, read in pages of `limit` (500 by default): what is held is one page. Throws `isGone` where the
+   *  list took so long that the server has forgotten its beginning. */
+  async *each<T>(kind: Kind<T>, options: ListOptions = {}): AsyncGenerator<T, void, void> {
+    let next: string | undefined;
+    do {
+      const page = await this.rest.list(kind, { limit: pageObjects, ...options, continue: next });
+      yield* page.items;
+      next = page.metadata.continue || undefined;
+    } while (next !== undefined);
+  }
+
+  create<T extends AnyManifest>(object: T, options?: WriteOptions): Promise<Answered<T>>;
+  create<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
+  async create(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
+    return this.rest.create(kind, draft, options);
+  }
+
+  /** Replaces. Refused (`isConflict`) where `metadata.resourceVersion` is given and no longer the newest. */
+  update<T extends AnyManifest>(object: T, options?: WriteOptions): Promise<Answered<T>>;
+  update<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
+  async update(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
+    return this.rest.update(kind, draft, options);
+  }
+
+  /** Replaces the status alone. */
+  updateStatus<T extends AnyManifest>(object: T, options?: WriteOptions): Promise<Answered<T>>;
+  updateStatus<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
+  async updateStatus(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
+    return this.rest.updateStatus(kind, draft, options);
+  }
+
+  /** Server-side apply: makes the object if it is not there, and has the fields given here as they are given. Fields that this
+   *  field manager gave before and does not give any more are taken away; those of others stay. */
+  apply<T extends AnyManifest>(object: T, options?: ApplyOptions): Promise<Answered<T>>;
+  apply<T>(
+    kind: Kind<T>,
+    draft: Partial<Draft<T>> & Pick<Draft<T>, "metadata">,
+    options?: ApplyOptions,
+  ): Promise<T>;
+  async apply(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    return this.#apply(first, rest, undefined);
+  }
+
+  /** Server-side apply of the status alone; the object must be there. */
+  applyStatus<T extends AnyManifest>(object: T, options?: ApplyOptions): Promise<Answered<T>>;
+  applyStatus<T>(
+    kind: Kind<T>,
+    draft: Partial<Draft<T>> & Pick<Draft<T>, "metadata">,
+    options?: ApplyOptions,
+  ): Promise<T>;
+  async applyStatus(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    return this.#apply(first, rest, "status");
+  }
+
+  patch<T>(kind: Kind<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T>;
+  patch<T extends AnyManifest>(object: T, body: unknown, options: PatchOptions): Promise<Answered<T>>;
+  async patch(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
+    const at = isKind(first) ? rest.slice(1) : rest;
+    const { kind, ref } = await this.#addressed(first, rest);
+    const options = at[1] as PatchOptions;
+    const fieldManager = options.type === "apply" ? this.#fieldManager : undefined;
+    return this.rest.patch(kind, ref, at[0], { ...(fieldManager && { fieldManager }), ...options });
+  }
+
+  /** Reads, changes a copy and replaces; reads anew where somebody else wrote in between, at most five times. `change` may be
+   *  called again and returns false to leave the object as it is. */
+  async edit<T>(
+    kind: Kind<T>,
+    ref: Ref,
+    change: (object: T) => EditResult,
+    options: WriteOptions & { readonly status?: boolean } = {},
+  ): Promise<T> {
+    const { status, ...write } = options;
+    const at = this.#inNamespace(kind, ref);
+    for (let attempt = 1; ; attempt++) {
+      const object = await this.rest.get(kind, at, options);
+      if (change(object) === false) return object;
+      const draft = object as Draft<T>;
+      try {
+        return await (status
+          ? this.rest.updateStatus(kind, draft, write)
+          : this.rest.update(kind, draft, write));
+      } catch (error) {
+        if (!isConflict(error) || attempt === editAttemptsMost) throw error;
+      }
+    }
+  }
+
+  /** The object as it was or still is (finalizers, grace), or a Status when it is gone. */
+  delete(kind: Kind<unknown>, ref: Ref, options?: DeleteOptions): Promise<KubeObject>;
+  delete(object: AnyManifest, options?: DeleteOptions): Promise<KubeObject>;
+  async delete(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<KubeObject> {
+    const { kind, ref, options } = await this.#addressed<DeleteOptions>(first, rest);
+    return this.rest.delete(kind, ref, options);
+  }
+
+  /** All objects of a namespace that the selectors choose; without a namespace those of all. */
+  deleteAll(kind: Kind<unknown>, options: ListOptions & DeleteOptions): Promise<void> {
+    return this.rest.deleteCollection(kind, options);
+  }
+
+  /** What exists, and every change from then on: see `watchObjects`. Leaving the loop, or the signal, ends it. */
+  watch<T extends Stored>(
+    kind: Kind<T>,
+    options: WatchObjectsOptions = {},
+  ): AsyncGenerator<ObjectEvent<T>, void, void> {
+    return watchObjects(kind, options, this.#deps);
+  }
+
+  /** Resolves with the object as soon as `holds` is true of it; `undefined` stands for one that is not there. A watch, not a poll.
+   *  Rejects with `WaitTimeoutError` after `timeoutMs` (60 s by default), and with `ApiError` where the server refuses. */
+  until<T extends Stored>(
+    kind: Kind<T>,
+    ref: Ref,
+    holds: (object: T | undefined) => boolean,
+    options: UntilOptions = {},
+  ): Promise<T | undefined> {
+    return untilObject(kind, this.#inNamespace(kind, ref), holds, options, this.#deps);
+  }
+
+  /** `scale`, `eviction`, `binding`, `token`, `approval` … of one object. Its type is the caller's to say. */
+  subresource<S = KubeObject>(kind: Kind<unknown>, ref: Ref, name: string): Subresource<S> {
+    return new Subresource(this.rest, kind, this.#inNamespace(kind, ref), name);
+  }
+
+  /** A container's output as it comes. With `follow` it ends when the container does or the signal aborts. */
+  logs(pod: Ref, options: LogOptions = {}, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    return this.rest.logs(this.#ofPod(pod), options, signal);
+  }
+
+  /** Runs a command in a container. Resolves once it runs; `exitCode` with what it ended. */
+  exec(pod: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
+    return this.rest.exec(this.#ofPod(pod), options, signal);
+  }
+
+  /** Closes all connections: requests and watches under way fail. */
+  close(): void {
+    this.rest.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #apply(
+    first: Kind<unknown> | AnyManifest,
+    rest: readonly unknown[],
+    subresource: "status" | undefined,
+  ): Promise<unknown> {
+    const { kind, draft, options } = await this.#drafted<ApplyOptions>(first, rest);
+    const { group, version } = kind;
+    const apiVersion = group === "" ? version : `${group}/${version}`;
+    const object = { ...draft, apiVersion, kind: kind.kind };
+    return this.rest.patch(kind, refOf(draft), object, {
+      fieldManager: this.#fieldManager,
+      ...options,
+      type: "apply",
+      ...(subresource && { subresource }),
+    });
+  }
+
+  /** Of (kind, ref, options) or (object, options). */
+  async #addressed<O>(
+    first: Kind<unknown> | AnyManifest,
+    rest: readonly unknown[],
+  ): Promise<{ readonly kind: Resource<unknown>; readonly ref: Ref; readonly options: O | undefined }> {
+    if (isKind(first))
+      return {
+        kind: first,
+        ref: this.#inNamespace(first, rest[0] as Ref),
+        options: rest[1] as O | undefined,
+      };
+    const kind = await this.#kinds.find(first);
+    return { kind, ref: this.#inNamespace(kind, refOf(first)), options: rest[0] as O | undefined };
+  }
+
+  /** Of (kind, draft, options) or (object, options). */
+  async #drafted<O>(
+    first: Kind<unknown> | AnyManifest,
+    rest: readonly unknown[],
+  ): Promise<{
+    readonly kind: Resource<unknown>;
+    readonly draft: Draft<unknown>;
+    readonly options: O | undefined;
+  }> {
+    const named = isKind(first);
+    const kind = named ? first : await this.#kinds.find(first);
+    const given = (named ? rest[0] : first) as Draft<unknown>;
+    const metadata = this.#inNamespace(kind, given.metadata);
+    return { kind, draft: { ...given, metadata }, options: (named ? rest[1] : rest[0]) as O | undefined };
+  }
+
+  #inNamespace<R extends { readonly namespace?: string | undefined }>(kind: Kind<unknown>, at: R): R {
+    return kind.namespaced && !at.namespace ? { ...at, namespace: this.namespace } : at;
+  }
+
+  #ofPod(pod: Ref): Ref {
+    return this.#inNamespace(kinds.Pod, pod);
+  }
+}
