@@ -20,8 +20,20 @@ export interface ClockOptions {
   readonly startMs: number;
 }
 
-/** The time of a cluster: everything in it waits, measures and stamps by this one clock, which a test can move. */
-export class ClusterClock implements Clock {
+/** The time of a cluster: everything in it waits, measures and stamps by this one clock, which a test can move. What a test makes
+ *  itself, such as an operator's client, may be given it, too. */
+export interface ClusterClock extends Clock {
+  /** What it shows. */
+  now(): Date;
+  /** Timers that wait. */
+  readonly pending: number;
+  /** Moves time on: whatever becomes due happens in its order, and what follows from it is done before the next. Resolves when
+   *  nothing is left to do at the new time. One move ends before the next begins. */
+  advance(by: Duration): Promise<void>;
+}
+
+/** The clock, in the hands of the cluster. */
+export class MovableClock implements ClusterClock {
   readonly #runs: boolean;
   readonly #startMs: number;
   /** What the machine's clock showed at first. */
@@ -44,7 +56,6 @@ export class ClusterClock implements Clock {
     this.#quiet = quiet;
   }
 
-  /** What it shows. */
   now(): Date {
     return new Date(this.wallMs());
   }
@@ -57,7 +68,6 @@ export class ClusterClock implements Clock {
     return Math.floor(this.#startMs + this.monotonicMs());
   }
 
-  /** Timers that wait. */
   get pending(): number {
     return this.#pending;
   }
@@ -85,8 +95,6 @@ export class ClusterClock implements Clock {
     this.#pending = 0;
   }
 
-  /** Moves time on: whatever becomes due happens in its order, and what follows from it is done before the next. Resolves when
-   *  nothing is left to do at the new time. One move ends before the next begins. */
   advance(by: Duration): Promise<void> {
     const byMs = durationMs(by);
     return this.#move(async () => {

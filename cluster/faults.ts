@@ -9,8 +9,9 @@ import { type Asked, asked, type RequestRecord } from "./requests.ts";
 
 /** Which requests a fault befalls: those that are like all that is given. */
 export interface FaultScope {
-  /** Who asks: `scheduler`, `controller-manager`, `nodes`, `test`, or another client's name. */
+  /** Who asks: `scheduler` and `controller-manager`, all replicas or one, `nodes`, `test`, or another client's name. */
   readonly from?: string;
+  /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`. */
   readonly verb?: string | readonly string[];
   /** Such as `pods`. */
   readonly resource?: string;
@@ -75,7 +76,17 @@ class Placed implements PlacedFault {
 }
 
 /** What goes wrong between the API server and those who call it in this process. */
-export class Faults {
+export interface Faults {
+  /** From now on requests meet this. Of several that fit, the first one that strikes counts. Throws TypeError for what is none. */
+  add(fault: Fault): PlacedFault;
+  /** Ends watches that are open now, as a server that goes away would. Answers how many. */
+  dropWatches(scope?: Omit<FaultScope, "verb">): number;
+  /** Ends all faults. */
+  clear(): void;
+}
+
+/** The faults that were put in place. */
+export class PlacedFaults implements Faults {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #record: RequestRecord;
@@ -93,7 +104,6 @@ export class Faults {
     this.#cut = cut;
   }
 
-  /** From now on requests meet this. Of several that fit, the first one that strikes counts. Throws TypeError for what is none. */
   add(fault: Fault): PlacedFault {
     checkFault(fault);
     const placed = new Placed(fault, (one) => this.#placed.delete(one));
@@ -101,12 +111,10 @@ export class Faults {
     return placed;
   }
 
-  /** Ends watches that are open now, as a server that goes away would. Answers how many. */
   dropWatches(scope: Omit<FaultScope, "verb"> = {}): number {
     return this.#cut((one) => one.verb === "watch" && isLike(scope, one));
   }
 
-  /** Ends all faults. */
   clear(): void {
     this.#placed.clear();
   }
@@ -115,10 +123,10 @@ export class Faults {
     const what = asked(caller, request);
     try {
       const answer = await this.#through(what, request, ask);
-      this.#record.add(what, answer.statusCode);
+      this.#record.add(what, answer.statusCode, request);
       return answer;
     } catch (error) {
-      this.#record.add(what, 0);
+      this.#record.add(what, 0, request);
       throw error;
     }
   };
@@ -151,7 +159,7 @@ export class Faults {
 function isLike({ from, verb, resource, subresource, namespace, name }: FaultScope, what: Asked): boolean {
   const is = (wanted: string | undefined, found: string) => wanted === undefined || wanted === found;
   return (
-    is(from, what.from) &&
+    (is(from, what.from) || from === what.replicasOf) &&
     (verb === undefined || [verb].flat().includes(what.verb)) &&
     is(resource, what.resource) &&
     is(subresource, what.subresource) &&

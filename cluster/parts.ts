@@ -1,8 +1,4 @@
-import { agentFlags } from "../agent/flags.ts";
-import { simulationConfig, simulationFlags } from "../agent/simulate/flags.ts";
-import { type SimulatedPower, simulate } from "../agent/simulate/simulate.ts";
-import type { Stage } from "../agent/simulate/stages.ts";
-import type { Machine } from "../agent/status/machine.ts";
+import { runSimulation, type SimulatedPower, type Simulation } from "../agent/simulate/simulate.ts";
 import { parseFlags } from "../base/os/flags.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -17,15 +13,23 @@ import type { ClusterCredentials } from "./credentials.ts";
 
 const quiet = { env: {} };
 
-export function startScheduler(client: RestClient, os: Os): Running {
-  const { flags } = parseFlags(schedulerFlags, [], quiet);
-  return runScheduler(bareSchedulerConfig(flags), client, os);
+/** One of several where `identity` is given: only the one that holds the lease works. */
+export function startScheduler(client: RestClient, os: Os, identity?: string): Running {
+  const { flags } = parseFlags(schedulerFlags, [`--leader-elect=${identity !== undefined}`], quiet);
+  const config = bareSchedulerConfig(flags);
+  const { election } = config;
+  return runScheduler({ ...config, election: election && { ...election, identity } }, client, os);
 }
 
 const file = { authority: "ca.pem", authorityKey: "ca-key.pem", accountKey: "service-accounts-key.pem" };
 
-/** All controllers, with the cluster's own authority, which stands in no file. */
-export function startControllers(credentials: ClusterCredentials, client: RestClient, os: Os): Running {
+/** All controllers, with the cluster's own authority, which stands in no file. Likewise one of several. */
+export function startControllers(
+  credentials: ClusterCredentials,
+  client: RestClient,
+  os: Os,
+  identity?: string,
+): Running {
   const { authority, accountKey } = credentials;
   const texts = new Map([
     [file.authority, authority.certificatePem],
@@ -35,6 +39,7 @@ export function startControllers(credentials: ClusterCredentials, client: RestCl
   const { flags } = parseFlags(
     controllerManagerFlags,
     [
+      `--leader-elect=${identity !== undefined}`,
       "--allocate-node-cidrs",
       "--cluster-cidr=10.244.0.0/16",
       "--service-cluster-ip-range=10.96.0.0/16",
@@ -46,8 +51,10 @@ export function startControllers(credentials: ClusterCredentials, client: RestCl
     ],
     quiet,
   );
+  const bare = controllerManagerConfig(flags);
   const config = {
-    ...controllerManagerConfig(flags),
+    ...bare,
+    election: bare.election && { ...bare.election, identity },
     readText: (path: string) => {
       const text = texts.get(path);
       if (text === undefined) throw new Error(`there is no ${path}`);
@@ -57,46 +64,14 @@ export function startControllers(credentials: ClusterCredentials, client: RestCl
   return runControllers({ config, controllers: selectControllers(controllerTable, config) }, client, os);
 }
 
-/** What each simulated node has, unless a test says otherwise. */
-export interface NodeSize {
-  readonly cpus: number;
-  readonly memory: string;
-}
-
-/** A machine that is nobody's, so that a run repeats on any. */
-const machine: Machine = {
-  cpus: 8,
-  memoryBytes: 32 * 2 ** 30,
-  storageBytes: 2 ** 40,
-  hugePages: [],
-  architecture: "amd64",
-  machineId: "simulated",
-  bootId: "simulated",
-  kernel: "simulated",
-  osImage: "simulated",
-  hostname: "simulated",
-};
-
-/** Nodes named `node-1` and so on, whose pods run nothing. */
+/** Nodes whose pods run nothing. */
 export function startNodes(
-  {
-    count,
-    size,
-    stages,
-  }: { readonly count: number; readonly size: NodeSize; readonly stages: readonly Stage[] },
+  simulated: Pick<Simulation, "machines" | "stages">,
   client: RestClient,
   os: Os,
 ): Running & SimulatedPower {
-  const argv = [
-    `--simulate=${count}`,
-    "--node-name=node",
-    "--node-ip=127.0.0.1",
-    `--simulate-cpus=${size.cpus}`,
-    `--simulate-memory=${size.memory}`,
-  ];
-  const config = simulationConfig(parseFlags({ ...agentFlags, ...simulationFlags }, argv, quiet).flags);
-  if (config === undefined) throw new Error("no node is simulated");
   const tasks = new TaskScope(os.log);
-  const power = simulate({ ...config, stages }, { client, tasks, machine, os });
+  const simulation = { ...simulated, podRange: "100.64.0.0/10", hostIp: "127.0.0.1", leaseSeconds: 40 };
+  const power = runSimulation(simulation, { client, tasks, os });
   return { ...power, done: tasks.untilStopped(), stop: () => tasks.stop() };
 }

@@ -5,7 +5,8 @@ import type { Caller } from "./local/local-server.ts";
 
 /** A request that the API server was asked within a cluster. */
 export interface RecordedRequest {
-  /** Who asked: `scheduler`, `controller-manager`, `nodes`, `test`, or whatever a client of one's own was named. */
+  /** Who asked: `scheduler`, `controller-manager`, `nodes`, `test`, or whatever a client of one's own was named; one of several
+   *  replicas by its number, `scheduler-1`. */
   readonly from: string;
   /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the HTTP method for what is no resource. */
   readonly verb: string;
@@ -21,13 +22,17 @@ export interface RecordedRequest {
   readonly at: Date;
   /** The answer's HTTP status; 0: none came. */
   readonly code: number;
+  /** What was sent, while `keepsBodies` is set: JSON is read, all else is text. */
+  readonly body?: unknown;
 }
 
 /** What a request asks for. Pure. */
-export function asked({ name: from }: Caller, { method, path }: HttpRequest) {
+export function asked({ name: from, group: replicasOf = from }: Caller, { method, path }: HttpRequest) {
   const { resource, verb } = requestInfo(method, path);
   return {
     from,
+    /** All replicas together. */
+    replicasOf,
     verb,
     group: resource?.group ?? "",
     resource: resource?.plural ?? "",
@@ -43,8 +48,19 @@ export type Asked = ReturnType<typeof asked>;
 /** The newest are kept. */
 const recordedMost = 10_000;
 
-/** The requests that were made, the oldest first. */
-export class RequestRecord {
+/** The requests that were made, the newest 10,000 of them. */
+export interface Requests {
+  /** Whether what is sent from now on is kept, too; it is not unless set. */
+  keepsBodies: boolean;
+  /** Those that are like what is given, the oldest first; all without it. */
+  list(like?: Partial<Pick<RecordedRequest, RequestField>>): readonly RecordedRequest[];
+  /** Forgets those that were made. */
+  clear(): void;
+}
+
+/** Whoever writes them down. */
+export class RequestRecord implements Requests {
+  keepsBodies = false;
   readonly #clock: Clock;
   #requests: RecordedRequest[] = [];
 
@@ -52,12 +68,13 @@ export class RequestRecord {
     this.#clock = clock;
   }
 
-  add(asked: Asked, code: number): void {
-    this.#requests.push({ ...asked, at: new Date(this.#clock.wallMs()), code });
+  add({ replicasOf: _, ...asked }: Asked, code: number, { body }: Pick<HttpRequest, "body">): void {
+    const at = new Date(this.#clock.wallMs());
+    const kept = this.keepsBodies && body !== undefined && { body: readBody(body) };
+    this.#requests.push({ ...asked, at, code, ...kept });
     if (this.#requests.length > 2 * recordedMost) this.#requests = this.#requests.slice(-recordedMost);
   }
 
-  /** Those that are like what is given; all without it. The newest 10,000 at most. */
   list(like: Partial<Pick<RecordedRequest, RequestField>> = {}): readonly RecordedRequest[] {
     const wanted = Object.entries(like);
     return this.#requests
@@ -65,10 +82,27 @@ export class RequestRecord {
       .filter((request) => wanted.every(([field, value]) => request[field as RequestField] === value));
   }
 
-  /** Forgets those that were made. */
   clear(): void {
     this.#requests = [];
   }
 }
 
-type RequestField = "from" | "verb" | "group" | "resource" | "subresource" | "namespace" | "name" | "code";
+function readBody(body: string | Uint8Array): unknown {
+  const text = typeof body === "string" ? body : Buffer.from(body).toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // YAML, or another encoding
+  }
+}
+
+/** By what they are told apart. */
+export type RequestField =
+  | "from"
+  | "verb"
+  | "group"
+  | "resource"
+  | "subresource"
+  | "namespace"
+  | "name"
+  | "code";

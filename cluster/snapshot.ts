@@ -1,21 +1,26 @@
 import type { Storage, Write } from "../controlplane/apiserver/registry/storage.ts";
 
 /** Everything that a cluster held at a time. */
-export class Snapshot {
+export interface Snapshot {
+  /** How many objects. */
+  readonly size: number;
+}
+
+/** The objects themselves, as the store has them. */
+export class KeptObjects implements Snapshot {
   readonly #entries: ReadonlyMap<string, Uint8Array>;
 
   constructor(entries: ReadonlyMap<string, Uint8Array>) {
     this.#entries = entries;
   }
 
-  /** How many objects. */
   get size(): number {
     return this.#entries.size;
   }
 
-  static async of(storage: Storage): Promise<Snapshot> {
+  static async of(storage: Storage): Promise<KeptObjects> {
     const { entries } = await storage.list(prefix);
-    return new Snapshot(
+    return new KeptObjects(
       new Map(entries.filter(({ key }) => !isAlive(key)).map(({ key, value }) => [key, value])),
     );
   }

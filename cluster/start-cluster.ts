@@ -2,27 +2,32 @@ import type { Stage } from "../agent/simulate/stages.ts";
 import { systemDisk } from "../base/os/disk.ts";
 import { createLog, type Log, silentLog } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
-import type { Os } from "../base/os/os.ts";
+import type { Os, Running } from "../base/os/os.ts";
 import { Prng, type Random, systemRandom } from "../base/os/random.ts";
+import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import { MemoryStorage } from "../controlplane/apiserver/registry/memory-storage.ts";
 import { ApiServer } from "./api-server.ts";
-import { Cluster, type Component } from "./cluster.ts";
-import { ClusterClock } from "./cluster-clock.ts";
+import type { Cluster } from "./cluster.ts";
+import type { ClusterClient } from "./cluster-client.ts";
+import { MovableClock } from "./cluster-clock.ts";
 import { makeCredentials } from "./credentials.ts";
-import { Faults } from "./faults.ts";
+import { PlacedFaults } from "./faults.ts";
 import { controllerManagerUser, schedulerUser } from "./identities.ts";
 import { LocalServer } from "./local/local-server.ts";
-import { type NodeSize, startControllers, startNodes, startScheduler } from "./parts.ts";
+import { machinesOf, type NodeOptions, nodeList } from "./node-options.ts";
+import { startControllers, startNodes, startScheduler } from "./parts.ts";
 import { quietOf } from "./quiet.ts";
 import { asked, RequestRecord } from "./requests.ts";
+import { type Component, RunningCluster } from "./running-cluster.ts";
 
+/** How a cluster is to be. */
 export interface ClusterOptions {
-  /** How many nodes, named `node-1` and so on; 1 unless said. */
-  readonly nodes?: number;
-  /** What each of them has. */
-  readonly nodeSize?: Partial<NodeSize>;
+  /** How many nodes, or what each of them is; 1 unless said. */
+  readonly nodes?: number | readonly NodeOptions[];
   /** How long what takes on the nodes, and what fails; the first that fits counts. By default nothing takes any time. */
   readonly stages?: readonly Stage[];
+  /** How many schedulers and controller managers; one each unless said. Of several one leads, and the others stand by. */
+  readonly replicas?: { readonly scheduler?: number; readonly "controller-manager"?: number };
   /** `real`: time passes by itself, and can be moved on. `manual`: it stands still unless it is moved, or something is waited
    *  for. */
   readonly clock?: "real" | "manual";
@@ -35,14 +40,23 @@ export interface ClusterOptions {
 }
 
 /** Starts a cluster in this process: store, API server, scheduler, controllers and nodes, without a socket or a process between
- *  them. Resolves when pods can be made and all nodes are ready. Stop it, or let `await using` do so. */
+ *  them. Resolves when pods can be made and all nodes are ready. Stop it, or let `await using` do so.
+ *
+ *  ```ts
+ *  await using cluster = await startCluster({ nodes: 2 });
+ *  await cluster.apply(deployment);
+ *  await cluster.untilReady(deployment);
+ *  ```
+ *
+ *  Rejects with TypeError for options, one line for each thing that is wrong. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { nodes: count = 1, nodeSize, stages = [], seed } = options;
-  if (!Number.isInteger(count) || count < 0) throw new TypeError(`nodes: ${count} is no number of nodes`);
+  checkOptions(options);
+  const { nodes = 1, stages = [], seed, replicas = {} } = options;
+  const machines = machinesOf(nodeList(nodes));
   const isManual = options.clock === "manual";
   const local = new LocalServer();
   const startMs = options.startAt?.getTime() ?? (isManual ? Date.UTC(2026, 0, 1) : Date.now());
-  const clock = new ClusterClock(
+  const clock = new MovableClock(
     { runs: !isManual, startMs },
     quietOf(() => local.passed),
   );
@@ -58,23 +72,29 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const credentials = await makeCredentials();
   const storage = new MemoryStorage(clock);
   const requests = new RequestRecord(clock);
-  const faults = new Faults({ clock, random }, requests, (isMeant) => {
+  const faults = new PlacedFaults({ clock, random }, requests, (isMeant) => {
     const meant = [...local.open].filter(({ caller, request }) => isMeant(asked(caller, request)));
     for (const { response } of meant) response.destroy();
     return meant.length;
   });
-  const components = new Map<string, Component>([
-    ["scheduler", { user: schedulerUser, start: (client) => startScheduler(client, os("scheduler")) }],
-    [
-      "controller-manager",
-      {
-        user: controllerManagerUser,
-        start: (client) => startControllers(credentials, client, os("controller-manager")),
-      },
-    ],
-  ]);
-  const size = { cpus: 8, memory: "32Gi", ...nodeSize };
-  const cluster = new Cluster({
+  const components = new Map<string, Component>();
+  const addReplicas = (
+    group: "scheduler" | "controller-manager",
+    user: User,
+    start: (client: ClusterClient, os: Os, identity?: string) => Running,
+  ) => {
+    const count = replicas[group] ?? 1;
+    for (let at = 1; at <= count; at++) {
+      const name = count === 1 ? group : `${group}-${at}`;
+      const identity = count === 1 ? undefined : name;
+      components.set(name, { group, user, start: (client) => start(client, os(name), identity) });
+    }
+  };
+  addReplicas("scheduler", schedulerUser, startScheduler);
+  addReplicas("controller-manager", controllerManagerUser, (client, os, identity) =>
+    startControllers(credentials, client, os, identity),
+  );
+  const cluster = new RunningCluster({
     os,
     clock,
     isManual,
@@ -85,10 +105,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     faults,
     requests,
     components,
-    nodes: {
-      names: Array.from({ length: count }, (_, at) => `node-${at + 1}`),
-      start: (client) => startNodes({ count, size, stages }, client, os("nodes")),
-    },
+    nodes: { machines, start: (client) => startNodes({ machines, stages }, client, os("nodes")) },
   });
   try {
     await cluster.start();
@@ -97,4 +114,46 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw error;
   }
   return cluster;
+}
+
+const known: readonly string[] = ["nodes", "stages", "replicas", "clock", "startAt", "seed", "log"];
+const replicasMost = 9;
+
+function checkOptions(options: ClusterOptions): void {
+  const problems: string[] = [];
+  const check = (isFine: boolean, field: string, value: unknown, rule: string) => {
+    if (!isFine) problems.push(`${field}: ${JSON.stringify(value)} ${rule}`);
+  };
+  for (const [field, value] of Object.entries(options))
+    check(known.includes(field), field, value, `is none of ${known.join(", ")}`);
+  const { clock = "real", log = "info", seed = 0, startAt, replicas = {} } = options;
+  check(clock === "real" || clock === "manual", "clock", clock, 'is neither "real" nor "manual"');
+  check(
+    ["debug", "info", "warn", "error"].includes(log),
+    "log",
+    log,
+    'is none of "debug", "info", "warn", "error"',
+  );
+  check(Number.isSafeInteger(seed), "seed", seed, "is no whole number");
+  check(
+    startAt === undefined || (startAt instanceof Date && !Number.isNaN(startAt.getTime())),
+    "startAt",
+    startAt,
+    "is no Date",
+  );
+  for (const [part, count] of Object.entries(replicas)) {
+    check(
+      part === "scheduler" || part === "controller-manager",
+      `replicas.${part}`,
+      count,
+      "is no part that can have several",
+    );
+    check(
+      Number.isInteger(count) && count >= 1 && count <= replicasMost,
+      `replicas.${part}`,
+      count,
+      `must be a whole number from 1 to ${replicasMost}`,
+    );
+  }
+  if (problems.length > 0) throw new TypeError(problems.join("\n"));
 }

@@ -3,7 +3,7 @@ import type { TaskScope } from "../base/os/task-scope.ts";
 import type { InformerFactory } from "../client/informer.ts";
 import type { Stored } from "../client/object-cache.ts";
 import type { Resource } from "../client/types.ts";
-import type { ClusterClock } from "./cluster-clock.ts";
+import type { MovableClock } from "./cluster-clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 
 export interface UntilOptions {
@@ -17,7 +17,7 @@ export interface UntilOptions {
 
 export interface UntilDeps {
   readonly informers: InformerFactory;
-  readonly clock: ClusterClock;
+  readonly clock: MovableClock;
   readonly tasks: TaskScope;
   readonly isManual: boolean;
 }

@@ -15,9 +15,9 @@ import { type Machine, readMachine } from "../status/machine.ts";
 import type { NodeInput } from "../status/node-object.ts";
 import { ReleasedVolumes } from "../volumes/released-volumes.ts";
 import type { SimulationConfig } from "./flags.ts";
-import { SimulatedNodes } from "./simulated-nodes.ts";
+import { type NodeTrouble, type SimulatedMachine, SimulatedNodes } from "./simulated-nodes.ts";
 import { SimulatedPods } from "./simulated-pods.ts";
-import { defaultStages } from "./stages.ts";
+import { defaultStages, type Stage } from "./stages.ts";
 
 const workers = 32;
 const progressMs = 1000;
@@ -43,7 +43,7 @@ export async function startSimulatedNodes(config: SimulationConfig, os: Os): Pro
   return { done: tasks.untilStopped(), stop };
 }
 
-interface SimulationDeps {
+export interface SimulationDeps {
   readonly client: ApiClient;
   readonly tasks: TaskScope;
   /** The real one, beside what is simulated of it. */
@@ -59,25 +59,58 @@ export interface SimulatedPower {
   readonly halt: (node: string) => void;
   /** It boots: it tells its state, and its pods' containers are started anew. */
   readonly boot: (node: string) => void;
+  /** One more. */
+  readonly add: (machine: SimulatedMachine) => void;
+  /** It is gone; its object and its pods are somebody else's to delete. */
+  readonly remove: (node: string) => void;
+  /** It goes on and reaches nobody, or reaches them again. */
+  readonly setCutOff: (node: string, isCutOff: boolean) => void;
+  readonly setTrouble: (node: string, trouble: NodeTrouble) => void;
 }
 
 /** Runs nodes and pods in a scope of tasks. */
-export function simulate(
-  config: SimulationConfig,
-  { client, tasks, machine, os }: SimulationDeps,
+export function simulate(config: SimulationConfig, deps: SimulationDeps): SimulatedPower {
+  const { agent, stages, podRange, nodes } = config;
+  const power = runSimulation(
+    {
+      machines: machinesOf(config, deps.machine),
+      stages,
+      podRange,
+      hostIp: agent.nodeIp,
+      leaseSeconds: agent.leaseSeconds,
+    },
+    deps,
+  );
+  deps.tasks.run("progress", (signal) => tellProgress(power, nodes, deps.os, signal));
+  return power;
+}
+
+/** What is simulated. */
+export interface Simulation {
+  /** Those there are at first, by name. */
+  readonly machines: ReadonlyMap<string, SimulatedMachine>;
+  readonly stages: readonly Stage[];
+  /** Of which pods' addresses are. */
+  readonly podRange: string;
+  readonly hostIp: string;
+  readonly leaseSeconds: number;
+}
+
+/** The same, of nodes that differ. */
+export function runSimulation(
+  { machines, stages: first, podRange, hostIp, leaseSeconds }: Simulation,
+  { client, tasks, os }: Omit<SimulationDeps, "machine">,
 ): SimulatedPower {
   const { clock, log } = os;
-  const stages = [...config.stages, ...defaultStages];
-  const inputs = nodeInputs(config);
+  const stages = [...first, ...defaultStages];
   const informers = new InformerFactory(tasks, { client, ...os });
   const nodeQueue = new WorkQueue(os);
   const nodes = new SimulatedNodes({
     client,
     os,
-    inputs,
-    machine: simulatedMachine(config, machine),
+    machines,
     stages,
-    leaseSeconds: config.agent.leaseSeconds,
+    leaseSeconds,
     nodes: informers.informer(resources.nodes),
     queue: nodeQueue,
   });
@@ -89,10 +122,11 @@ export function simulate(
     clock,
     pods: informers.informer(resources.pods, { fieldSelector: "spec.nodeName!=" }),
     queue: podQueue,
-    addresses: new AddressPool(parseRange(config.podRange)),
+    addresses: new AddressPool(parseRange(podRange)),
     stages,
-    hostIp: config.agent.nodeIp,
+    hostIp,
     isRunning: (name) => nodes.isRunning(name),
+    isCutOff: (name) => nodes.isCutOff(name),
   });
   pods.follow();
   const volumeQueue = new WorkQueue(os);
@@ -110,7 +144,6 @@ export function simulate(
   run("simulated-nodes", nodeQueue, (name, signal) => nodes.sync(name, signal));
   run("simulated-pods", podQueue, (key, signal) => pods.sync(key, signal));
   run("simulated-volumes", volumeQueue, (key, signal) => volumes.sync(key, signal));
-  tasks.run("progress", (signal) => tellProgress(nodes, config.nodes, os, signal));
   return {
     ready: () => nodes.ready,
     halt: (name) => nodes.halt(name),
@@ -118,46 +151,59 @@ export function simulate(
       pods.boot(name);
       nodes.boot(name);
     },
+    add: (machine) => nodes.add(machine),
+    remove: (name) => nodes.remove(name),
+    setCutOff: (name, isCutOff) => {
+      nodes.setCutOff(name, isCutOff);
+      pods.wake(name);
+    },
+    setTrouble: (name, trouble) => nodes.setTrouble(name, trouble),
   };
 }
 
 async function tellProgress(
-  nodes: SimulatedNodes,
+  { ready }: Pick<SimulatedPower, "ready">,
   wanted: number,
   { clock, log }: SimulationDeps["os"],
   signal: AbortSignal,
 ): Promise<void> {
-  for (let shown = -1; nodes.ready < wanted; ) {
-    if (nodes.ready !== shown) log.info("nodes are ready", { ready: nodes.ready, of: wanted });
-    shown = nodes.ready;
+  for (let shown = -1; ready() < wanted; ) {
+    if (ready() !== shown) log.info("nodes are ready", { ready: ready(), of: wanted });
+    shown = ready();
     await sleep(clock, progressMs, signal);
   }
   log.info("all nodes are ready", { nodes: wanted });
 }
 
-function nodeInputs({ agent, nodes, zones }: SimulationConfig): ReadonlyMap<string, NodeInput> {
-  const inputs = new Map<string, NodeInput>();
+function machinesOf(config: SimulationConfig, real: Machine): ReadonlyMap<string, SimulatedMachine> {
+  const { agent, nodes, zones } = config;
+  const machine = simulatedMachine(config, real);
+  const machines = new Map<string, SimulatedMachine>();
   for (let at = 0; at < nodes; at++) {
     const name = `${agent.nodeName}-${at + 1}`;
     const zone = zones > 0 && { "topology.kubernetes.io/zone": `zone-${(at % zones) + 1}` };
-    inputs.set(name, {
-      name,
-      ip: agent.nodeIp,
-      port: closedPort,
-      maxPods: agent.maxPods,
-      labels: { ...zone, ...agent.nodeLabels },
-      taints: agent.taints,
-      externalCloud: false,
-      providerId: undefined,
-      reserved: agent.reserved,
-      runtimeVersion: "simulated://1",
-      agentVersion: kubernetesVersion.gitVersion,
-      supplementalGroups: false,
-      recursiveReadOnly: false,
-      annotations: { "pintle.dev/runtime": "simulated", [localPath.folderAnnotation]: noFolder },
-    });
+    const { nodeIp: ip, maxPods, taints, reserved } = agent;
+    const labels = { ...zone, ...agent.nodeLabels };
+    machines.set(name, { machine, input: simulatedInput({ name, ip, maxPods, labels, taints, reserved }) });
   }
-  return inputs;
+  return machines;
+}
+
+/** What every simulated node says of itself, beside what differs. */
+export function simulatedInput(
+  own: Pick<NodeInput, "name" | "ip" | "maxPods" | "labels" | "taints" | "reserved" | "devices">,
+): NodeInput {
+  return {
+    ...own,
+    port: closedPort,
+    externalCloud: false,
+    providerId: undefined,
+    runtimeVersion: "simulated://1",
+    agentVersion: kubernetesVersion.gitVersion,
+    supplementalGroups: false,
+    recursiveReadOnly: false,
+    annotations: { "pintle.dev/runtime": "simulated", [localPath.folderAnnotation]: noFolder },
+  };
 }
 
 /** This machine, but for what it has. */

@@ -6,18 +6,31 @@ import type { Informer } from "../../client/informer.ts";
 import { resources } from "../../client/resources.ts";
 import type { Lease, Node } from "../../client/types.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
+import type { PressureCondition } from "../eviction/signals.ts";
 import type { Machine } from "../status/machine.ts";
 import { isGivenUp, type NodeInput, nodeObject, nodeStatus } from "../status/node-object.ts";
 import { nodeStatusLimits } from "../status/node-status.ts";
 import { timeText } from "../sync/time-text.ts";
 import { delayOf, type Stage } from "./stages.ts";
 
+/** What a simulated node is and has. */
+export interface SimulatedMachine {
+  readonly input: NodeInput;
+  readonly machine: Machine;
+}
+
+/** What a simulated node finds wrong with itself. */
+export interface NodeTrouble {
+  /** Why it is not ready. */
+  readonly notReady?: string | undefined;
+  readonly pressure: readonly PressureCondition[];
+}
+
 export interface SimulatedNodesDeps {
   readonly client: ApiClient;
   readonly os: Pick<Os, "clock" | "log">;
-  /** The nodes' names are its keys. */
-  readonly inputs: ReadonlyMap<string, NodeInput>;
-  readonly machine: Machine;
+  /** Those there are at first, by name. */
+  readonly machines: ReadonlyMap<string, SimulatedMachine>;
   readonly stages: readonly Stage[];
   readonly leaseSeconds: number;
   readonly nodes: Informer<Node>;
@@ -39,12 +52,16 @@ const leaseNamespace = "kube-node-lease";
 /** The Node objects of simulated nodes, and their leases. A node that somebody deletes stays away until the next start. */
 export class SimulatedNodes {
   readonly #deps: SimulatedNodesDeps;
+  readonly #machines: Map<string, SimulatedMachine>;
+  readonly #troubles = new Map<string, NodeTrouble>();
+  readonly #cutOff = new Set<string>();
   readonly #registered = new Map<string, Registered>();
   readonly #deleted = new Set<string>();
   readonly #halted = new Set<string>();
 
   constructor(deps: SimulatedNodesDeps) {
     this.#deps = deps;
+    this.#machines = new Map(deps.machines);
   }
 
   /** How many are ready. */
@@ -55,7 +72,7 @@ export class SimulatedNodes {
   }
 
   isOurs(name: string): boolean {
-    return this.#deps.inputs.has(name) && !this.#deleted.has(name);
+    return this.#machines.has(name) && !this.#deleted.has(name);
   }
 
   /** Whether it is one of ours, and has power. */
@@ -65,13 +82,53 @@ export class SimulatedNodes {
 
   /** The node says and does nothing any more. */
   halt(name: string): void {
-    this.#input(name);
+    this.#machine(name);
     this.#halted.add(name);
+  }
+
+  /** Whether nothing that it says arrives, and it learns nothing. */
+  isCutOff(name: string): boolean {
+    return this.#cutOff.has(name);
+  }
+
+  /** The node goes on, and reaches nobody; or reaches them again. */
+  setCutOff(name: string, isCutOff: boolean): void {
+    this.#machine(name);
+    if (isCutOff) this.#cutOff.add(name);
+    else if (this.#cutOff.delete(name)) this.#tellSoon(name);
+  }
+
+  /** One more from now on. */
+  add(machine: SimulatedMachine): void {
+    const { name } = machine.input;
+    this.#machines.set(name, machine);
+    this.#deleted.delete(name);
+    this.#halted.delete(name);
+    this.#cutOff.delete(name);
+    this.#troubles.delete(name);
+    this.#registered.delete(name);
+    this.#deps.queue.add(name);
+  }
+
+  /** It is gone for good; its object is somebody else's to delete. */
+  remove(name: string): void {
+    this.#machines.delete(name);
+    this.#registered.delete(name);
+  }
+
+  /** Says from now on what is wrong with it, beginning now. */
+  setTrouble(name: string, trouble: NodeTrouble): void {
+    this.#machine(name);
+    this.#troubles.set(name, trouble);
+    this.#tellSoon(name);
   }
 
   /** The node boots again, and tells its state. */
   boot(name: string): void {
-    if (!this.#halted.delete(name)) return;
+    if (this.#halted.delete(name)) this.#tellSoon(name);
+  }
+
+  #tellSoon(name: string): void {
     const registered = this.#registered.get(name);
     if (registered !== undefined) {
       registered.heartbeatDueMs = 0;
@@ -82,8 +139,8 @@ export class SimulatedNodes {
 
   /** Has every one of our nodes worked on: now, and where it is given up. The returned function ends that. */
   follow(): () => void {
-    const { inputs, nodes, queue } = this.#deps;
-    for (const name of inputs.keys()) queue.add(name);
+    const { nodes, queue } = this.#deps;
+    for (const name of this.#machines.keys()) queue.add(name);
     return nodes.subscribe({
       onUpdate: (node) => {
         const { name } = node.metadata;
@@ -97,7 +154,7 @@ export class SimulatedNodes {
 
   /** Does what is due for one node. */
   async sync(name: string, signal: AbortSignal): Promise<SyncResult> {
-    if (!this.isRunning(name)) return;
+    if (!this.isRunning(name) || this.isCutOff(name)) return;
     try {
       return { requeueAfterMs: await this.#work(name, signal) };
     } catch (error) {
@@ -136,8 +193,8 @@ export class SimulatedNodes {
   }
 
   async #register(name: string, signal: AbortSignal): Promise<Registered> {
-    const { client, os, machine, stages } = this.#deps;
-    const input = this.#input(name);
+    const { client, os, stages } = this.#deps;
+    const { input, machine } = this.#machine(name);
     const { labels, annotations } = input;
     const delayMs = delayOf(stages, "node-initialize", { uid: name, labels, annotations }) ?? 0;
     const object = nodeObject(input, machine);
@@ -199,15 +256,16 @@ export class SimulatedNodes {
   }
 
   #status(name: string, before: Node["status"], isReady: boolean) {
-    const { machine, os } = this.#deps;
-    const heartbeat = timeText(os.clock.wallMs());
-    const trouble = isReady ? undefined : "the stage node-initialize is not over";
-    return nodeStatus(this.#input(name), machine, [], before, heartbeat, trouble);
+    const { input, machine } = this.#machine(name);
+    const { notReady, pressure = [] } = this.#troubles.get(name) ?? {};
+    const heartbeat = timeText(this.#deps.os.clock.wallMs());
+    const trouble = isReady ? notReady : "the stage node-initialize is not over";
+    return nodeStatus(input, machine, pressure, before, heartbeat, trouble);
   }
 
-  #input(name: string): NodeInput {
-    const input = this.#deps.inputs.get(name);
-    if (input === undefined) throw new Error(`${name} is no simulated node`);
-    return input;
+  #machine(name: string): SimulatedMachine {
+    const machine = this.#machines.get(name);
+    if (machine === undefined) throw new Error(`${name} is no simulated node`);
+    return machine;
   }
 }

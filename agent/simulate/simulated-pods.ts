@@ -23,13 +23,18 @@ export interface SimulatedPodsDeps {
   readonly hostIp: string;
   /** Whether a node of this name is one of ours, and has power. */
   readonly isRunning: (node: string) => boolean;
+  /** Whether nothing reaches it, nor comes from it. */
+  readonly isCutOff: (node: string) => boolean;
 }
 
 interface Life {
   readonly uid: string;
   readonly simulated: SimulatedPod;
-  /** What the API was last told. */
+  /** As its node last saw it. */
+  seen: Pod;
+  /** What the API was last told, and the version that it has had since. */
   sent: PodStatus | undefined;
+  sentVersion: bigint;
   /** Its deletion was asked for; a finalizer may keep it. */
   isOver: boolean;
 }
@@ -69,11 +74,19 @@ export class SimulatedPods {
     const { pods, clock, client } = this.#deps;
     const pod = pods.getByKey(key);
     if (pod === undefined || !this.#isOurs(pod)) return;
+    const isCutOff = this.#deps.isCutOff(pod.spec.nodeName ?? "");
+    if (isCutOff && this.#lives.get(key)?.uid !== pod.metadata.uid) return;
     const life = this.#lifeOf(key, pod);
     if (life.isOver) return;
     const nowMs = clock.wallMs();
-    const known = knownPod(pod, life.sent);
+    if (!isCutOff) life.seen = pod;
+    // What others have changed since counts as they left it.
+    const isBehind = BigInt(pod.metadata.resourceVersion) < life.sentVersion;
+    const known = knownPod(life.seen, isBehind || isCutOff ? life.sent : undefined);
     const { status, wakeAtMs, isFinished } = life.simulated.advance(known, nowMs);
+    const later =
+      wakeAtMs === undefined ? undefined : { requeueAfterMs: Math.max(0, wakeAtMs - clock.wallMs()) };
+    if (isCutOff) return later;
     const isRead = !isFinished || (pod.metadata.finalizers ?? []).length > 0;
     if (isRead && !hasStatus(known, status)) {
       const { name, namespace } = pod.metadata;
@@ -82,12 +95,19 @@ export class SimulatedPods {
       const found = await orGone(client.patch(resources.pods, { name, namespace }, patch, options));
       if (found === undefined) return;
       life.sent = status;
+      life.sentVersion = BigInt(found.metadata.resourceVersion);
     }
     if (isFinished) {
       await this.#delete(pod, signal);
       life.isOver = true;
     }
-    return wakeAtMs === undefined ? undefined : { requeueAfterMs: Math.max(0, wakeAtMs - clock.wallMs()) };
+    return later;
+  }
+
+  /** Has the pods of a node worked on. */
+  wake(node: string): void {
+    const { pods, queue } = this.#deps;
+    for (const pod of pods.list()) if (pod.spec.nodeName === node) queue.add(keyOf(pod));
   }
 
   /** The node has booted: none of what ran there runs any more. */
@@ -113,7 +133,9 @@ export class SimulatedPods {
     const life = {
       uid,
       simulated: new SimulatedPod(pod, { hostIp, stages, giveIp }),
+      seen: pod,
       sent: undefined,
+      sentVersion: 0n,
       isOver: false,
     };
     this.#lives.set(key, life);

@@ -12,6 +12,8 @@ export interface Caller {
   readonly user: User;
   /** Whatever calls itself so: `scheduler`, `node-1`, `test`. */
   readonly name: string;
+  /** What it and its replicas are called together; its name unless given. */
+  readonly group?: string;
 }
 
 /** An answer under way. */

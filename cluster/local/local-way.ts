@@ -24,6 +24,7 @@ export class LocalWay implements HttpWay {
   readonly #clock: Clock;
   readonly #between: Between;
   readonly #open = new Set<LocalResponse>();
+  #isClosed = false;
 
   constructor(server: LocalServer, caller: Caller, { clock, between }: { clock: Clock; between: Between }) {
     this.#server = server;
@@ -41,13 +42,17 @@ export class LocalWay implements HttpWay {
     for (const response of [...this.#open]) response.destroy();
   }
 
+  /** Nothing that is said later is heard. */
   close(): void {
+    this.#isClosed = true;
     this.giveUp();
   }
 
   async #ask(request: HttpRequest, headers: RequestHeaders): Promise<HttpAnswer> {
     const { signal, method, path } = request;
     signal?.throwIfAborted();
+    if (this.#isClosed)
+      throw new ConnectionError(`${method} ${path}: the client is closed`, { neverSent: true });
     const response = this.#server.ask(this.#caller, request, headers);
     this.#open.add(response);
     const onAbort = () => response.destroy();

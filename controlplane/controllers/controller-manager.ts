@@ -97,7 +97,7 @@ function electorFor(
   run: (isLeader: () => boolean, signal: AbortSignal) => Promise<void>,
 ): LeaderElector | undefined {
   if (election === undefined) return undefined;
-  const identity = `${hostname()}_${process.pid}_${os.random.uint32().toString(16)}`;
+  const identity = election.identity ?? `${hostname()}_${process.pid}_${os.random.uint32().toString(16)}`;
   const elector: LeaderElector = new LeaderElector(
     { ...election, identity, onStartedLeading: (signal) => run(() => elector.isLeader, signal) },
     { client, clock: os.clock, random: os.random, log: os.log.child("controller-manager"), metrics },

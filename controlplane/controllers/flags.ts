@@ -158,7 +158,13 @@ export interface ControllerManagerConfig {
   readonly health: { readonly address: string; readonly port: number } | undefined;
   /** Undefined: lead without a lease. */
   readonly election:
-    | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
+    | {
+        readonly name: string;
+        readonly namespace: string;
+        readonly times: ElectionTimes;
+        /** Unique among the candidates; absent: of the host's name, the process and chance. */
+        readonly identity?: string | undefined;
+      }
     | undefined;
   /** Undefined: nodes' ranges are not ours to give. */
   readonly nodeCidrs: NodeCidrs | undefined;

@@ -60,7 +60,13 @@ export interface SchedulerConfig {
   readonly serve: { readonly address: string; readonly port: number } | undefined;
   /** Undefined: alone, without a lease. */
   readonly election:
-    | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
+    | {
+        readonly name: string;
+        readonly namespace: string;
+        readonly times: ElectionTimes;
+        /** Unique among the candidates; absent: of the host's name, the process and chance. */
+        readonly identity?: string | undefined;
+      }
     | undefined;
   readonly profiles: readonly ProfileSpec[];
   readonly extenders: readonly ExtenderSpec[];

@@ -116,7 +116,8 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   queue = line;
   followCluster(informers, cache, line, (name) => profiles.has(name));
   tasks.run("events", (signal) => recorder.run(signal));
-  const identity = `${hostname()}_${process.pid}_${random.uint32().toString(16)}`;
+  const identity =
+    config.election?.identity ?? `${hostname()}_${process.pid}_${random.uint32().toString(16)}`;
   const extenders = config.extenders.length === 0 ? undefined : new Extenders(config.extenders);
   const measures = new Map([...profiles.keys()].map((name) => [name, measuring(metrics, clock, name)]));
   const engine = {

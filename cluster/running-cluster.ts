@@ -1,0 +1,453 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SimulatedPower } from "../agent/simulate/simulate.ts";
+import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
+import { systemClock } from "../base/os/clock.ts";
+import type { Os, Running } from "../base/os/os.ts";
+import { TaskScope } from "../base/os/task-scope.ts";
+import { orAbsent } from "../client/api-error.ts";
+import { InformerFactory } from "../client/informer.ts";
+import { kubeconfigText } from "../client/kubeconfig.ts";
+import type { Stored } from "../client/object-cache.ts";
+import { resources } from "../client/resources.ts";
+import type { KubeObject, Node, Resource } from "../client/types.ts";
+import type { User } from "../controlplane/apiserver/filters/authentication.ts";
+import type { Storage } from "../controlplane/apiserver/registry/storage.ts";
+import type { ApiServer } from "./api-server.ts";
+import type { Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
+import { ClusterClient, type Manifest } from "./cluster-client.ts";
+import type { MovableClock } from "./cluster-clock.ts";
+import { type ClusterCredentials, clientCertificate } from "./credentials.ts";
+import { evictPods } from "./drain.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { EventRecord } from "./events.ts";
+import type { PlacedFaults } from "./faults.ts";
+import { adminUser, userOf } from "./identities.ts";
+import { takeLease } from "./leases.ts";
+import type { Caller, LocalServer } from "./local/local-server.ts";
+import { LocalWay } from "./local/local-way.ts";
+import { type Manifests, manifestList } from "./manifests.ts";
+import { machinesOf, type NodeOptions } from "./node-options.ts";
+import { isReady } from "./readiness.ts";
+import type { RequestRecord } from "./requests.ts";
+import { KeptObjects, type Snapshot } from "./snapshot.ts";
+import { TimeoutError, type UntilOptions, until } from "./until.ts";
+
+/** A part of the control plane that can crash and come back. */
+export interface Component {
+  /** What all its replicas are called together. */
+  readonly group: string;
+  readonly start: (client: ClusterClient) => Running;
+  readonly user: User;
+}
+
+/** What a cluster is made of. */
+export interface ClusterParts {
+  readonly os: (name: string) => Os;
+  readonly clock: MovableClock;
+  readonly isManual: boolean;
+  readonly storage: Storage;
+  readonly credentials: ClusterCredentials;
+  readonly local: LocalServer;
+  readonly apiServer: ApiServer;
+  readonly faults: PlacedFaults;
+  readonly requests: RequestRecord;
+  readonly components: ReadonlyMap<string, Component>;
+  readonly nodes: {
+    readonly machines: ReadonlyMap<string, SimulatedMachine>;
+    readonly start: (client: ClusterClient) => Running & SimulatedPower;
+  };
+}
+
+interface Alive {
+  readonly running: Running;
+  readonly client: ClusterClient;
+}
+
+const apiServerName = "apiserver";
+const nodesName = "nodes";
+
+/** It is ready, and the controllers know. */
+const takesPods = (node: Node): boolean =>
+  isReady(node as unknown as KubeObject) &&
+  !(node.spec?.taints ?? []).some(({ key }) => key === "node.kubernetes.io/not-ready");
+
+/** The cluster that `startCluster` made. */
+export class RunningCluster implements Cluster {
+  readonly client: ClusterClient;
+  readonly clock: MovableClock;
+  readonly faults: PlacedFaults;
+  readonly requests: RequestRecord;
+  readonly events: EventRecord;
+  readonly #parts: ClusterParts;
+  readonly #tasks: TaskScope;
+  readonly #informers: InformerFactory;
+  readonly #alive = new Map<string, Alive>();
+  readonly #clients: ClusterClient[] = [];
+  readonly #nodeNames: Set<string>;
+  #power: (Running & SimulatedPower) | undefined;
+  #folder: string | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts;
+    this.clock = parts.clock;
+    this.faults = parts.faults;
+    this.requests = parts.requests;
+    this.#nodeNames = new Set(parts.nodes.machines.keys());
+    const os = parts.os("test");
+    this.#tasks = new TaskScope(os.log);
+    this.client = this.#clientOf({ name: "test", user: adminUser });
+    const client = this.#clientOf({ name: "test-informers", user: adminUser });
+    this.#informers = new InformerFactory(this.#tasks, { client, ...os });
+    this.events = new EventRecord(this.#informers.informer(resources.events), this.#tasks.signal);
+  }
+
+  /** Starts everything. Resolves when pods can be made and all nodes are ready. */
+  async start(): Promise<void> {
+    const { apiServer, components, nodes } = this.#parts;
+    await apiServer.start();
+    for (const name of components.keys()) this.#startComponent(name);
+    if (nodes.machines.size > 0) this.#startNodes();
+    const ready = [
+      this.until(
+        resources.serviceaccounts,
+        (all) => all.some(({ metadata }) => metadata.namespace === "default" && metadata.name === "default"),
+        { what: "the default service account" },
+      ),
+      this.#nodesReady([...nodes.machines.keys()]),
+    ];
+    await Promise.all(ready);
+  }
+
+  clientFor(user: string, groups: readonly string[] = [], name = user): ClusterClient {
+    return this.#clientOf({ name, user: userOf(user, groups) });
+  }
+
+  async kubeconfig(
+    user = "admin",
+    groups: readonly string[] = user === "admin" ? ["system:masters"] : [],
+  ): Promise<Kubeconfig> {
+    const { apiServer, credentials } = this.#parts;
+    const url = await apiServer.listen();
+    const certificate = await clientCertificate(credentials, user, groups);
+    const text = kubeconfigText({
+      servers: [url],
+      caPem: credentials.authority.certificatePem,
+      certificatePem: certificate.certificatePem,
+      privateKeyPem: certificate.privateKeyPem,
+      namespace: "default",
+    });
+    this.#folder ??= await mkdtemp(join(tmpdir(), "pintle-cluster-"));
+    const path = join(this.#folder, `${encodeURIComponent(user)}.kubeconfig`);
+    await writeFile(path, text, { mode: 0o600 });
+    return { path, text, url };
+  }
+
+  async apply(manifests: Manifests): Promise<readonly KubeObject[]> {
+    const applied: KubeObject[] = [];
+    for (const manifest of manifestList(manifests)) {
+      const object = await this.client.apply(manifest);
+      const defines = manifest.kind === "CustomResourceDefinition" || manifest.kind === "APIService";
+      applied.push(defines ? await this.#oneReady(manifest, {}) : object);
+    }
+    return applied;
+  }
+
+  until<T extends Stored, R>(
+    resource: Resource<T>,
+    find: (objects: readonly T[]) => R | undefined | false | null,
+    options: UntilOptions = {},
+  ): Promise<R> {
+    const { clock, isManual } = this.#parts;
+    return until(resource, find, options, {
+      informers: this.#informers,
+      clock,
+      isManual,
+      tasks: this.#tasks,
+    });
+  }
+
+  untilReady(object: Manifest, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
+  untilReady(objects: Manifests, options?: Pick<UntilOptions, "timeout">): Promise<readonly KubeObject[]>;
+  async untilReady(
+    objects: Manifests,
+    options: Pick<UntilOptions, "timeout"> = {},
+  ): Promise<KubeObject | readonly KubeObject[]> {
+    const isOne = typeof objects !== "string" && !Array.isArray(objects);
+    if (isOne && (objects as Manifest).kind !== "List") return this.#oneReady(objects as Manifest, options);
+    const ready: KubeObject[] = [];
+    for (const one of manifestList(objects)) ready.push(await this.#oneReady(one, options));
+    return ready;
+  }
+
+  async #oneReady(object: Manifest, { timeout = "30s" }: Pick<UntilOptions, "timeout">): Promise<KubeObject> {
+    const { resource, name, scope } = await this.#placeOf(object);
+    let seen: KubeObject | undefined;
+    const find = (all: readonly KubeObject[]) => {
+      seen = all.find(({ metadata }) => metadata.name === name);
+      return seen !== undefined && isReady(seen) ? seen : undefined;
+    };
+    const what = `${object.kind} ${name} is ready`;
+    return this.until(resource, find, { timeout, what, ...scope }).catch((error) => {
+      if (!(error instanceof TimeoutError)) throw error;
+      const status = seen === undefined ? "it is not there" : `its status: ${JSON.stringify(seen.status)}`;
+      const events = seen === undefined ? [] : this.events.list({ about: seen });
+      const told = events.map(({ type, reason, message }) => `  ${type} ${reason}: ${message}`);
+      throw new TimeoutError([`${error.message}; ${status}`, ...told].join("\n"));
+    });
+  }
+
+  async untilGone(
+    objects: Manifests,
+    { timeout = "30s" }: Pick<UntilOptions, "timeout"> = {},
+  ): Promise<void> {
+    for (const object of manifestList(objects)) {
+      const { resource, name, scope } = await this.#placeOf(object);
+      const uid = "uid" in object.metadata ? object.metadata.uid : undefined;
+      let seen: KubeObject | undefined;
+      const isGone = (all: readonly KubeObject[]) => {
+        seen = all.find(
+          ({ metadata }) => metadata.name === name && (uid === undefined || metadata.uid === uid),
+        );
+        return seen === undefined;
+      };
+      const what = `${object.kind} ${name} is gone`;
+      await this.until(resource, isGone, { timeout, what, ...scope }).catch((error) => {
+        if (!(error instanceof TimeoutError) || seen === undefined) throw error;
+        const { deletionTimestamp, finalizers = [] } = seen.metadata;
+        const why =
+          deletionTimestamp === undefined
+            ? "nobody has deleted it"
+            : finalizers.length > 0
+              ? `held by the finalizers ${finalizers.join(", ")}`
+              : "it is being deleted";
+        throw new TimeoutError(`${error.message}; ${why}`);
+      });
+    }
+  }
+
+  get nodes(): readonly string[] {
+    return [...this.#nodeNames];
+  }
+
+  async addNode(options: NodeOptions = {}): Promise<string> {
+    const machines = machinesOf([options], this.#nodeNames, () => "node");
+    const [[name, machine] = []] = machines;
+    if (name === undefined || machine === undefined) throw new TypeError("node: must be an object");
+    const power = this.#power ?? this.#startNodes();
+    this.#nodeNames.add(name);
+    power.add(machine);
+    await this.#nodesReady([name]);
+    return name;
+  }
+
+  async removeNode(
+    name: string,
+    { drain = true, timeout = "5m" }: { readonly drain?: boolean; readonly timeout?: Duration } = {},
+  ): Promise<void> {
+    const power = this.#powerOver(name);
+    if (drain) {
+      const uids = await this.#drive(
+        (signal) => evictPods(name, { client: this.client, clock: this.clock }, signal),
+        { timeoutMs: durationMs(timeout), what: `node ${name} is drained` },
+      );
+      await this.until(resources.pods, (all) => !all.some(({ metadata }) => uids.has(metadata.uid)), {
+        timeout,
+        what: `the pods of node ${name} have ended`,
+      });
+    }
+    this.#nodeNames.delete(name);
+    await orAbsent(this.client.delete(resources.nodes, { name }));
+    power.remove(name);
+  }
+
+  async setNodeTroubles(name: string, troubles: NodeTroubles): Promise<void> {
+    const power = this.#powerOver(name);
+    const { notReady, memoryPressure, diskPressure, pidPressure, ...unknown } = troubles;
+    for (const [field, value] of Object.entries(unknown))
+      throw new TypeError(
+        `${field}: ${JSON.stringify(value)} is none of notReady, memoryPressure, diskPressure, pidPressure`,
+      );
+    const pressure = [
+      memoryPressure === true ? (["MemoryPressure"] as const) : [],
+      diskPressure === true ? (["DiskPressure"] as const) : [],
+      pidPressure === true ? (["PIDPressure"] as const) : [],
+    ].flat();
+    power.setTrouble(name, { notReady, pressure });
+    await this.until(
+      resources.nodes,
+      (all) => {
+        const conditions = all.find(({ metadata }) => metadata.name === name)?.status?.conditions ?? [];
+        return conditions.every(({ type, status }) => {
+          if (type === "Ready") return status === (notReady === undefined ? "True" : "False");
+          const isPressure = type === "MemoryPressure" || type === "DiskPressure" || type === "PIDPressure";
+          return !isPressure || (status === "True") === pressure.includes(type);
+        });
+      },
+      { what: `node ${name} says what is wrong with it` },
+    );
+  }
+
+  partition(name: string): void {
+    this.#powerOver(name).setCutOff(name, true);
+  }
+
+  heal(name: string): void {
+    this.#powerOver(name).setCutOff(name, false);
+  }
+
+  async crash(name: string): Promise<void> {
+    if (this.#nodeNames.has(name)) return this.#power?.halt(name);
+    if (name === apiServerName) return this.#parts.apiServer.stop();
+    for (const one of this.#replicas(name)) {
+      const alive = this.#alive.get(one);
+      this.#alive.delete(one);
+      // What it would still say is not heard.
+      alive?.client.close();
+      await alive?.running.stop();
+    }
+  }
+
+  async restart(name: string): Promise<void> {
+    if (this.#nodeNames.has(name)) return this.#power?.boot(name);
+    await this.crash(name);
+    if (name === apiServerName) return this.#parts.apiServer.start();
+    for (const one of this.#replicas(name)) this.#startComponent(one);
+  }
+
+  async loseLease(name: string, { namespace }: { readonly namespace?: string } = {}): Promise<string> {
+    const replicas = namespace === undefined ? this.#replicasIfAny(name) : [];
+    if (replicas.length === 1)
+      throw new TypeError(
+        `${name} is alone and holds no lease: start the cluster with replicas: { ${JSON.stringify(name)}: 2 }`,
+      );
+    const lease =
+      replicas.length > 0
+        ? { namespace: "kube-system", name: `kube-${name}` }
+        : { namespace: namespace ?? "default", name };
+    return takeLease(lease, { client: this.client, clock: this.clock });
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return KeptObjects.of(this.#parts.storage);
+  }
+
+  async restore(snapshot: Snapshot): Promise<void> {
+    if (!(snapshot instanceof KeptObjects)) throw new TypeError("snapshot: is none that a cluster made");
+    await snapshot.restoreTo(this.#parts.storage);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { apiServer, storage, clock } = this.#parts;
+    this.#parts.local.down();
+    const running = [...this.#alive.values()].map((one) => one.running);
+    if (this.#power !== undefined) running.push(this.#power);
+    await Promise.all([...running.map((one) => one.stop()), this.#tasks.stop()]);
+    await apiServer.stop();
+    for (const client of this.#clients) client.close();
+    await storage.close();
+    clock.close();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #startNodes(): Running & SimulatedPower {
+    const power = this.#parts.nodes.start(this.#clientOf({ name: nodesName, user: adminUser }));
+    power.done.catch(() => undefined); // it has logged why
+    this.#power = power;
+    return power;
+  }
+
+  #nodesReady(names: readonly string[]): Promise<unknown> {
+    return this.until(
+      resources.nodes,
+      (all) => names.every((name) => all.some((node) => node.metadata.name === name && takesPods(node))),
+      { what: `${names.length === 1 ? `node ${names[0]} is` : "all nodes are"} ready` },
+    );
+  }
+
+  /** Resolves with what work makes, and moves a clock that stands still meanwhile. The signal aborts when it is late. */
+  async #drive<T>(
+    begin: (signal: AbortSignal) => Promise<T>,
+    { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string },
+  ): Promise<T> {
+    const late = new AbortController();
+    let isDone = false;
+    const work = begin(late.signal).finally(() => {
+      isDone = true;
+    });
+    work.catch(() => undefined); // heard below
+    const onLate = () => late.abort(new TimeoutError(`${what}: not within ${timeoutMs / 1000} s`));
+    if (this.#parts.isManual) {
+      await this.clock.advanceUntil(() => isDone, timeoutMs);
+      if (!isDone) onLate();
+      return work;
+    }
+    const cancel = systemClock.after(timeoutMs, onLate);
+    return work.finally(cancel);
+  }
+
+  async #placeOf(object: Manifest) {
+    const resource = await this.client.kindOf(object);
+    const namespace = resource.namespaced ? (object.metadata.namespace ?? "default") : undefined;
+    return {
+      resource,
+      name: object.metadata.name ?? "",
+      scope: namespace === undefined ? {} : { namespace },
+    };
+  }
+
+  #startComponent(name: string): void {
+    const component = this.#parts.components.get(name);
+    if (component === undefined || this.#alive.has(name)) return;
+    const client = this.#clientOf({ name, group: component.group, user: component.user });
+    const running = component.start(client);
+    running.done.catch(() => undefined); // it has logged why
+    this.#alive.set(name, { running, client });
+  }
+
+  #replicasIfAny(name: string): readonly string[] {
+    return [...this.#parts.components].flatMap(([one, { group }]) =>
+      one === name || group === name ? one : [],
+    );
+  }
+
+  #replicas(name: string): readonly string[] {
+    const found = this.#replicasIfAny(name);
+    if (found.length > 0) return found;
+    const { components } = this.#parts;
+    const names = new Set([apiServerName, ...[...components.values()].map(({ group }) => group)]);
+    throw new TypeError(
+      `${JSON.stringify(name)} is none of ${[...names, ...components.keys()].filter((one, at, all) => all.indexOf(one) === at).join(", ")}, ${this.nodes.join(", ")}`,
+    );
+  }
+
+  #powerOver(name: string): SimulatedPower {
+    const power = this.#power;
+    if (power !== undefined && this.#nodeNames.has(name)) return power;
+    throw new TypeError(
+      `${JSON.stringify(name)} is no node of this cluster: ${this.nodes.join(", ") || "it has none"}`,
+    );
+  }
+
+  #clientOf(caller: Caller): ClusterClient {
+    const { local, clock, faults } = this.#parts;
+    const way = new LocalWay(local, caller, { clock, between: faults.between });
+    const client = new ClusterClient(
+      { servers: ["http://localhost"], namespace: "default" },
+      { clock, userAgent: caller.name, way },
+    );
+    this.#clients.push(client);
+    return client;
+  }
+}
