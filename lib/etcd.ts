@@ -1,5 +1,50 @@
-/** The client for any etcd v3.
+/** The client for any etcd v3, Pintle's own store among them.
  *
  *  @packageDocumentation */
+export type { Clock } from "../base/os/clock.ts";
 export { CallError } from "../store/client/call-error.ts";
-export { openStoreClient } from "../store/client/open-client.ts";
+export {
+  type ConnectOptions,
+  connect,
+  type EtcdClient,
+  type Member,
+  type MemberStatus,
+} from "../store/client/connect.ts";
+export type { ClientTls } from "../store/client/grpc/dial.ts";
+export type {
+  CallOptions,
+  Election,
+  Keyspace,
+  Leadership,
+  Lease,
+  LeaseLike,
+  Lock,
+  LockOptions,
+  RangeReadOptions,
+  ReadOptions,
+  Transaction,
+  UpdateResult,
+  Watch,
+  WatchBatch,
+  WatchEvent,
+  WatchSettings,
+  WriteOptions,
+} from "../store/client/keyspace/api.ts";
+export { bytes, type Codec, json, text, ValueError } from "../store/client/keyspace/codec.ts";
+export type { Entry, KeyInfo, Page } from "../store/client/keyspace/entries.ts";
+export { LeaseLostError } from "../store/client/keyspace/lease.ts";
+export type { Key, Range, Where } from "../store/client/keyspace/places.ts";
+export type {
+  Action,
+  Condition,
+  DeleteAction,
+  GetAction,
+  InnerTransaction,
+  Operator,
+  Outcome,
+  PutAction,
+  ResultOf,
+  ResultsOf,
+} from "../store/client/keyspace/transaction-parts.ts";
+export type { Login } from "../store/client/login-transport.ts";
+export type { Rights, Roles, Users } from "../store/client/users.ts";

@@ -32,7 +32,13 @@ export function compactedError(compactRevision: number): CallError {
   return new CallError("OUT_OF_RANGE", storeErrors.COMPACTED.message, { compactRevision });
 }
 
+/** How etcd writes an error into a text: with the call's status. */
+const rpcError = /^rpc error: code = (\w+) desc = (.+)$/s;
+
 /** The server's answer to a watch it ends on its own. */
 export function watchCanceledError(reason: string): CallError {
-  return new CallError("CANCELLED", reason === "" ? storeErrors.WATCH_CANCELED.message : reason);
+  const [, status = "", details = reason] = rpcError.exec(reason) ?? [];
+  const isDenied = status === "PermissionDenied";
+  if (details === "") return new CallError("CANCELLED", storeErrors.WATCH_CANCELED.message);
+  return new CallError(isDenied ? "PERMISSION_DENIED" : "CANCELLED", details);
 }

@@ -14,7 +14,7 @@ export function prefixEnd(prefix: Bytes): Uint8Array {
   for (let at = bytes.length - 1; at >= 0; at--) {
     const byte = bytes[at] ?? 0xff;
     if (byte === 0xff) continue;
-    const end = bytes.slice(0, at + 1);
+    const end = Uint8Array.from(bytes.subarray(0, at + 1)); // a Buffer's `slice` would share its memory
     end[at] = byte + 1;
     return end;
   }

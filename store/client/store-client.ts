@@ -204,6 +204,15 @@ export class StoreClient {
     return this.#closing.signal;
   }
 
+  /** Any unary method, at whichever member answers. */
+  call<Q extends object, A extends object>(
+    method: Method<Q, A>,
+    request: Encodable<Q>,
+    options: CallOptions & { readonly effect: "read" | "write" },
+  ): Promise<A> {
+    return this.#call(method, request, { ...options, requireLeader: true });
+  }
+
   /** Any unary method at one given member, without failover. */
   async callAt<Q extends object, A extends object>(
     endpoint: Endpoint,

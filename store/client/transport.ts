@@ -12,6 +12,8 @@ export interface ClientTransport {
   ): Promise<Uint8Array>;
   /** Opens a stream; for a server stream send the one request and half-close. */
   stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream;
+  /** A server has said within a stream that what it logged in with counts no more. */
+  loginRefused?(): void;
   close(): void;
 }
 
@@ -19,6 +21,8 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
   /** The member refuses (or ends the stream) when it knows no leader: metadata `hasleader: true`. */
   readonly requireLeader: boolean;
+  /** Says who asks; absent: nobody does, or the connection's certificate. */
+  readonly token?: string | undefined;
 }
 
 export interface StreamHandlers {

@@ -5,6 +5,7 @@ import type { WatchResponse } from "../../proto/etcd.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { CallError, compactedError, watchCanceledError } from "./call-error.ts";
 import type { EndpointRing } from "./endpoints.ts";
+import { isStaleLogin } from "./login-transport.ts";
 import type { ClientStream, ClientTransport } from "./transport.ts";
 import { Watcher, type WatchOptions } from "./watcher.ts";
 
@@ -151,7 +152,7 @@ export class WatchMux {
       const created = this.#link.creating.shift();
       const watcher = created && this.#live.get(created.watchId);
       if (watcher === undefined) return;
-      if (response.canceled) this.#fail(watcher, cancellation(response));
+      if (response.canceled) this.#refuse(watcher, cancellation(response));
       else watcher.created(revision);
       return;
     }
@@ -161,7 +162,7 @@ export class WatchMux {
     }
     const watcher = this.#live.get(response.watchId);
     if (watcher === undefined) return; // closed or parked meanwhile
-    if (response.canceled) this.#fail(watcher, cancellation(response));
+    if (response.canceled) this.#refuse(watcher, cancellation(response));
     else if (watcher.take(response) === "full") this.#park(watcher);
   }
 
@@ -173,6 +174,18 @@ export class WatchMux {
   #unpark(watcher: Watcher): void {
     if (!this.#parked.delete(watcher)) return;
     if (this.#link.state === "open") this.#create(this.#link, watcher);
+  }
+
+  /** The server ends the watch. Where that is for a login that counts no more, all go on by a stream with another. */
+  #refuse(watcher: Watcher, error: CallError): void {
+    const { transport } = this.#parts;
+    if (this.#link.state !== "open" || transport.loginRefused === undefined || !isStaleLogin(error)) {
+      this.#fail(watcher, error);
+      return;
+    }
+    transport.loginRefused();
+    this.#link.stream.cancel();
+    this.#broken(error);
   }
 
   #fail(watcher: Watcher, error: CallError): void {

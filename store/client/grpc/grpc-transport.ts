@@ -52,11 +52,11 @@ export class GrpcTransport implements ClientTransport {
     request: Uint8Array,
     settings: CallSettings & { readonly timeoutMs: number },
   ): Promise<Uint8Array> {
-    const { signal, requireLeader } = settings;
+    const { signal } = settings;
     const timeoutMs = Math.ceil(settings.timeoutMs);
     const { way, heads } = this.#way(endpoint);
     return unary(way, {
-      head: heads.of(path, requireLeader, timeoutMs),
+      head: heads.of(path, settings, timeoutMs),
       request,
       timeoutMs,
       signal,
@@ -65,9 +65,9 @@ export class GrpcTransport implements ClientTransport {
   }
 
   stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
-    const { signal, requireLeader } = settings;
+    const { signal } = settings;
     const { way, heads } = this.#way(endpoint);
-    const call = new GrpcCall(way, heads.of(path, requireLeader), {
+    const call = new GrpcCall(way, heads.of(path, settings), {
       // What a stream is told may be kept for long; it does not keep what came with it.
       message: (bytes) => handlers.message(Uint8Array.prototype.slice.call(bytes)),
       done: (error) => {

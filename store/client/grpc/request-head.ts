@@ -1,12 +1,14 @@
 import { requestHead } from "../../../base/grpc/request-head.ts";
 import type { Endpoint } from "../endpoints.ts";
+import type { CallSettings } from "../transport.ts";
 
 interface Head {
   readonly timeoutMs: number | undefined;
+  readonly token: string | undefined;
   readonly block: Buffer;
 }
 
-/** The headers of one member's requests. Those of a method are written anew only where its deadline is another. */
+/** The headers of one member's requests. Those of a method are written anew only where its deadline or token is another. */
 export class RequestHeads {
   readonly #scheme: string;
   readonly #authority: string;
@@ -19,18 +21,25 @@ export class RequestHeads {
   }
 
   /** `timeoutMs` in whole milliseconds. */
-  of(path: string, requireLeader: boolean, timeoutMs?: number): Buffer {
+  of(
+    path: string,
+    { requireLeader, token }: Pick<CallSettings, "requireLeader" | "token">,
+    timeoutMs?: number,
+  ): Buffer {
     const known = requireLeader ? this.#withLeader : this.#plain;
     const last = known.get(path);
-    if (last !== undefined && last.timeoutMs === timeoutMs) return last.block;
+    if (last !== undefined && last.timeoutMs === timeoutMs && last.token === token) return last.block;
     const block = requestHead({
       scheme: this.#scheme,
       authority: this.#authority,
       path,
       timeoutMs,
-      metadata: requireLeader ? [{ name: "hasleader", value: "true" }] : [],
+      metadata: [
+        ...(requireLeader ? [{ name: "hasleader", value: "true" }] : []),
+        ...(token === undefined ? [] : [{ name: "token", value: token }]),
+      ],
     });
-    known.set(path, { timeoutMs, block });
+    known.set(path, { timeoutMs, token, block });
     return block;
   }
 }
