@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { describeDeployment } from "./deployed.ts";
 import { type Installed, install, NoRegistryError, nodeFolder, readJson, root } from "./installed.ts";
 import { run, succeed } from "./programs.ts";
 
@@ -187,6 +188,8 @@ describe("the package, installed outside of the repository", function () {
     });
     assert.equal(outputFiles[0]?.text.includes("RestClient"), false);
   });
+
+  describeDeployment(() => installed);
 
   it("starts a cluster by `npx pintle up`", async () => {
     const cwd = installed.examples;
