@@ -18,7 +18,7 @@ const parts = [
       },
       {
         title: "Write and test",
-        pages: ["test-your-operator", "kubernetes-client", "embedded-store", "etcd-client"],
+        pages: ["test-your-operator", "parts-alone", "kubernetes-client", "embedded-store", "etcd-client"],
       },
       {
         title: "Run it for long",
@@ -26,7 +26,7 @@ const parts = [
       },
       {
         title: "Nodes",
-        pages: ["images", "container-runtimes", "plain-processes", "csi", "node-options"],
+        pages: ["images", "container-runtimes", "plain-processes", "volumes", "csi", "node-options"],
       },
       { title: "Network", pages: ["services", "ingress", "gateway", "network-policies", "pod-network"] },
     ],
@@ -34,12 +34,38 @@ const parts = [
   {
     folder: "reference",
     title: "Reference",
-    groups: [{ pages: ["fields", "differences", "conformance", "etcd-suites", "clients"] }],
+    groups: [
+      {
+        pages: [
+          "commands",
+          "errors",
+          "kinds",
+          "feature-gates",
+          "fields",
+          "differences",
+          "conformance",
+          "etcd-suites",
+          "clients",
+        ],
+      },
+    ],
   },
   {
     folder: "explanation",
     title: "Explanation",
-    groups: [{ pages: ["architecture", "guarantees", "testing", "security", "limits"] }],
+    groups: [
+      {
+        pages: [
+          "how-it-works",
+          "architecture",
+          "guarantees",
+          "testing",
+          "security",
+          "limits",
+          "contributing",
+        ],
+      },
+    ],
   },
 ];
 

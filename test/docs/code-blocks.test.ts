@@ -38,10 +38,13 @@ const program = join(root, "bin/pintle");
 /** Ends a hang, and measures nothing. */
 const hangMs = 120_000;
 
-const pages: readonly Page[] = readdirSync(docs, { recursive: true, encoding: "utf8" })
+const inDocs = readdirSync(docs, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".md") && !path.startsWith("node_modules") && !path.startsWith("."))
   .sort()
-  .map((path) => readPage(path, readFileSync(join(docs, path), "utf8")));
+  .map((path) => `docs/${path}`);
+const pages: readonly Page[] = ["README.md", "CONTRIBUTING.md", ...inDocs].map((path) =>
+  readPage(path, readFileSync(join(root, path), "utf8")),
+);
 const isRun = (page: Page) =>
   page.runBy === undefined && page.blocks.some(({ notRun }) => notRun === undefined);
 const asksCluster = (page: Page) =>
@@ -140,7 +143,7 @@ class PageRun {
   }
 }
 
-describe("the code in docs/", function () {
+describe("the code on pages", function () {
   this.timeout(2 * hangMs);
   const folder = mkdtempSync(join(tmpdir(), "pintle-docs-"));
   const programs = pages.flatMap(programsOf);
@@ -158,12 +161,12 @@ describe("the code in docs/", function () {
   if (programs.length > 0) it("is of sound types", async () => assert.equal(await typeFaults(folder), ""));
 
   for (const page of pages.filter(isRun))
-    describe(`docs/${page.path}`, () => {
+    describe(`${page.path}`, () => {
       const reader = new PageRun(page, folder, programs);
       before(async function () {
         const missing = lacks(page);
         if (missing.length > 0) {
-          console.log(`      docs/${page.path} is not run: it needs ${missing.join(", ")}`);
+          console.log(`      ${page.path} is not run: it needs ${missing.join(", ")}`);
           return this.skip();
         }
         await reader.begin(asksCluster(page) ? cluster : undefined);
@@ -179,7 +182,7 @@ describe("the code in docs/", function () {
       if (runBy !== undefined)
         assert.ok(readFileSync(join(root, runBy), "utf8").includes(path), `${runBy} does not run ${path}`);
       for (const { line, language, notRun } of blocks)
-        if (notRun !== undefined) console.log(`      not run: docs/${path}:${line}: ${language}: ${notRun}`);
+        if (notRun !== undefined) console.log(`      not run: ${path}:${line}: ${language}: ${notRun}`);
     }
   });
 });

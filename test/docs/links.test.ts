@@ -73,9 +73,9 @@ const isFolder = (path: string) => existsSync(join(root, path)) && statSync(join
 function missingFiles(path: string, text: string): readonly string[] {
   const rooms =
     /^(base|proto|store|client|controlplane|agent|cli|lib|cluster|bench|test|examples|docs|scripts)\//;
-  return [...withoutBlocks(text).matchAll(/`([\w./-]+\.(?:md|ts|mjs|json|yaml|go|tsv))`/g)]
+  return [...withoutBlocks(text).matchAll(/`([\w./-]+(?:\.(?:md|ts|mjs|json|yaml|go|tsv)|\/))`/g)]
     .map(([, name = ""]) => name)
-    .filter((name) => rooms.test(name))
+    .filter((name) => rooms.test(name) && !name.startsWith("bench/out/"))
     .filter((name) => !existsSync(join(root, name)) && !existsSync(join(root, dirname(path), name)));
 }
 
@@ -101,8 +101,9 @@ describe("links", () => {
   });
 
   it("and one that is not is found", () => {
-    const text = "`docs/no.md` `cli/main.ts` `links.test.ts`\n```sh\n`docs/in-a-block.md`\n```";
-    assert.deepEqual(missingFiles("test/docs/made-up.md", text), ["docs/no.md"]);
+    const text =
+      "`docs/no.md` `cli/no/` `cli/up/` `cli/main.ts` `links.test.ts`\n```sh\n`docs/in-a-block.md`\n```";
+    assert.deepEqual(missingFiles("test/docs/made-up.md", text), ["docs/no.md", "cli/no/"]);
   });
 
   it("lead out of docs/ nowhere, where the site has nothing", () => {

@@ -7,7 +7,7 @@ import { commandsOf, readPage } from "./page-blocks.ts";
 import { programsOf } from "./page-programs.ts";
 import { PageShell } from "./page-shell.ts";
 
-const page = (...lines: readonly string[]) => readPage("how-to/x.md", lines.join("\n"));
+const page = (...lines: readonly string[]) => readPage("docs/how-to/x.md", lines.join("\n"));
 const fenced = (info: string, ...lines: readonly string[]) => [`\`\`\`${info}`, ...lines, "```"];
 
 describe("a page's blocks", () => {

@@ -21,7 +21,7 @@ export interface PageBlock {
 }
 
 export interface Page {
-  /** Below docs/: `how-to/upgrade.md`. */
+  /** From the root: `docs/how-to/upgrade.md`. */
   readonly path: string;
   /** The test that runs its blocks in place of this folder's. */
   readonly runBy?: string;
@@ -46,7 +46,7 @@ export function readPage(path: string, text: string): Page {
   for (let at = 0; at < lines.length; at++) {
     const line = at + 1;
     const refuse = (why: string): never => {
-      throw new Error(`docs/${path}:${line}: ${why}`);
+      throw new Error(`${path}:${line}: ${why}`);
     };
     if (at > 0 && /^(?: {4}|\t)\S/.test(lines[at] ?? "") && lines[at - 1] === "")
       refuse("an indented block has no language: fence it");

@@ -23,7 +23,7 @@ export function programsOf(page: Page): readonly PageProgram[] {
     if (block.language !== "ts") continue;
     const before = block.continues ? programs.pop() : undefined;
     if (block.continues && before === undefined)
-      throw new Error(`docs/${page.path}:${block.line}: no program before goes on here`);
+      throw new Error(`${page.path}:${block.line}: no program before goes on here`);
     const above = before?.text ?? "";
     const text = `${above}${"\n".repeat(block.line - above.split("\n").length + 1)}${block.text}`;
     const file = join(folder, before?.file.slice(folder.length + 1) ?? block.file ?? `line-${block.line}.ts`);
@@ -35,7 +35,11 @@ export function programsOf(page: Page): readonly PageProgram[] {
 }
 
 /** The folder of a page's files. */
-export const folderOf = (page: Page): string => page.path.replace(/\.md$/, "").replaceAll("/", "-");
+export const folderOf = (page: Page): string =>
+  page.path
+    .replace(/^docs\/|\.md$/g, "")
+    .replaceAll("/", "-")
+    .toLowerCase();
 
 /** Makes a project of programs that import Pintle by its package's names: checked against the sources here, and run with what
  *  is built of them. */
