@@ -11,6 +11,8 @@ interface Timer {
 const isBefore = (a: Timer, b: Timer) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 /** Timers that were cancelled and are still held, beside as many as there are others. */
 const cancelledMost = 1024;
+/** The longest that Node counts. */
+const alarmMsMost = 2 ** 31 - 1;
 
 /** How a cluster's clock goes. */
 export interface ClockOptions {
@@ -176,12 +178,17 @@ export class MovableClock implements ClusterClock {
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const cancel = systemClock.after(dueMs - this.monotonicMs(), () => {
-      this.#alarm = undefined;
-      if (this.#isMoving) return;
-      while (this.#nextDueMs() <= this.monotonicMs()) this.#fireNext();
-      this.#setAlarm();
-    });
-    this.#alarm = { dueMs, cancel };
+    const alarm = setTimeout(
+      () => {
+        this.#alarm = undefined;
+        if (this.#isMoving) return;
+        while (this.#nextDueMs() <= this.monotonicMs()) this.#fireNext();
+        this.#setAlarm();
+      },
+      Math.min(Math.max(0, dueMs - this.monotonicMs()), alarmMsMost),
+    );
+    // What keeps the process alive is that somebody waits (`waiting.ts`), not that time passes.
+    alarm.unref();
+    this.#alarm = { dueMs, cancel: () => clearTimeout(alarm) };
   }
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
@@ -29,10 +28,12 @@ import type { Caller, LocalServer } from "./local/local-server.ts";
 import { LocalWay } from "./local/local-way.ts";
 import { type Manifests, manifestList } from "./manifests.ts";
 import { machinesOf, type NodeOptions } from "./node-options.ts";
+import { type OwnFolder, ownFolder } from "./own-folder.ts";
 import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
 import { TimeoutError, type UntilOptions, until } from "./until.ts";
+import { Waiting } from "./waiting.ts";
 
 /** A part of the control plane that can crash and come back. */
 export interface Component {
@@ -85,9 +86,10 @@ export class RunningCluster implements Cluster {
   readonly #informers: InformerFactory;
   readonly #alive = new Map<string, Alive>();
   readonly #clients: ClusterClient[] = [];
+  readonly #waiting = new Waiting();
   readonly #nodeNames: Set<string>;
   #power: (Running & SimulatedPower) | undefined;
-  #folder: string | undefined;
+  #folder: OwnFolder | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: ClusterParts) {
@@ -98,14 +100,18 @@ export class RunningCluster implements Cluster {
     this.#nodeNames = new Set(parts.nodes.machines.keys());
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
-    this.client = this.#clientOf({ name: "test", user: adminUser });
+    this.client = this.#clientOf({ name: "test", user: adminUser }, this.#waiting);
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
     this.events = new EventRecord(this.#informers.informer(resources.events), this.#tasks.signal);
   }
 
   /** Starts everything. Resolves when pods can be made and all nodes are ready. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#waiting.during(() => this.#start());
+  }
+
+  async #start(): Promise<void> {
     const { apiServer, components, nodes } = this.#parts;
     await apiServer.start();
     for (const name of components.keys()) this.#startComponent(name);
@@ -122,7 +128,7 @@ export class RunningCluster implements Cluster {
   }
 
   clientFor(user: string, groups: readonly string[] = [], name = user): ClusterClient {
-    return this.#clientOf({ name, user: userOf(user, groups) });
+    return this.#clientOf({ name, user: userOf(user, groups) }, this.#waiting);
   }
 
   async kubeconfig(
@@ -139,8 +145,8 @@ export class RunningCluster implements Cluster {
       privateKeyPem: certificate.privateKeyPem,
       namespace: "default",
     });
-    this.#folder ??= await mkdtemp(join(tmpdir(), "pintle-cluster-"));
-    const path = join(this.#folder, `${encodeURIComponent(user)}.kubeconfig`);
+    this.#folder ??= await ownFolder();
+    const path = join(this.#folder.path, `${encodeURIComponent(user)}.kubeconfig`);
     await writeFile(path, text, { mode: 0o600 });
     return { path, text, url };
   }
@@ -161,12 +167,8 @@ export class RunningCluster implements Cluster {
     options: UntilOptions = {},
   ): Promise<R> {
     const { clock, isManual } = this.#parts;
-    return until(resource, find, options, {
-      informers: this.#informers,
-      clock,
-      isManual,
-      tasks: this.#tasks,
-    });
+    const deps = { informers: this.#informers, clock, isManual, tasks: this.#tasks };
+    return this.#waiting.during(() => until(resource, find, options, deps));
   }
 
   untilReady(object: Manifest, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
@@ -340,7 +342,7 @@ export class RunningCluster implements Cluster {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= this.#waiting.during(() => this.#stop());
     return this.#stopped;
   }
 
@@ -358,7 +360,7 @@ export class RunningCluster implements Cluster {
     for (const client of this.#clients) client.close();
     await storage.close();
     clock.close();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    await this.#folder?.remove();
   }
 
   #startNodes(): Running & SimulatedPower {
@@ -440,12 +442,17 @@ export class RunningCluster implements Cluster {
     );
   }
 
-  #clientOf(caller: Caller): ClusterClient {
+  /** @param waiting Of whoever waits for what is asked, outside of the cluster. */
+  #clientOf(caller: Caller, waiting?: Waiting): ClusterClient {
     const { local, clock, faults } = this.#parts;
-    const way = new LocalWay(local, caller, { clock, between: faults.between });
+    const way = new LocalWay(local, caller, {
+      clock,
+      between: faults.between,
+      ...(waiting && { waits: () => waiting.begin() }),
+    });
     const client = new ClusterClient(
       { servers: ["http://localhost"], namespace: "default" },
-      { clock, userAgent: caller.name, way },
+      { clock: waiting?.clockOf(clock) ?? clock, userAgent: caller.name, way },
     );
     this.#clients.push(client);
     return client;

@@ -17,25 +17,43 @@ export type Between = (
   ask: () => Promise<HttpAnswer>,
 ) => Promise<HttpAnswer>;
 
+const nobody = () => () => {};
+
+/** What a way needs beside its server. */
+export interface LocalWayDeps {
+  readonly clock: Clock;
+  readonly between: Between;
+  /** Is told of each request that somebody waits for, and answers with what ends that; absent: nobody outside of the cluster
+   *  waits for what is asked here. */
+  readonly waits?: () => () => void;
+}
+
 /** One caller's way to the API server of this process. */
 export class LocalWay implements HttpWay {
   readonly #server: LocalServer;
   readonly #caller: Caller;
   readonly #clock: Clock;
   readonly #between: Between;
+  readonly #waits: () => () => void;
   readonly #open = new Set<LocalResponse>();
   #isClosed = false;
 
-  constructor(server: LocalServer, caller: Caller, { clock, between }: { clock: Clock; between: Between }) {
+  constructor(server: LocalServer, caller: Caller, { clock, between, waits = nobody }: LocalWayDeps) {
     this.#server = server;
     this.#caller = caller;
     this.#clock = clock;
     this.#between = between;
+    this.#waits = waits;
   }
 
   async send(request: HttpRequest, headers: RequestHeaders): Promise<HttpAnswer> {
     request.signal?.throwIfAborted();
-    return this.#between(this.#caller, request, () => this.#ask(request, headers));
+    const end = this.#waits();
+    try {
+      return await this.#between(this.#caller, request, () => this.#ask(request, headers));
+    } finally {
+      end();
+    }
   }
 
   giveUp(): void {
@@ -57,7 +75,9 @@ export class LocalWay implements HttpWay {
     this.#open.add(response);
     const onAbort = () => response.destroy();
     signal?.addEventListener("abort", onAbort, { once: true });
+    const end = this.#waits();
     response.on("close", () => {
+      end();
       this.#open.delete(response);
       signal?.removeEventListener("abort", onAbort);
     });

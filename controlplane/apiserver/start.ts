@@ -87,6 +87,7 @@ export interface RunningApiserver extends Running {
   /** Answers a request, from wherever it came. */
   readonly handle: HttpHandler;
   /** Has a server that was started with no addresses to bind listen on these after all. Resolves with the port.
+   *  These do not keep the process alive.
    *  @param port 0: any free one. */
   readonly listen: (addresses: readonly string[], port: number) => Promise<number>;
 }
@@ -194,6 +195,7 @@ export async function startOnStorage(
   const listen = async (bindAddresses: readonly string[], port: number) => {
     const more = bindAddresses.map(() => tlsServer(config));
     const bound = await listenAll(more, { bindAddresses, port });
+    for (const server of more) server.unref();
     listeners.push(...more.map((server) => attach(server, config, { deps, connections })));
     return bound;
   };
