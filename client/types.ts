@@ -7,7 +7,7 @@ export type LabelSelector = models.LabelSelector;
 export type Condition = models.Condition;
 
 /** What a stored object is guaranteed to have once the API server answered it. */
-export type Meta = ObjectMeta & {
+export type Meta = models.ObjectMeta & {
   name: string;
   uid: string;
   resourceVersion: string;
@@ -143,7 +143,7 @@ export interface Resource<T = KubeObject> {
 export type Draft<T> = Omit<T, "metadata" | "apiVersion" | "kind"> & {
   apiVersion?: string;
   kind?: string;
-  metadata: ObjectMeta;
+  metadata: models.ObjectMeta;
 };
 
 /** One object's address. `namespace` is absent for kinds outside namespaces. */

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
-import type { Clock } from "../base/os/clock.ts";
-import type { Random } from "../base/os/random.ts";
+import { type Clock, systemClock } from "../base/os/clock.ts";
+import { type Random, systemRandom } from "../base/os/random.ts";
 
 export interface WorkQueueOptions {
   /** Wait before a key that failed n times comes again; 5 ms doubling to 30 s by default. */
@@ -40,9 +40,13 @@ export class WorkQueue {
   readonly #takers = new Set<(key: string) => void>();
   #closed = false;
 
-  constructor(deps: { readonly clock: Clock; readonly random: Random }, options: WorkQueueOptions = {}) {
-    this.#clock = deps.clock;
-    this.#random = deps.random;
+  /** Time and chance are the system's unless given. */
+  constructor(
+    deps: { readonly clock?: Clock; readonly random?: Random } = {},
+    options: WorkQueueOptions = {},
+  ) {
+    this.#clock = deps.clock ?? systemClock;
+    this.#random = deps.random ?? systemRandom;
     this.#backoff = options.backoff ?? defaultBackoff;
     this.#observer = options.observer;
   }

@@ -1,6 +1,6 @@
 // Writes the declarations of what others import into dist/types: one file for each entry and what they share, for import (.d.ts) and
 // for require() (.d.cts). They stand alone: nothing is left in them that refers to a package, but for Node's own modules.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rollup } from "rollup";
@@ -15,12 +15,11 @@ export async function declarations() {
   const complaints = [];
   const bundle = await rollup({
     input: Object.fromEntries(entries.map((name) => [name, join(root, `lib/${name}.ts`)])),
-    external: (id) => /^node:/.test(id) || builtins.has(id),
+    external: (id) => /^node:/.test(id),
     plugins: [
-      { name: "models as interfaces", load: loadModel },
       dts({
         tsconfig: join(root, "tsconfig.json"),
-        includeExternal: ["@kubernetes/client-node", "prom-client"],
+        includeExternal: ["prom-client"],
       }),
     ],
     onLog: (_level, { message }) => complaints.push(message),
@@ -47,21 +46,6 @@ export function writeDeclarations(files) {
     const common = text.replace(/^((?:import|export) .* from '\.\/[^']+)\.js';$/gm, "$1.cjs';");
     writeFileSync(join(out, name.replace(/\.ts$/, ".cts")), common);
   }
-}
-
-/** What the exec client of @kubernetes/client-node imports without `node:`; none of it is left in what we take. */
-const builtins = new Set(["stream", "url"]);
-
-/** The models of @kubernetes/client-node are classes for its own decoder; ours are what stands in JSON. */
-function loadModel(file) {
-  if (!/client-node\/dist\/gen\/models\/[^/]+\.d\.ts$/.test(file)) return null;
-  const text = readFileSync(file, "utf8");
-  const fields = text.replace(/\n {4}static readonly discriminator[\s\S]*?\n {4}constructor\(\);\n/, "\n");
-  if (/\bstatic\b.*[:(]/.test(fields)) return null;
-  return fields
-    .replace(/export declare class/, "export interface")
-    .replace(/^\/\*\*\n \* Kubernetes\n[\s\S]*?\*\/\n/, "")
-    .replace(/\\(?=["'`])/g, "");
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,10 +1,10 @@
 import type { Log } from "../../base/os/log.ts";
-import type { Meter } from "../../base/os/metrics.ts";
 import { loadKubeconfig, type RestConfig } from "../kubeconfig.ts";
 import { RestClient } from "../rest.ts";
 import { inClusterConfig } from "./in-cluster.ts";
 import { KubeClient } from "./kube-client.ts";
 import { type LogLine, logTo, warningsToStderr } from "./log-lines.ts";
+import { type Metrics, meterOf } from "./metrics.ts";
 
 export interface ConnectOptions {
   /** A kubeconfig file. Without it: the files of $KUBECONFIG, else the service account of the pod that this process runs in, else
@@ -21,7 +21,7 @@ export interface ConnectOptions {
   /** Who applies; the `userAgent` by default. */
   readonly fieldManager?: string;
   /** Where requests are counted, under Kubernetes' names. */
-  readonly metrics?: Meter;
+  readonly metrics?: Metrics;
   /** What informers and controllers have to say. Warnings and errors go to standard error by default. */
   readonly onLog?: (line: LogLine) => void;
 }
@@ -32,7 +32,7 @@ export function connectCluster(options: ConnectOptions = {}): KubeClient {
   const log: Log = options.onLog === undefined ? warningsToStderr : logTo(options.onLog);
   const rest = new RestClient(configOf(options), {
     userAgent,
-    ...(options.metrics && { metrics: options.metrics }),
+    ...(options.metrics && { metrics: meterOf(options.metrics) }),
   });
   return new KubeClient(rest, { fieldManager: options.fieldManager ?? userAgent, log });
 }

@@ -1,4 +1,5 @@
-import type { Meta, ObjectMeta, Ref } from "../types.ts";
+import type { ObjectMeta } from "../models.ts";
+import type { Meta, Ref } from "../types.ts";
 import type { Kind } from "./define-kind.ts";
 
 /** An object as it stands in a manifest. `Manifest<Deployment>` has the fields of a Deployment; what the server fills in may be

@@ -6,9 +6,10 @@ import type { Informer } from "../informer.ts";
 import type { Kind } from "../kube/define-kind.ts";
 import type { ApplyOptions, KubeClient } from "../kube/kube-client.ts";
 import type { Answered, AnyManifest } from "../kube/manifest.ts";
+import type { OwnerReference } from "../models.ts";
 import { keyOfRef, type Stored } from "../object-cache.ts";
 import { apiVersionOf } from "../resources.ts";
-import type { OwnerReference, Ref } from "../types.ts";
+import type { Ref } from "../types.ts";
 
 /** What `reconcile` has at hand. */
 export interface ReconcileContext<T extends Stored> {

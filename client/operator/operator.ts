@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { hostname } from "node:os";
-import type { Meter } from "../../base/os/metrics.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
-import { defaultElectionTimes, type ElectionTimes } from "../election.ts";
 import { EventRecorder } from "../events.ts";
 import { InformerFactory } from "../informer.ts";
 import type { KubeClient } from "../kube/kube-client.ts";
-import { type ElectionDeps, LeaderElector } from "../leader-election.ts";
+import { candidateFor, type LeaderElectionOptions } from "../kube/leadership.ts";
+import { type Metrics, meterOf } from "../kube/metrics.ts";
+import type { LeaderElector } from "../leader-election.ts";
 import { loopMetrics } from "../loop-metrics.ts";
 import { type AnyController, defineController, nameOf } from "./controller.ts";
 import { type ControllerParts, type Reconciled, runOne, startCaches } from "./one-controller.ts";
@@ -16,24 +14,13 @@ export interface OperatorOptions {
   /** Only the leader among the replicas works: the holder of the Lease of this name. */
   readonly leaderElection?: LeaderElectionOptions;
   /** Where queues and leadership are counted, under Kubernetes' names. */
-  readonly metrics?: Meter;
+  readonly metrics?: Metrics;
   /** Told of every call of a controller's functions. */
   readonly onReconciled?: (reconciled: Reconciled) => void;
   /** How long what is under way may take when the operator stops; 30 s by default. Lost leadership ends it at once. */
   readonly stopWithinMs?: number;
   /** Shown with events as where they come from; the first controller's name by default. */
   readonly name?: string;
-}
-
-export interface LeaderElectionOptions {
-  /** The Lease's name. */
-  readonly name: string;
-  /** The client's namespace by default. */
-  readonly namespace?: string;
-  /** Unique among the replicas; the host's name and a random part by default. */
-  readonly identity?: string;
-  /** 15 s, 10 s and 2 s by default, as Kubernetes' components have them. */
-  readonly times?: ElectionTimes;
 }
 
 const stopWithinMs = 30_000;
@@ -64,7 +51,7 @@ export class Operator implements AsyncDisposable {
     this.#work = new TaskScope(log);
     this.#informers = new InformerFactory(this.#service, api.deps);
     const component = options.name ?? names[0] ?? "";
-    const metrics = options.metrics && loopMetrics(options.metrics);
+    const metrics = options.metrics && loopMetrics(meterOf(options.metrics));
     const deps = { client: api.rest, clock, random, log, ...(metrics && { metrics }) };
     const recorder = new EventRecorder({ component }, deps);
     this.#parts = {
@@ -81,7 +68,7 @@ export class Operator implements AsyncDisposable {
     for (const one of controllers) startCaches(one, this.#parts.cached);
     if (options.leaderElection === undefined)
       this.#work.run("controllers", (signal) => this.#reconcile(signal, signal));
-    else this.#elector = this.#campaign(options.leaderElection, deps);
+    else this.#elector = this.#campaign(options.leaderElection);
     // Where a part breaks the rest must not go on without it.
     for (const scope of [this.#work, this.#service])
       scope.untilStopped().then(
@@ -120,19 +107,14 @@ export class Operator implements AsyncDisposable {
     return this.stop();
   }
 
-  #campaign(election: LeaderElectionOptions, deps: ElectionDeps): LeaderElector {
-    const { name, namespace = this.#parts.api.namespace, times = defaultElectionTimes } = election;
-    const identity = election.identity ?? `${hostname()}_${randomUUID()}`;
-    const candidate = new LeaderElector(
-      {
-        ...{ name, namespace, identity, times },
-        onStartedLeading: (leading) => this.#reconcile(this.#work.signal, leading),
-        onRenewed: (untilMs) => {
-          this.#leadsUntilMs = untilMs;
-        },
+  #campaign(election: LeaderElectionOptions): LeaderElector {
+    const work = {
+      onStartedLeading: (leading: AbortSignal) => this.#reconcile(this.#work.signal, leading),
+      onRenewed: (untilMs: number) => {
+        this.#leadsUntilMs = untilMs;
       },
-      deps,
-    );
+    };
+    const candidate = candidateFor(election, work, this.#parts.api, this.#options.metrics);
     this.#work.run("leader election", (signal) => candidate.run(signal));
     return candidate;
   }
