@@ -21,6 +21,8 @@ const runners = [
   "node-test-commonjs",
   "vitest",
 ];
+/** Of the other entries. */
+const further = ["client", "etcd", "store"];
 
 describe("the package, installed outside of the repository", function () {
   this.timeout(300_000);
@@ -64,16 +66,35 @@ describe("the package, installed outside of the repository", function () {
 
   it("has a project for each runner", () => {
     assert.deepEqual(
-      runners.filter((name) => !installed.projects.includes(name)),
+      [...runners, ...further].filter((name) => !installed.projects.includes(name)),
       [],
     );
   });
 
   describe("is tested with", () => {
-    for (const name of runners)
+    for (const name of [...runners, ...further])
       it(name, async () => {
         await runProject(name);
       });
+  });
+
+  it("gives by require() what it gives by import", async () => {
+    const program = `
+      const names = (module) => Object.keys(module).filter((name) => name !== "default").sort();
+      (async () => {
+        const found = {};
+        for (const path of ["pintle", "pintle/store", "pintle/etcd", "pintle/client"])
+          found[path] = [names(require(path)), names(await import(path))];
+        console.log(JSON.stringify(found));
+      })();`;
+    const words = [process.execPath, "--input-type=commonjs", "--eval", program];
+    const { stdout } = await succeed(words, { cwd: installed.examples });
+    const found = Object.entries(JSON.parse(stdout) as Record<string, [string[], string[]]>);
+    assert.equal(found.length, 4);
+    for (const [path, [required, imported]] of found) {
+      assert.deepEqual(required, imported, path);
+      assert.ok(imported.length > 0, path);
+    }
   });
 
   for (const line of otherLines)
@@ -83,7 +104,7 @@ describe("the package, installed outside of the repository", function () {
         node = await nodeFolder(line, installed);
       });
 
-      for (const name of isWhole ? runners : ["node-test-commonjs"])
+      for (const name of isWhole ? [...runners, ...further] : ["node-test-commonjs"])
         it(`is tested with ${name}`, async () => {
           await runProject(name, node);
         });
@@ -99,9 +120,11 @@ describe("the package, installed outside of the repository", function () {
 
   if (isWhole)
     describe("on the oldest Node that it is for", () => {
-      for (const name of ["node-test", "node-test-commonjs"])
+      let oldest: string | undefined;
+      for (const name of ["node-test", "node-test-commonjs", "store", "etcd"])
         it(`is tested with ${name}`, async () => {
-          await runProject(name, await nodeFolder("oldest", installed));
+          oldest ??= await nodeFolder("oldest", installed);
+          await runProject(name, oldest);
         });
     });
 
@@ -122,7 +145,16 @@ describe("the package, installed outside of the repository", function () {
       ${load("pintle/etcd", "etcd")}
       ${load("pintle/client", "client")}
       export const error: Error = new client.ApiError(404, { status: "Failure" } as never);
-      export { cluster, store, etcd };
+      export const nodes = async (): Promise<readonly (string | undefined)[]> => {
+        const started: cluster.Cluster = await cluster.startCluster({ nodes: 2 });
+        const { items } = await started.client.list(client.kinds.Node);
+        await started.stop();
+        return items.map(({ status }) => status?.nodeInfo?.kubeletVersion);
+      };
+      export const lock = async (): Promise<etcd.Lock> => {
+        const opened: store.Store<string> = await store.openStore({ listen: "http://127.0.0.1:0" });
+        return etcd.connect(opened.urls).lock("name");
+      };
     `;
     const imports = program((path, name) => `import * as ${name} from "${path}";`);
     const requires = program((path, name) => `import ${name} = require("${path}");`);
@@ -144,6 +176,12 @@ describe("the package, installed outside of the repository", function () {
       it(`gives types, resolved ${what}`, async () => {
         assert.deepEqual(await compile(how), { status: 0, output: "" });
       });
+
+    it("types the project of a client", async () => {
+      const tsc = [process.execPath, join(root, "node_modules", typescript7)];
+      const { status, output } = await run([...tsc, "-p", "."], { cwd: join(installed.examples, "client") });
+      assert.deepEqual({ status, output }, { status: 0, output: "" });
+    });
 
     it("gives types that are not any", async () => {
       const text = 'import { ApiError } from "pintle/client";\nexport const wrong: number = ApiError;\n';
