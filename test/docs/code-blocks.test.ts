@@ -146,7 +146,7 @@ class PageRun {
 describe("the code on pages", function () {
   this.timeout(2 * hangMs);
   const folder = mkdtempSync(join(tmpdir(), "pintle-docs-"));
-  const programs = pages.flatMap(programsOf);
+  const programs = pages.filter(({ runBy }) => runBy === undefined).flatMap(programsOf);
   let cluster: LocalCluster | undefined;
   before(async () => {
     writeProject(folder, programs);
