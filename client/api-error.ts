@@ -1,3 +1,4 @@
+import { heldLeaseReason } from "./held-lease.ts";
 import type { Status } from "./types.ts";
 
 /** The server's refusal: an HTTP status with Kubernetes' Status object. */
@@ -20,7 +21,7 @@ export class ApiError extends Error {
 /** No server gave an answer. `cause` is the last failure. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
-  /** True when no byte of the request can have reached a server. */
+  /** True when the request has done nothing: no byte of it can have reached a server, or none that would do it. */
   readonly neverSent: boolean;
 
   constructor(message: string, options: { readonly neverSent: boolean; readonly cause?: unknown }) {
@@ -76,6 +77,9 @@ export const isAlreadyExists = (error: unknown): boolean =>
 /** The asked-for revision or continue token is too old: list anew. Also for 410 inside a watch. */
 export const isGone = (error: unknown): boolean =>
   hasCode(error, 410) || (error instanceof ApiError && error.reason === "Expired");
+/** The write was decided under a Lease that is not held so any more; nothing was done. */
+export const isLeaseNotHeld = (error: unknown): boolean =>
+  error instanceof ApiError && error.reason === heldLeaseReason;
 export const isInvalid = (error: unknown): boolean => hasCode(error, 422);
 export const isForbidden = (error: unknown): boolean => hasCode(error, 403);
 

@@ -1,3 +1,4 @@
+import type { HeldLease } from "./held-lease.ts";
 import type { Draft, KubeObject, ListMeta, Ref, Resource, WatchEvent } from "./types.ts";
 
 /** What components ask of the cluster's API. `RestClient` speaks it over HTTPS, `FakeApi` in memory for tests.
@@ -37,6 +38,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Until the whole answer is here; 30 s by default. */
   readonly timeoutMs?: number;
+  /** Of a write: it is refused with 412 (`isLeaseNotHeld`) where the server heeds it and the Lease is not held so any more. */
+  readonly heldLease?: HeldLease | undefined;
 }
 
 export interface ListOptions extends CallOptions {

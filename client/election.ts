@@ -86,14 +86,16 @@ function takeoverMs({ leaseDurationMs, renewDeadlineMs }: ElectionTimes): number
 }
 const takeoverMostMs = 500;
 
-/** The record that takes or renews leadership. */
+/** The record that takes or renews leadership. A new term counts as a transition, though the one before was ours, too: what was
+ *  decided in that one can be told from what is decided now.
+ *  @param isRenewal The term goes on. */
 export function claim(
   seen: LeaseSpec | undefined,
   identity: string,
   times: ElectionTimes,
-  wallMs: number,
+  { wallMs, isRenewal }: { readonly wallMs: number; readonly isRenewal: boolean },
 ): LeaseSpec {
-  const ours = seen?.holderIdentity === identity;
+  const ours = isRenewal && seen?.holderIdentity === identity;
   const now = microTime(wallMs);
   const transitions = seen?.leaseTransitions ?? 0;
   return {

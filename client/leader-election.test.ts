@@ -304,7 +304,7 @@ describe("client/leader-election", () => {
   });
 
   it("decides by what changed locally, not by the times in the record", () => {
-    const spec = claim(undefined, "other", times, Date.UTC(2030, 1, 1));
+    const spec = claim(undefined, "other", times, { wallMs: Date.UTC(2030, 1, 1), isRenewal: false });
     const seen = observe(undefined, { spec, resourceVersion: "1" }, 1_000);
     assert.deepEqual(decide(seen, "me", times, 3_749), { action: "wait", holder: "other" });
     assert.deepEqual(decide(seen, "me", times, 3_750), { action: "write", resourceVersion: "1" });

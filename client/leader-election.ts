@@ -15,6 +15,7 @@ import {
   observe,
   release,
 } from "./election.ts";
+import type { HeldLease } from "./held-lease.ts";
 import type { LoopMetrics } from "./loop-metrics.ts";
 import { resources } from "./resources.ts";
 import type { Lease } from "./types.ts";
@@ -28,10 +29,20 @@ export interface ElectionOptions {
   readonly times: ElectionTimes;
   /** The leader's work. Its signal aborts when leadership is lost or the candidate stopped, and it must then end
    *  soon; only after it ended is the lease given up or campaigned for again. */
-  readonly onStartedLeading: (signal: AbortSignal) => Promise<void>;
+  readonly onStartedLeading: (signal: AbortSignal, term: Term) => Promise<void>;
   readonly onStoppedLeading?: () => void;
   /** Told of each renewal, the first included, with the moment until which it holds on the monotonic clock. */
   readonly onRenewed?: (untilMs: number) => void;
+}
+
+/** One term of leadership. */
+export interface Term {
+  /** What the writes of this term say, so that none is done in another's. */
+  readonly heldLease: HeldLease;
+  /** True only while no other candidate can lead: ask right before acting. False for good once the term has ended. */
+  isCurrent(): boolean;
+  /** A server refused a write, as the lease is another's: ends the term at once. */
+  lost(): void;
 }
 
 export interface ElectionDeps {
@@ -54,7 +65,7 @@ export class LeaderElector {
   /** Wakes a waiting campaign. */
   #onReleased: (() => void) | undefined;
   /** Leading, and until when on the local monotonic clock. */
-  #term: { readonly untilMs: number } | undefined;
+  #term: { readonly untilMs: number; readonly heldLease: HeldLease } | undefined;
 
   constructor(options: ElectionOptions, deps: ElectionDeps) {
     const problems = electionTimesProblems(options.times);
@@ -175,7 +186,7 @@ export class LeaderElector {
     signal.addEventListener("abort", stop, { once: true });
     log.info("became leader", { lease: name, identity });
     metrics?.leader.set({ name }, 1);
-    const work = this.#work(leading);
+    const work = this.#work(leading, this.#termOf(leading));
     work.catch(() => undefined); // heard below, once the renewals have stopped
     try {
       await this.#keepRenewing(leading);
@@ -190,9 +201,24 @@ export class LeaderElector {
     }
   }
 
-  async #work(leading: AbortController): Promise<void> {
+  #termOf(leading: AbortController): Term {
+    const heldLease = this.#term?.heldLease;
+    if (heldLease === undefined) throw new Error("nobody leads without a term");
+    return {
+      heldLease,
+      isCurrent: () => !leading.signal.aborted && this.isLeader,
+      lost: () => {
+        if (leading.signal.aborted) return;
+        this.#deps.log.warn("lost the lease: a write was refused", { lease: this.#options.name });
+        this.#term = undefined;
+        leading.abort(new Error("the lease was lost to another"));
+      },
+    };
+  }
+
+  async #work(leading: AbortController, term: Term): Promise<void> {
     try {
-      await this.#options.onStartedLeading(leading.signal);
+      await this.#options.onStartedLeading(leading.signal, term);
     } catch (error) {
       if (!leading.signal.aborted || (error !== leading.signal.reason && !isAbortError(error))) {
         leading.abort(new Error("the leader's work failed", { cause: error }));
@@ -279,7 +305,8 @@ export class LeaderElector {
     const decision = decide(this.#seen, identity, times, clock.monotonicMs());
     if (decision.action === "wait") return false;
     const sentMs = clock.monotonicMs();
-    const spec = claim(this.#seen?.spec, identity, times, clock.wallMs());
+    const isRenewal = this.#term !== undefined;
+    const spec = claim(this.#seen?.spec, identity, times, { wallMs: clock.wallMs(), isRenewal });
     try {
       const call = { signal, timeoutMs: times.renewDeadlineMs };
       const written =
@@ -306,9 +333,15 @@ export class LeaderElector {
     this.#seen = observe(this.#seen, observed(lease), nowMs);
     // An answer that came too late is no leadership; the next attempt renews.
     if (nowMs >= untilMs) throw new ConnectionError("the lease was renewed too late", { neverSent: false });
-    this.#term = { untilMs };
+    this.#term = { untilMs, heldLease: this.#term?.heldLease ?? this.#heldLeaseOf(lease) };
     this.#options.onRenewed?.(untilMs);
     return true;
+  }
+
+  #heldLeaseOf({ metadata, spec }: Lease): HeldLease {
+    const { name, identity: holder } = this.#options;
+    const transitions = spec?.leaseTransitions ?? 0;
+    return { namespace: this.#namespace, name, holder, transitions, uid: metadata.uid };
   }
 
   async #look(signal?: AbortSignal): Promise<void> {

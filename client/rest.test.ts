@@ -8,7 +8,15 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { type Meter, MetricsRegistry } from "../base/os/metrics.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
-import { ApiError, ConnectionError, isAlreadyExists, isConflict, isGone, isNotFound } from "./api-error.ts";
+import {
+  ApiError,
+  ConnectionError,
+  isAlreadyExists,
+  isConflict,
+  isGone,
+  isLeaseNotHeld,
+  isNotFound,
+} from "./api-error.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { resources } from "./resources.ts";
 import { RestClient } from "./rest.ts";
@@ -191,6 +199,29 @@ for (const protocol of ["HTTP/2", "HTTP/1.1"])
         "application/apply-patch+yaml /api/v1/namespaces/n/pods/a?fieldManager=me&force=true {}",
         'application/json /api/v1/namespaces/n/pods {"metadata":{"name":"a","namespace":"n"},"spec":{"containers":[]},"apiVersion":"v1","kind":"Pod"}',
       ]);
+    });
+
+    it("says of a write under which lease it was decided, each time that it sends it", async () => {
+      const seen: unknown[] = [];
+      const site = await serve((request, response) => {
+        seen.push(request.headers["pintle-held-lease"]);
+        if (seen.length === 1) send(response, 429, status(429, "TooManyRequests"), { "retry-after": "0" });
+        else send(response, seen.length === 4 ? 412 : 200, status(412, "LeaseNotHeld"));
+      });
+      const client = connect(site);
+      const heldLease = { namespace: "n", name: "l", holder: "me & mine", transitions: 1 };
+      await client.create(
+        resources.pods,
+        { metadata: { name: "a", namespace: "n" }, spec: { containers: [] } },
+        { heldLease },
+      );
+      await client.raw("POST", "/api", {});
+      await assert.rejects(
+        client.delete(resources.pods, { name: "a", namespace: "n" }, { heldLease }),
+        isLeaseNotHeld,
+      );
+      const text = "namespace=n&name=l&holder=me+%26+mine&transitions=1";
+      assert.deepEqual(seen, [text, text, undefined, text]);
     });
 
     it("moves to the next server when one is gone, and stays there", async () => {

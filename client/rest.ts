@@ -13,6 +13,7 @@ import type {
 import { ApiError, apiErrorFrom, ConnectionError } from "./api-error.ts";
 import { type Credentials, credentialsOf } from "./credentials.ts";
 import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
+import { heldLeaseHeader, heldLeaseText } from "./held-lease.ts";
 import { HttpTransport } from "./http/http-transport.ts";
 import type { HttpAnswer, HttpRequest, HttpWay } from "./http/request.ts";
 import { jsonLines } from "./json-lines.ts";
@@ -240,6 +241,7 @@ export class RestClient implements ApiClient {
         accept: options.accept ?? "application/json",
         "user-agent": this.#userAgent,
         ...(body !== undefined && { "content-type": options.contentType ?? "application/json" }),
+        ...(options.heldLease && { [heldLeaseHeader]: heldLeaseText(options.heldLease) }),
       },
       ...(body !== undefined && { body: asBytes(body) }),
       timeoutMs: options.timeoutMs ?? restLimits.requestMs,

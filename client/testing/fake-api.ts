@@ -4,6 +4,7 @@ import { applyOperations } from "../../controlplane/apiserver/handlers/json-oper
 import { strategicMergePatch } from "../../controlplane/apiserver/schema/strategic-merge.ts";
 import type {
   ApiClient,
+  CallOptions,
   DeleteOptions,
   ListOptions,
   ObjectList,
@@ -11,9 +12,10 @@ import type {
   WatchOptions,
 } from "../api.ts";
 import { ApiError } from "../api-error.ts";
+import { type HeldLease, heldLeaseReason } from "../held-lease.ts";
 import { keyOfRef } from "../object-cache.ts";
-import { apiVersionOf } from "../resources.ts";
-import type { Draft, KubeObject, Ref, Resource, WatchEvent } from "../types.ts";
+import { apiVersionOf, resources } from "../resources.ts";
+import type { Draft, KubeObject, Lease, Ref, Resource, WatchEvent } from "../types.ts";
 import { type Change, ChangeLog } from "./change-log.ts";
 
 /** One write or read that reached the fake. */
@@ -87,8 +89,8 @@ export class FakeApi implements ApiClient {
     };
   }
 
-  create<T>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
-    return this.#write("create", resource, draft.metadata, draft, () => {
+  create<T>(resource: Resource<T>, draft: Draft<T>, options: CallOptions = {}): Promise<T> {
+    return this.#write({ verb: "create", options }, resource, draft.metadata, draft, () => {
       const name = draft.metadata.name ?? `${draft.metadata.generateName ?? ""}${randomUUID().slice(0, 5)}`;
       const ref = { name, namespace: draft.metadata.namespace };
       if (this.#table(resource).has(keyOfRef(ref)))
@@ -105,8 +107,8 @@ export class FakeApi implements ApiClient {
     });
   }
 
-  update<T>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
-    return this.#write("update", resource, draft.metadata, draft, () =>
+  update<T>(resource: Resource<T>, draft: Draft<T>, options: CallOptions = {}): Promise<T> {
+    return this.#write({ verb: "update", options }, resource, draft.metadata, draft, () =>
       this.#replace(resource, draft as unknown as KubeObject, (next, current) => ({
         ...next,
         ...("status" in current && { status: current.status }),
@@ -114,8 +116,8 @@ export class FakeApi implements ApiClient {
     );
   }
 
-  updateStatus<T>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
-    return this.#write("updateStatus", resource, draft.metadata, draft, () =>
+  updateStatus<T>(resource: Resource<T>, draft: Draft<T>, options: CallOptions = {}): Promise<T> {
+    return this.#write({ verb: "updateStatus", options }, resource, draft.metadata, draft, () =>
       this.#replace(resource, draft as unknown as KubeObject, (next, current) => ({
         ...current,
         status: next.status,
@@ -124,7 +126,7 @@ export class FakeApi implements ApiClient {
   }
 
   patch<T>(resource: Resource<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T> {
-    return this.#write("patch", resource, ref, body, () => {
+    return this.#write({ verb: "patch", options }, resource, ref, body, () => {
       const current = this.#find(resource, ref);
       const next = patched(resource, current, body, options.type) as KubeObject;
       if (next.metadata.uid !== current.metadata.uid)
@@ -140,7 +142,7 @@ export class FakeApi implements ApiClient {
   }
 
   delete(resource: Resource<unknown>, ref: Ref, options: DeleteOptions = {}): Promise<KubeObject> {
-    return this.#write("delete", resource as Resource<KubeObject>, ref, options, () => {
+    return this.#write({ verb: "delete", options }, resource as Resource<KubeObject>, ref, options, () => {
       const object = this.#find(resource, ref);
       const { uid } = options.preconditions ?? {};
       if (uid !== undefined && uid !== object.metadata.uid)
@@ -156,9 +158,15 @@ export class FakeApi implements ApiClient {
       await this.delete(resource, object.metadata, options);
   }
 
-  createSubresource(resource: Resource<unknown>, ref: Ref, subresource: string, body: object) {
+  createSubresource(
+    resource: Resource<unknown>,
+    ref: Ref,
+    subresource: string,
+    body: object,
+    options: CallOptions = {},
+  ) {
     const wanted = resource as Resource<KubeObject>;
-    return this.#write("subresource", wanted, ref, body, () => {
+    return this.#write({ verb: "subresource", options }, wanted, ref, body, () => {
       const pod = structuredClone(this.#find(resource, ref));
       if (subresource !== "binding") throw refusal(404, "NotFound", `no subresource ${subresource}`);
       const spec = pod.spec as { nodeName?: string };
@@ -201,7 +209,7 @@ export class FakeApi implements ApiClient {
   }
 
   async #write<T>(
-    verb: Call["verb"],
+    { verb, options }: { readonly verb: Call["verb"]; readonly options: CallOptions },
     resource: Resource<T>,
     ref: { readonly name?: string; readonly namespace?: string | undefined },
     body: unknown,
@@ -209,10 +217,21 @@ export class FakeApi implements ApiClient {
   ): Promise<T> {
     const call = { verb, resource: resource.plural, key: keyOfRef({ ...ref, name: ref.name ?? "" }), body };
     const hooks = await this.intercept(call);
+    this.#checkHeld(options.heldLease);
     const result = structuredClone(act()) as T;
     this.actions.push(call);
     await hooks?.after();
     return result;
+  }
+
+  #checkHeld(said: HeldLease | undefined): void {
+    if (said === undefined) return;
+    const { spec, metadata } = (this.#table(resources.leases).get(keyOfRef(said)) ?? {}) as Partial<Lease>;
+    const isHeld =
+      spec?.holderIdentity === said.holder &&
+      (spec.leaseTransitions ?? 0) === said.transitions &&
+      (said.uid ?? metadata?.uid) === metadata?.uid;
+    if (!isHeld) throw refusal(412, heldLeaseReason, "decided under a Lease that is not held any more");
   }
 
   #replace(

@@ -1,4 +1,6 @@
 import { goQuoted } from "../../base/go-text.ts";
+import { type HeldLease, heldLeaseReason } from "../../client/held-lease.ts";
+import type { Lease } from "../../client/types.ts";
 import type { FieldError } from "./registry/kind.ts";
 
 /** Every refusal the API answers with, as Kubernetes' `Status` object. Made by the functions below, which hold the
@@ -117,6 +119,23 @@ export function generateNameConflict(resource: GroupResource, name: string): Api
 export function conflict(resource: GroupResource, name: string, why: string): ApiError {
   const text = `Operation cannot be fulfilled on ${resourceText(resource)} ${goQuoted(name)}: ${why}`;
   return new ApiError(409, "Conflict", text, about(resource, name));
+}
+/** A write was decided under a Lease that is not held so any more; undefined: there is none. */
+export function leaseNotHeld(said: HeldLease, found: Lease | undefined): ApiError {
+  const { namespace, name, holder, transitions, uid } = said;
+  const { holderIdentity: by, leaseTransitions: now = 0 } = found?.spec ?? {};
+  const is =
+    found === undefined
+      ? "is not there"
+      : uid !== undefined && uid !== found.metadata.uid
+        ? `has the uid ${found.metadata.uid}, not ${uid}`
+        : `is held by ${by ? goQuoted(by) : "nobody"} in transition ${now}, not by ${goQuoted(holder)} in transition ${transitions}`;
+  return new ApiError(
+    412,
+    heldLeaseReason,
+    `decided under a Lease that is not held any more: ${namespace}/${name} ${is}`,
+    { name, group: "coordination.k8s.io", kind: "leases" },
+  );
 }
 export const modifiedMeanwhile =
   "the object has been modified; please apply your changes to the latest version and try again";

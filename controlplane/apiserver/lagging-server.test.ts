@@ -1,41 +1,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../base/os/clock.ts";
 import { freshnessTimeoutMs } from "./cache/cache-hub.ts";
+import { Lagging } from "./lagging-storage.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
-import type { ChangeBatch, Storage } from "./registry/storage.ts";
 import { startTestApiserver, type TestApiserver, type WatchLine } from "./testing.ts";
 import { configMap, configMaps } from "./testing-objects.ts";
-
-/** A server's view of a store that it follows late: changes reach it only when let through. */
-class Lagging implements Storage {
-  readonly #inner: MemoryStorage;
-  #held = false;
-  #wake = () => {};
-
-  constructor(inner: MemoryStorage) {
-    this.#inner = inner;
-  }
-  hold(): void {
-    this.#held = true;
-  }
-  letThrough(): void {
-    this.#held = false;
-    this.#wake();
-  }
-  async *watch(prefix: string, from: number, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
-    signal.addEventListener("abort", () => this.letThrough(), { once: true });
-    for await (const batch of this.#inner.watch(prefix, from, signal)) {
-      while (this.#held) await new Promise<void>((resolve) => (this.#wake = resolve));
-      yield batch;
-    }
-  }
-  get: Storage["get"] = (key) => this.#inner.get(key);
-  list: Storage["list"] = (prefix, options) => this.#inner.list(prefix, options);
-  commit: Storage["commit"] = (transaction) => this.#inner.commit(transaction);
-  revision = () => this.#inner.revision();
-  compact = (revision: number) => this.#inner.compact(revision);
-  close = async () => {};
-}
 
 describe("a server that is behind another", () => {
   let ahead: TestApiserver;

@@ -22,8 +22,10 @@ import type { AuditTrail } from "./audit/trail.ts";
 import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
 import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
+import type { Authorizer } from "./filters/authorizer.ts";
 import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
+import { leaseClaim, refuseLeaseClaim } from "./filters/lease-claim.ts";
 import { RequestBody } from "./filters/request-body.ts";
 import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
@@ -249,6 +251,7 @@ const paths: Delegate = (exchange, deps) =>
   exchange.info.resource === undefined ? servePath(exchange, deps) : undefined;
 
 async function servePath({ request, response, info, enter }: Exchange, deps: ServerDeps): Promise<void> {
+  refuseLeaseClaim(request.headers);
   await enter();
   const asked = {
     method: info.method,
@@ -280,6 +283,7 @@ const kinds: Delegate = (exchange, deps) => {
   if (handler !== undefined) return handle(exchange, deps, { target, served, handler });
   // Nothing of what is proxied is read here, and it may last.
   const { request, response, info } = exchange;
+  refuseLeaseClaim(request.headers);
   const { signal } = exchange.cancellation;
   return proxyRequest(request, response, { info, target, deps: deps.handlers, signal });
 };
@@ -311,11 +315,19 @@ async function handle(
     );
   exchange.record.hasBody(body.length);
   exchange.record.step("body read");
+  const claim = await claimOf(exchange, target, deps.handlers.authorizer);
   const begun = await exchange.enter();
-  const call = makeCall(exchange, { target, served, body, begun });
+  const call = makeCall(exchange, { target, served, body, begun, ...(claim && { claim }) });
   const answer = await handler(call, deps.handlers);
+  await deps.handlers.fence.prove(claim);
   exchange.record.step("handled");
   await reply(exchange, deps, { call, answer });
+}
+
+/** Waits for nothing where there is none. */
+function claimOf({ request, user, info }: Exchange, target: Call["target"], authorizer: Authorizer) {
+  if (bodiless.has(info.method) || isStream(target)) return refuseLeaseClaim(request.headers);
+  return leaseClaim(request.headers, user, authorizer);
 }
 
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -324,7 +336,7 @@ const noBody = new Uint8Array(0);
 
 function makeCall(
   exchange: Exchange,
-  { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
+  { target, served, body, begun, claim }: Pick<Call, "target" | "served" | "body" | "begun" | "claim">,
 ): Call {
   const { request, response, info, user, cancellation } = exchange;
   const output = outputOf(request, info, { served, target });
@@ -338,6 +350,7 @@ function makeCall(
     cancellation,
     body,
     begun,
+    ...(claim && { claim }),
     warn: (text) => warn(response, text),
     annotate: exchange.annotate,
     waited: (ms) => exchange.record.waited(ms),

@@ -56,6 +56,7 @@ import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind, ValidationContext } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
 import type { Kinds } from "./registry/kind-table.ts";
+import { LeaseFence } from "./registry/lease-fence.ts";
 import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
 import { portCount, ServiceAllocator, usableCount } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
@@ -390,9 +391,8 @@ function handlerDeps(
       addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), { ...os, recordOwn }),
       figures: allocationFigures(os.metrics, os.clock),
     }),
-    quotas: config.disabledAdmission.includes(quotaPluginName)
-      ? withoutQuotas(storage)
-      : new QuotaLedger(lookup),
+    quotas: config.disabledAdmission.includes(quotaPluginName) ? withoutQuotas : new QuotaLedger(lookup),
+    fence: new LeaseFence(builtIn(kinds, "leases", "coordination.k8s.io"), lookup, os.metrics),
     admission: timedPhases(
       admission,
       inOrder(

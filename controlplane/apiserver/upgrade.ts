@@ -5,6 +5,7 @@ import { type ApiError, pathNotFound } from "./api-error.ts";
 import { noteDecision } from "./audit/follow.ts";
 import { authorize } from "./filters/authorization.ts";
 import { identify } from "./filters/identity.ts";
+import { refuseLeaseClaim } from "./filters/lease-claim.ts";
 import { header, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { admitSession, sessionOptions } from "./handlers/admit-session.ts";
 import type { Call } from "./handlers/call.ts";
@@ -82,6 +83,7 @@ export async function serveUpgrade(
       noteDecision(annotate, result, reason);
     });
     if (await deps.upgradeElsewhere({ request, socket, head, info, user })) return;
+    refuseLeaseClaim(request.headers);
     const responds = () => trail?.responds(101);
     await takeOver(
       { request, socket, head },

@@ -7,6 +7,7 @@ import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
+import { unelected, type WritingTerm } from "../../client/leader-only.ts";
 import { type LoopMetrics, loopMetrics, queueObserver } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
@@ -14,11 +15,11 @@ import type { Controller, ControllerClient } from "./controller.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
 import { serveHealth } from "./health-server.ts";
 import { eventSource, queueName } from "./kubernetes-names.ts";
-import { leaderOnly } from "./leader-only.ts";
 import { metadataOnly } from "./metadata-only.ts";
 import { selectControllers } from "./select-controllers.ts";
 import { ServedResources } from "./served-resources.ts";
 import { controllerTable } from "./table.ts";
+import { termClient } from "./term-client.ts";
 
 /** A started controller-manager. */
 export interface RunningControllerManager extends Running {
@@ -69,10 +70,10 @@ export function runControllers(
   const log = os.log.child("controller-manager");
   const metrics = loopMetrics(os.metrics);
   const tasks = new TaskScope(log);
-  const run = (isLeader: () => boolean, signal: AbortSignal) =>
-    runTerm({ client: leaderOnly(client, isLeader, signal), controllers, config, os, metrics }, signal);
+  const run = (signal: AbortSignal, term: WritingTerm) =>
+    runTerm({ client: termClient(client, term, signal), controllers, config, os, metrics }, signal);
   const elector = electorFor(config, client, { os, metrics }, run);
-  tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(() => true, signal));
+  tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(signal, unelected));
   const done = tasks.untilStopped();
   done.catch((error: unknown) => log.error("controller-manager failed", { error }));
   return {
@@ -94,15 +95,14 @@ function electorFor(
   { election }: ControllerManagerConfig,
   client: ControllerClient,
   { os, metrics }: ElectorDeps,
-  run: (isLeader: () => boolean, signal: AbortSignal) => Promise<void>,
+  onStartedLeading: (signal: AbortSignal, term: WritingTerm) => Promise<void>,
 ): LeaderElector | undefined {
   if (election === undefined) return undefined;
   const identity = election.identity ?? `${hostname()}_${process.pid}_${os.random.uint32().toString(16)}`;
-  const elector: LeaderElector = new LeaderElector(
-    { ...election, identity, onStartedLeading: (signal) => run(() => elector.isLeader, signal) },
+  return new LeaderElector(
+    { ...election, identity, onStartedLeading },
     { client, clock: os.clock, random: os.random, log: os.log.child("controller-manager"), metrics },
   );
-  return elector;
 }
 
 export interface TermDeps {

@@ -5,6 +5,7 @@ import type { ApiClient } from "../../client/api.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
+import { leaderOnly, unelected, type WritingTerm } from "../../client/leader-only.ts";
 import { loopMetrics } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
 import { assembleProfiles } from "./assemble.ts";
@@ -82,7 +83,9 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const { cache, volumes, devices, budgets } = makeSources(informers);
   const permits = new Permits(clock);
   let queue: SchedulingQueue | undefined;
-  let elector: LeaderElector | undefined;
+  let term: WritingTerm | undefined = config.election === undefined ? unelected : undefined;
+  const isLeader = () => term?.isCurrent() === true;
+  const leaders = leaderOnly(client, () => term);
   const component = config.profiles[0]?.schedulerName ?? "default-scheduler";
   const recorder = new EventRecorder(
     { component },
@@ -91,7 +94,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const handle = {
     snapshot: cache,
     budgets,
-    client,
+    client: leaders,
     recorder,
     metrics,
     clock,
@@ -99,7 +102,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
     devices,
     later: (what: string, work: (signal: AbortSignal) => Promise<void>) =>
       tasks.run(what, async (signal) => {
-        if (elector !== undefined && !elector.isLeader) return;
+        if (!isLeader()) return;
         await work(signal).catch((error: unknown) => {
           if (!signal.aborted) log.warn("something left for later failed", { what, error });
         });
@@ -121,7 +124,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const extenders = config.extenders.length === 0 ? undefined : new Extenders(config.extenders);
   const measures = new Map([...profiles.keys()].map((name) => [name, measuring(metrics, clock, name)]));
   const engine = {
-    client,
+    client: leaders,
     queue: line,
     cache,
     permits,
@@ -133,7 +136,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
     random,
     log,
     metrics,
-    mayBind: () => elector === undefined || elector.isLeader,
+    mayBind: isLeader,
   };
   const work = async (signal: AbortSignal) => {
     await informers.synced(signal);
@@ -141,12 +144,15 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   };
   if (config.election === undefined) tasks.run("scheduling", work);
   else {
-    elector = new LeaderElector(
-      { ...config.election, identity, onStartedLeading: work },
+    const onStartedLeading = async (signal: AbortSignal, ours: WritingTerm) => {
+      term = ours;
+      await work(signal);
+    };
+    const elector = new LeaderElector(
+      { ...config.election, identity, onStartedLeading },
       { client, clock, random, log, metrics: loopMetrics(os.metrics) },
     );
-    const candidate = elector;
-    tasks.run("leader election", (signal) => candidate.run(signal));
+    tasks.run("leader election", (signal) => elector.run(signal));
   }
   let synced = false;
   tasks.run("first sync", async (signal) => {

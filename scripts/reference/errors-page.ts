@@ -22,6 +22,9 @@ export const sampleAnswers: Readonly<Record<string, answers.ApiError>> = {
   alreadyExists: answers.alreadyExists(deployments, "web"),
   generateNameConflict: answers.generateNameConflict(pods, "web-x7k2p"),
   conflict: answers.conflict(deployments, "web", answers.modifiedMeanwhile),
+  leaseNotHeld: answers.leaseNotHeld({ namespace: "default", name: "web", holder: "web-1", transitions: 3 }, {
+    spec: { holderIdentity: "web-2", leaseTransitions: 4 },
+  } as Parameters<typeof answers.leaseNotHeld>[1]),
   expired: answers.expired("The resourceVersion for the provided watch is too old."),
   bodyTooLarge: answers.bodyTooLarge(3 * 1024 * 1024),
   unsupportedMediaType: answers.unsupportedMediaType(["application/json"]),

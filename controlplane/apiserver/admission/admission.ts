@@ -5,6 +5,7 @@ import type { User } from "../filters/authentication.ts";
 import type { JsonObject } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import type { LeaseClaim } from "../registry/lease-fence.ts";
 
 /** One request as admission sees it, the same in every attempt to store what it asks for. */
 export interface Requester {
@@ -19,6 +20,8 @@ export interface Requester {
   readonly served?: ServedKind;
   /** The object of a collection that goes as a whole: to admission it has no name. */
   readonly isCollection?: true;
+  /** The Lease under which this was decided; absent: whoever leads, it is to be done. */
+  readonly claim?: LeaseClaim;
   /** Comes when nobody waits for the answer any more; its reason is what to say then. */
   readonly cancellation: Cancellation;
   /** CreateOptions, UpdateOptions or DeleteOptions, as far as the client said something. */

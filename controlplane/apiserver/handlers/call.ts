@@ -12,6 +12,7 @@ import type { JsonObject } from "../json.ts";
 import type { Dialer } from "../reach/dialer.ts";
 import type { NodeLink } from "../reach/node-link.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import type { LeaseClaim } from "../registry/lease-fence.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import type { KnownObjects } from "../registry/shown-selection.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
@@ -32,6 +33,8 @@ export interface Call {
   readonly output: Output;
   /** Comes when the client goes away or the request's time is up. */
   readonly cancellation: Cancellation;
+  /** The Lease under which the request says that it was decided. */
+  readonly claim?: LeaseClaim;
   /** The whole body; empty where the method has none. */
   readonly body: Uint8Array;
   /** Of a watch: it has told all there was when it began, and takes no seat any more. */
@@ -58,6 +61,7 @@ export function requesterOf(call: Call, deletion?: JsonObject): Requester {
     options: (operation) => (operation === "delete" ? deletion : writeOptions(query, operation)),
     warn: (text) => call.warn(text),
     annotate: (key, value) => call.annotate(key, value),
+    ...(call.claim && { claim: call.claim }),
     ...(call.waited && { waited: call.waited }),
   };
 }

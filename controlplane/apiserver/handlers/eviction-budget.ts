@@ -5,6 +5,7 @@ import {
   disruptionConditions,
 } from "../../../client/rules/disruption-allowed.ts";
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../../client/types.ts";
+import type { Requester } from "../admission/admission.ts";
 import { forbidden, tooManyRequests, unknownError } from "../api-error.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { serverRequester } from "../registry/registry-deps.ts";
@@ -28,7 +29,7 @@ export interface Leave {
 export async function spendBudget(
   deps: HandlerDeps,
   pod: Pod,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, claim }: { readonly dryRun: boolean; readonly claim: Requester["claim"] },
 ): Promise<Leave> {
   const { namespace = "", name } = pod.metadata;
   const kind = deps.kinds.named(budgets.group, budgets.plural)?.kind;
@@ -58,7 +59,8 @@ export async function spendBudget(
     return next;
   };
   const address = { namespace, name: budget.metadata.name };
-  const how = { dryRun, via: "status", by: serverRequester, record: deps.recordOwn } as const;
+  const by = { ...serverRequester, ...(claim && { claim }) };
+  const how = { dryRun, via: "status", by, record: deps.recordOwn } as const;
   await updateObject(deps, kind, address, spend, how);
   return { onlyAsFound: false };
 }

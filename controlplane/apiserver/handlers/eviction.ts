@@ -60,7 +60,7 @@ async function evictPod(
     const needsNoBudget = isGoing(pod) || pod.status?.phase === "Pending";
     const leave = needsNoBudget
       ? { onlyAsFound: !isGoing(pod) }
-      : await spendBudget(deps, pod, { dryRun: options.dryRun });
+      : await spendBudget(deps, pod, { dryRun: options.dryRun, claim: call.claim });
     // Why it may go holds for the pod as it was found.
     const { resourceVersion } = pod.metadata;
     const found = leave.onlyAsFound && !isFixed ? { resourceVersion } : {};

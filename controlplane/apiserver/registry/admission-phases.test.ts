@@ -5,8 +5,10 @@ import { systemRandom } from "../../../base/os/random.ts";
 import { type Attributes, admittedName, inOrder, type Plugin } from "../admission/admission.ts";
 import { CacheHub } from "../cache/cache-hub.ts";
 import { configMaps } from "../resources/configmaps.ts";
+import { leases } from "../resources/leases.ts";
 import { createObject } from "./create-object.ts";
 import { KindRegistry } from "./kind-registry.ts";
+import { LeaseFence } from "./lease-fence.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { withoutQuotas } from "./quota-ledger.ts";
 import { type RegistryDeps, serverRequester } from "./registry-deps.ts";
@@ -17,9 +19,10 @@ const once = { dryRun: false, by: serverRequester };
 
 function registry(plugin: Plugin): RegistryDeps {
   const storage = new MemoryStorage(systemClock);
+  const hub = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
   return {
     storage,
-    hub: new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog }),
+    hub,
     kinds: new KindRegistry([]),
     clock: systemClock,
     random: systemRandom,
@@ -27,7 +30,8 @@ function registry(plugin: Plugin): RegistryDeps {
     allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
     recordOwn: () => {},
     applyOwn: (current) => current,
-    quotas: withoutQuotas(storage),
+    quotas: withoutQuotas,
+    fence: new LeaseFence(leases, { storage, hub }),
     facts: { loopbackEndpoints: false },
     admission: inOrder(plugin),
   };

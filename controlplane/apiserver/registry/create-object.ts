@@ -139,10 +139,11 @@ async function store(
     if (!inPlaceOfUpdate && namesVersion(named))
       throw unknownError("resourceVersion should not be set on objects to be created");
     const result = await storeObject(deps, { kind, key, object: wanted }, (put) =>
-      deps.quotas.commit(write, {
-        compare: [{ key, modRevision: 0 }, ...claims.compare],
-        writes: [put, ...claims.writes],
-      }),
+      deps.quotas.commit(
+        write,
+        { compare: [{ key, modRevision: 0 }, ...claims.compare], writes: [put, ...claims.writes] },
+        (transaction) => deps.fence.commit(by.claim, transaction),
+      ),
     );
     if (result.ok) return result;
     const [entry] = result.current;

@@ -17,7 +17,7 @@ export interface CurrentState {
 
 /** The cache's state where it has one: most writes then need no read. */
 export async function firstState(
-  deps: RegistryDeps,
+  deps: Pick<RegistryDeps, "hub" | "storage">,
   kind: Kind,
   key: string,
 ): Promise<CurrentState | undefined> {
@@ -29,7 +29,7 @@ export async function firstState(
 }
 
 export async function liveState(
-  deps: RegistryDeps,
+  deps: Pick<RegistryDeps, "storage">,
   kind: Kind,
   key: string,
 ): Promise<CurrentState | undefined> {

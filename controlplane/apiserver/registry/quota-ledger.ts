@@ -24,6 +24,9 @@ export interface LedgerWrite extends QuotaWrite {
   readonly kind: Kind;
 }
 
+/** Stores the transaction with whatever else the writer says. */
+export type Commit = (transaction: Transaction) => Promise<CommitResult>;
+
 /** Times in a row that another server may be faster before a write gives up. */
 const attemptsMax = 100;
 
@@ -48,17 +51,16 @@ export class QuotaLedger {
 
   /** Commits the transaction together with what it is charged. A result that is not ok is about the transaction's own
    *  comparisons. Fails with Forbidden where a quota would be exceeded. */
-  async commit(write: LedgerWrite, transaction: Transaction): Promise<CommitResult> {
-    const { storage } = this.#deps;
+  async commit(write: LedgerWrite, transaction: Transaction, commit: Commit): Promise<CommitResult> {
     const evaluator = evaluatorOf(write);
-    if (evaluator === undefined) return storage.commit(transaction);
+    if (evaluator === undefined) return commit(transaction);
     const { namespace = "" } = write.object.metadata;
-    if ((await this.#quotas(namespace)).size === 0) return storage.commit(transaction);
+    if ((await this.#quotas(namespace)).size === 0) return commit(transaction);
     const lane = this.#lanes.get(namespace) ?? new Lane();
     this.#lanes.set(namespace, lane);
     const leave = await lane.enter();
     try {
-      return await this.#commitIn(lane, { write, evaluator, transaction, namespace });
+      return await this.#commitIn(lane, { write, evaluator, transaction, namespace, commit });
     } finally {
       leave();
       if (lane.isEmpty) this.#lanes.delete(namespace);
@@ -67,9 +69,8 @@ export class QuotaLedger {
 
   async #commitIn(
     lane: Lane,
-    { write, evaluator, transaction, namespace }: ChargedCommit,
+    { write, evaluator, transaction, namespace, commit }: ChargedCommit,
   ): Promise<CommitResult> {
-    const { storage } = this.#deps;
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const quotas = lane.newest(await this.#quotas(namespace));
       const charged = this.#charge(write, evaluator, [...quotas.values()]);
@@ -77,7 +78,7 @@ export class QuotaLedger {
         const object = { ...quota.object, status: { ...statusOf(quota), used } };
         return { key: quota.key, modRevision: quota.modRevision, object };
       });
-      const result = await storage.commit({
+      const result = await commit({
         compare: [...transaction.compare, ...entries.map(({ key, modRevision }) => ({ key, modRevision }))],
         writes: [
           ...transaction.writes,
@@ -142,15 +143,17 @@ export class QuotaLedger {
 }
 
 /** Where quotas are not heeded. */
-export function withoutQuotas(storage: Storage): Pick<QuotaLedger, "check" | "commit"> {
-  return { check: async () => {}, commit: (_, transaction) => storage.commit(transaction) };
-}
+export const withoutQuotas: Pick<QuotaLedger, "check" | "commit"> = {
+  check: async () => {},
+  commit: (_, transaction, commit) => commit(transaction),
+};
 
 interface ChargedCommit {
   readonly write: LedgerWrite;
   readonly evaluator: QuotaEvaluator;
   readonly transaction: Transaction;
   readonly namespace: string;
+  readonly commit: Commit;
 }
 
 /** Undefined where the write cannot use anything up. */

@@ -9,6 +9,7 @@ import { serverUser } from "../filters/authentication.ts";
 import type { JsonObject } from "../json.ts";
 import type { Kind, ValidationContext } from "./kind.ts";
 import type { KindRegistry } from "./kind-registry.ts";
+import type { LeaseFence } from "./lease-fence.ts";
 import type { QuotaLedger } from "./quota-ledger.ts";
 import type { Claims, PlanOptions } from "./service-allocator.ts";
 import type { Storage, Write } from "./storage.ts";
@@ -24,6 +25,8 @@ export interface RegistryDeps {
   readonly log: Log;
   readonly allocator: Allocator;
   readonly quotas: Quotas;
+  /** What stores objects for somebody does so through it. */
+  readonly fence: Pick<LeaseFence, "commit" | "prove">;
   /** Checks and fills what is written beyond its kind's own rules. */
   readonly admission: Phases;
   readonly facts: ValidationContext;

@@ -64,13 +64,13 @@ export async function removeObject(
     // What goes in its own time is first seen going, by whoever watches, even where no time is left.
     const marksFirst = removed && kind.gracePeriodSeconds !== undefined && !sameJson(next, current);
     if (marksFirst) {
-      ({ state, ours } = await marked(deps, kind, { key, state, next }));
+      ({ state, ours } = await marked(deps, kind, { key, state, next, claim: options.by.claim }));
       continue;
     }
     const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);
     const { modRevision } = state;
     const commit = (first: Write) =>
-      deps.storage.commit({
+      deps.fence.commit(options.by.claim, {
         compare: [{ key, modRevision }, ...claims.compare],
         writes: [first, ...claims.writes],
       });
@@ -94,17 +94,18 @@ interface Marking {
   readonly key: string;
   readonly state: CurrentState;
   readonly next: KubeObject;
+  readonly claim: Requester["claim"];
 }
 
 /** The state to go on from once the object is stored as one being deleted, or somebody else was faster; `ours` is the first. */
 async function marked(
   deps: RegistryDeps,
   kind: Kind,
-  { key, state, next }: Marking,
+  { key, state, next, claim }: Marking,
 ): Promise<Readonly<Record<"state" | "ours", CurrentState | undefined>>> {
   const claims = await deps.allocator.plan(kind, next, state.object);
   const result = await storeObject(deps, { kind, key, object: next }, (put) =>
-    deps.storage.commit({
+    deps.fence.commit(claim, {
       compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
       writes: [put, ...claims.writes],
     }),

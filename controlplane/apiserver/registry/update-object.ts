@@ -1,4 +1,5 @@
 import { cloneJson } from "../../../base/clone-json.ts";
+import { heldLeaseReason } from "../../../client/held-lease.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import {
@@ -27,7 +28,7 @@ import {
 } from "./object-meta.ts";
 import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import { sameWritten } from "./same-written.ts";
-import type { Write } from "./storage.ts";
+import type { Transaction, Write } from "./storage.ts";
 import { type Storing, storeObject } from "./store-object.ts";
 import { objectKey } from "./stored-object.ts";
 
@@ -101,7 +102,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
     await prepare(deps, kind, { next, current, options });
     result = await commit(deps, kind, { ...attempt, next });
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError) || error.reason === heldLeaseReason) throw error;
     const newest = await isNewest();
     if (newest.yes) throw error;
     return { done: false, state: newest.state };
@@ -155,11 +156,12 @@ async function commit(
     compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
     writes: [first, ...claims.writes],
   });
+  const store = (wanted: Transaction) => deps.fence.commit(options.by.claim, wanted);
   if (!removes)
     return storeObject(deps, { kind, key, object: next }, (put) =>
-      deps.quotas.commit(write, transaction(put)),
+      deps.quotas.commit(write, transaction(put), store),
     );
-  const result = await deps.storage.commit(transaction({ type: "delete", key }));
+  const result = await store(transaction({ type: "delete", key }));
   if (!result.ok) return result;
   next.metadata.resourceVersion = String(result.revision);
   return { ...result, object: next };

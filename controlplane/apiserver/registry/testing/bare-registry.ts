@@ -3,7 +3,9 @@ import { silentLog } from "../../../../base/os/log.ts";
 import { systemRandom } from "../../../../base/os/random.ts";
 import { inOrder } from "../../admission/admission.ts";
 import { CacheHub } from "../../cache/cache-hub.ts";
+import { leases } from "../../resources/leases.ts";
 import { KindRegistry } from "../kind-registry.ts";
+import { LeaseFence } from "../lease-fence.ts";
 import { withoutQuotas } from "../quota-ledger.ts";
 import type { RegistryDeps } from "../registry-deps.ts";
 import type { Storage } from "../storage.ts";
@@ -29,7 +31,8 @@ export function bareRegistry(storage: Storage, watched: Storage = storage): Bare
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
       recordOwn: () => {},
       applyOwn: (current) => current,
-      quotas: withoutQuotas(storage),
+      quotas: withoutQuotas,
+      fence: new LeaseFence(leases, { storage, hub }),
       facts: { loopbackEndpoints: false },
       admission: inOrder(),
     },
