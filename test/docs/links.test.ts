@@ -69,13 +69,16 @@ function linked(from: string, target: string): string | undefined {
 
 const isFolder = (path: string) => existsSync(join(root, path)) && statSync(join(root, path)).isDirectory();
 
+/** What a benchmark writes. */
+const isMeasured = (name: string) => /^bench\/(out\/|[\w-]+-report\.md$)/.test(name);
+
 /** Files of ours that a text names in code marks and that are not there. */
 function missingFiles(path: string, text: string): readonly string[] {
   const rooms =
     /^(base|proto|store|client|controlplane|agent|cli|lib|cluster|bench|test|examples|docs|scripts)\//;
   return [...withoutBlocks(text).matchAll(/`([\w./-]+(?:\.(?:md|ts|mjs|json|yaml|go|tsv)|\/))`/g)]
     .map(([, name = ""]) => name)
-    .filter((name) => rooms.test(name) && !name.startsWith("bench/out/"))
+    .filter((name) => rooms.test(name) && !isMeasured(name))
     .filter((name) => !existsSync(join(root, name)) && !existsSync(join(root, dirname(path), name)));
 }
 
