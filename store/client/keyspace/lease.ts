@@ -89,15 +89,15 @@ export class KeptLease implements Lease {
   async #renewOn(): Promise<void> {
     const { clock, random, client } = this.#parts;
     const { signal } = this;
+    const leftMs = () => this.#endsMs - clock.monotonicMs();
+    const third = (this.ttlSeconds * 1000) / 3;
     for (let failures = 0; ; ) {
-      const third = (this.ttlSeconds * 1000) / 3;
       const waitMs = failures === 0 ? third : Math.min(third, backoffMs(retryWait, failures, random));
-      const leftMs = () => this.#endsMs - clock.monotonicMs();
       try {
-        await sleep(clock, Math.min(waitMs, Math.max(1, leftMs())), signal);
+        if (leftMs() > 0) await sleep(clock, Math.min(waitMs, leftMs()), signal);
         if (leftMs() <= 0) return this.#lose(`the lease was not renewed within its ${this.ttlSeconds} s`);
         const askedMs = clock.monotonicMs();
-        const seconds = await client.keepAliveOnce(this.id, { timeoutMs: Math.max(1, leftMs()), signal });
+        const seconds = await client.keepAliveOnce(this.id, { timeoutMs: leftMs(), signal });
         if (seconds <= 0) return this.#lose("the lease expired or was revoked");
         this.#endsMs = askedMs + seconds * 1000;
         failures = 0;

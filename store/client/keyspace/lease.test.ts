@@ -1,0 +1,190 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deferred } from "../../../base/deferred.ts";
+import { Prng } from "../../../base/os/random.ts";
+import { ManualClock } from "../../driver/fixtures/rig.ts";
+import { type EmbeddedStore, openEmbedded } from "../../embedded/embedded-store.ts";
+import { CallError } from "../call-error.ts";
+import { openStoreClient } from "../open-client.ts";
+import type { StoreClient } from "../store-client.ts";
+import type { ClientTransport } from "../transport.ts";
+import type { Keyspace, Lease } from "./api.ts";
+import { text } from "./codec.ts";
+import { OpenKeyspace } from "./keyspace.ts";
+import { LeaseLostError } from "./lease.ts";
+import { KeyFolder } from "./places.ts";
+
+/** A store and a client whose way to it can be cut, under one clock that moves only when told to. */
+class World {
+  readonly clock = new ManualClock();
+  readonly random = new Prng(1);
+  isCut = false;
+  /** Called with each answer to a renewal, and each that could not be asked. */
+  onRenewal: () => void = () => undefined;
+  #store: EmbeddedStore | undefined;
+  #client: StoreClient | undefined;
+
+  async open(): Promise<Keyspace<string>> {
+    const { clock, random } = this;
+    const store = await openEmbedded({}, { clock, random });
+    this.#store = store;
+    const transport = this.#cuttable(store.transport);
+    this.#client = openStoreClient({ endpoints: ["http://here:1"] }, { clock, random, transport });
+    return new OpenKeyspace({ client: this.#client, clock, random }, new KeyFolder(new Uint8Array(0)), text);
+  }
+
+  /** Time passes, and what it brings about is done. */
+  async pass(ms: number): Promise<void> {
+    this.clock.jump(ms);
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  }
+
+  async close(): Promise<void> {
+    this.#client?.close();
+    await this.#store?.close();
+  }
+
+  async revoke(id: bigint): Promise<void> {
+    await this.#client?.revokeLease(id);
+  }
+
+  closeClient(): void {
+    this.#client?.close();
+  }
+
+  #cuttable(inner: ClientTransport): ClientTransport {
+    const gone = () => new CallError("UNAVAILABLE", "the way is cut", { sent: false });
+    return {
+      unary: (...call) => (this.isCut ? Promise.reject(gone()) : inner.unary(...call)),
+      stream: (endpoint, path, settings, handlers) => {
+        const isRenewal = path.endsWith("LeaseKeepAlive");
+        if (this.isCut) {
+          queueMicrotask(() => {
+            handlers.end(gone());
+            if (isRenewal) this.onRenewal();
+          });
+          return { send: () => undefined, halfClose: () => undefined, cancel: () => undefined };
+        }
+        return inner.stream(endpoint, path, settings, {
+          ...handlers,
+          message: (bytes) => {
+            handlers.message(bytes);
+            if (isRenewal) this.onRenewal();
+          },
+        });
+      },
+      close: () => inner.close(),
+    };
+  }
+}
+
+describe("a lease", () => {
+  let world: World;
+  let keys: Keyspace<string>;
+  beforeEach(async () => {
+    world = new World();
+    keys = await world.open();
+  });
+  afterEach(() => world.close());
+
+  it("is renewed each third of its time, and lives for as long as it is", async () => {
+    const lease = await keys.lease(6);
+    await keys.put("a", "1", { lease });
+    for (let n = 0; n < 10; n++) {
+      const renewed = deferred<void>();
+      world.onRenewal = renewed.resolve;
+      await world.pass(2_000);
+      await renewed.promise;
+    }
+    strictEqual((await keys.get("a"))?.value, "1");
+    ok(!lease.signal.aborted);
+  });
+
+  it("that nobody renews ends with its keys", async () => {
+    const lease = await keys.lease(6, { renew: false });
+    await keys.put("a", "1", { lease });
+    await world.pass(4_000);
+    strictEqual(await lease.renew(), 6);
+    await world.pass(5_000);
+    strictEqual((await keys.get("a"))?.value, "1");
+    await world.pass(2_000);
+    strictEqual(await keys.get("a"), undefined);
+    strictEqual(await lease.renew(), 0);
+    ok(lease.signal.reason instanceof LeaseLostError);
+  });
+
+  it("is taken for lost when it could not be renewed within its time, and not before", async () => {
+    const lease = await keys.lease(6);
+    await world.pass(2_000);
+    world.isCut = true;
+    for (let ms = 0; ms < 5_500; ms += 100) await world.pass(100);
+    ok(!lease.signal.aborted, "it may live yet");
+    await world.pass(600);
+    strictEqual(reasonOf(lease), "the lease was not renewed within its 6 s");
+  });
+
+  it("survives a way that is cut for a while", async () => {
+    const lease = await keys.lease(6);
+    world.isCut = true;
+    for (let ms = 0; ms < 5_000; ms += 100) await world.pass(100);
+    world.isCut = false;
+    for (let ms = 0; ms < 10_000; ms += 500) await world.pass(500);
+    ok(!lease.signal.aborted);
+    ok((await lease.secondsLeft()) > 0);
+  });
+
+  it("is lost when it was revoked elsewhere, and with its client", async () => {
+    const [one, other] = [await keys.lease(6), await keys.lease(6)];
+    const revoked = await keys.lease(6, { renew: false });
+    await revoked.revoke();
+    strictEqual(reasonOf(revoked), "the lease was given back");
+    await keys.txn().do({ put: "a", value: "1", lease: one.id }).commit();
+    await world.revoke(one.id);
+    await world.pass(2_000);
+    strictEqual(reasonOf(one), "the lease expired or was revoked");
+    world.closeClient();
+    strictEqual(reasonOf(other), "the client was closed, and renews the lease no more");
+  });
+
+  it("is had by one holder of a lock after the other, by those who wait in the order in which they came", async () => {
+    const order: number[] = [];
+    const end = new AbortController();
+    const first = await keys.lock("l", { ttlSeconds: 6 });
+    const waiting: Promise<void>[] = [];
+    for (const n of [1, 2, 3]) {
+      const lock = keys.lock("l", { ttlSeconds: 6, ...(n === 2 && { signal: end.signal }) });
+      waiting.push(
+        lock.then(async (had) => {
+          order.push(n);
+          await had.release();
+        }),
+      );
+      waiting.at(-1)?.catch(() => undefined); // it is looked at below
+      while ((await keys.count({ prefix: "l/" })) <= n);
+    }
+    end.abort(new Error("no more"));
+    await rejects(waiting[1] as Promise<void>, /no more/);
+    strictEqual(await keys.tryLock("l"), undefined);
+    await first.release();
+    await Promise.all([waiting[0], waiting[2]]);
+    deepStrictEqual(order, [1, 3]);
+    strictEqual((await keys.keys({ prefix: "l/" })).count, 0);
+  });
+
+  it("loses a lock when its time is over, and the next one has it", async () => {
+    const lock = await keys.lock("l", { ttlSeconds: 6 });
+    world.isCut = true;
+    for (let ms = 0; ms <= 6_500; ms += 500) await world.pass(500);
+    ok(lock.signal.aborted);
+    world.isCut = false;
+    for (let ms = 0; ms <= 3_000; ms += 500) await world.pass(500); // the store looks now and then
+    await using next = await keys.lock("l", { ttlSeconds: 6 });
+    ok(next.revision > lock.revision);
+    await lock.release();
+    ok(!next.signal.aborted);
+  });
+});
+
+function reasonOf(lease: Lease): string {
+  ok(lease.signal.aborted && lease.signal.reason instanceof LeaseLostError);
+  return lease.signal.reason.message;
+}
