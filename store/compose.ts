@@ -11,7 +11,7 @@ import { TaskScope } from "../base/os/task-scope.ts";
 import { V8Profiles } from "../base/os/v8-profiles.ts";
 import type { BackendHome } from "./backend/home.ts";
 import { initialCheck } from "./corruption/initial-check.ts";
-import { createMember, type StoreMember } from "./create-member.ts";
+import { createMember, type MemberConfig, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
 import { type StoreConfig, serverVersion } from "./flags.ts";
@@ -65,11 +65,17 @@ export interface RunningStore extends Running {
 type Undo = (() => Promise<void> | void)[];
 const badEnd = "cannot stop in good order after a failure";
 
+/** Where a member lives that has no files. */
+export interface InMemory {
+  readonly home: BackendHome;
+  readonly tuning: NonNullable<MemberConfig["tuning"]>;
+}
+
 export interface StartOptions {
   /** Ends the waiting for others to come. */
   readonly signal?: AbortSignal | undefined;
   /** In place of the data directory, and of a log: for the member of a cluster of one whose data ends with the process. */
-  readonly memory?: BackendHome | undefined;
+  readonly memory?: InMemory | undefined;
 }
 
 /** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
@@ -122,14 +128,14 @@ async function start(
   let network: PeerNetwork | undefined;
   let hadLog = false;
   const member = await createMember(
-    { ...config, version: serverVersion, tuning: logKept(config) },
+    { ...config, version: serverVersion, tuning: { ...logKept(config), ...memory?.tuning } },
     {
       clock,
       random,
       disk,
       log,
       metrics,
-      ...(memory && { home: memory }),
+      ...(memory && { home: memory.home }),
       openLog: async (appliedIndex) => {
         if (memory !== undefined) {
           const cluster = newCluster(config.initialCluster, config.initialClusterToken);
@@ -253,18 +259,19 @@ function httpElsewhere(_request: IncomingMessage, response: ServerResponse): voi
   response.end("HTTP is served on --listen-client-http-urls\n");
 }
 
-function serve(
-  config: StoreConfig,
-  os: Os,
-  parts: {
-    readonly member: StoreMember;
-    readonly servers: Servers;
-    readonly undo: Undo;
-    /** Whether the cluster has other members, as far as this one knows yet. */
-    readonly hasOthers: boolean;
-  },
-): RunningStore {
-  const { member, servers, undo } = parts;
+/** What is served is a member's. */
+interface ServeParts {
+  readonly member: StoreMember;
+  readonly servers: Servers;
+  readonly undo: Undo;
+  /** Whether the cluster has other members, as far as this one knows yet. */
+  readonly hasOthers: boolean;
+}
+
+type Listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], served: Served) => void;
+
+/** What clients are answered at addresses. */
+function listener(config: StoreConfig, os: Os, { member, undo }: ServeParts): Listen {
   const { log, metrics, clock } = os;
   const { maxRequestBytes } = config;
   const grpc = new GrpcService(
@@ -284,7 +291,10 @@ function serve(
   ]);
   const { maxStreams: streamsMost, clientSilence } = config;
   const limits = { ...http2Limits, streamsMost, silence: clientSilence ?? null };
-  const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], served: Served) => {
+  identityMetrics(metrics, member.parts, config);
+  runtimeMetrics(metrics);
+  stillMetrics(metrics);
+  return (urls, bound, served) => {
     for (const [at, server] of bound.entries()) {
       const isSecure = urls[at]?.tls === true && urls[at]?.alsoPlain !== true;
       const hosts = isSecure ? [] : config.hostWhitelist; // TLS has proved whom the client means
@@ -311,10 +321,15 @@ function serve(
       server.serve((socket) => sortConnection(socket, protocols));
     }
   };
+}
+
+function serve(config: StoreConfig, os: Os, parts: ServeParts): RunningStore {
+  const { member, servers, undo } = parts;
+  const { log, clock } = os;
+  const listens = [servers.client, servers.clientHttp, servers.metrics].some(({ length }) => length > 0);
+  // A member that only its own process calls has neither calls to count nor anybody who would look.
+  const listen: Listen = listens ? listener(config, os, parts) : () => undefined;
   listen(config.listenMetrics, servers.metrics, "metrics");
-  identityMetrics(metrics, member.parts, config);
-  runtimeMetrics(metrics);
-  stillMetrics(metrics);
   const tasks = new TaskScope(log);
   undo.push(() => tasks.stop());
   tasks.run("member", (signal) => orAborted(member.done, signal));

@@ -75,6 +75,7 @@ export interface MemberConfig {
     readonly logBytesMax?: number;
     readonly watch?: NonNullable<StateConfig["watch"]>;
     readonly slices?: NonNullable<StateConfig["slices"]>;
+    readonly values?: NonNullable<StateConfig["values"]>;
     readonly checkpoints?: NonNullable<StateConfig["checkpoints"]>;
   };
 }
@@ -210,6 +211,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       ...(config.warningApplyMs !== undefined && { warningApplyMs: config.warningApplyMs }),
       ...(tuning.watch && { watch: tuning.watch }),
       ...(tuning.slices && { slices: tuning.slices }),
+      ...(tuning.values && { values: tuning.values }),
       ...(tuning.checkpoints && { checkpoints: tuning.checkpoints }),
     },
     {

@@ -1,6 +1,6 @@
 import { Etcd3 } from "etcd3";
-import { connect } from "../../lib/etcd.ts";
-import type { Keyspace } from "../../lib/store.ts";
+import { connect } from "../../store/client/connect.ts";
+import type { Keyspace } from "../../store/client/keyspace/api.ts";
 
 /** What is asked of a client. */
 export interface Caller {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, type Store } from "../../lib/store.ts";
+import { openStore, type Store } from "../../store/embedded/open-store.ts";
 import { type Spread, spread } from "../spread.ts";
 import { keyspaceCaller } from "./callers.ts";
 import { calls, events, prepare } from "./measure.ts";

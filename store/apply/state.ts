@@ -24,6 +24,7 @@ import { CompactionMetrics } from "../mvcc/metrics.ts";
 import { MvccStore } from "../mvcc/mvcc-store.ts";
 import { type SliceLimits, sliceLimits } from "../mvcc/read.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
+import type { CacheLimits } from "../mvcc/value-cache.ts";
 import type { ConfState, SnapshotMeta, Term } from "../raft/types.ts";
 import { SlowApplies } from "../slow-applies.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
@@ -68,6 +69,8 @@ export interface StateConfig {
   readonly watch?: WatchLimits & { readonly historyRowsPerRead: number };
   /** What large requests do at a stretch. */
   readonly slices?: SliceLimits;
+  /** How many values are kept that were read lately. */
+  readonly values?: CacheLimits;
   /** When the key index is saved. */
   readonly checkpoints?: CheckpointLimits;
 }
@@ -173,6 +176,7 @@ export class State implements StateMachine {
     this.mvcc = new MvccStore(loaded.mvcc, {
       leases: this.lessor,
       limits: config.slices ?? sliceLimits,
+      ...(config.values && { values: config.values }),
       pause: () => sleep(clock, 1),
       after: (delayMs, fire) => clock.after(delayMs, fire),
       ...(config.checkpoints && { checkpoints: config.checkpoints }),

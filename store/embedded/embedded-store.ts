@@ -42,12 +42,15 @@ const inMemory: BackendConfig = {
   revisions: {
     ...backendDefaults.revisions,
     segmentBytes: 4 * 1024 * 1024,
+    chunkBytes: 64 * 1024,
     recentBytesMax: 1024 * 1024,
     cacheBytesMax: 4 * 1024 * 1024,
   },
 };
-/** Entries of the log that stay in memory; nobody is there to fall behind. */
-const logInMemory = { snapshotCount: 1_000, catchUpEntries: 10 } as const;
+/** Entries of the log that stay in memory, where nobody is there to fall behind; and values that were read, of which another
+ *  copy is in memory. */
+const tuning = { catchUpEntries: 10, values: { bytesMax: 1024 * 1024, valuesMax: 1024 } } as const;
+const snapshotCount = 1_000;
 
 /** Opens it and waits until it serves; a member of a cluster, too, which may have to wait for the others.
  *  Rejects with UsageError for options, and with one line on what is wrong for data. */
@@ -94,13 +97,13 @@ function startInMemory(
   os: { clock: Clock; random: Random; log: Log; metrics: MetricsRegistry },
 ) {
   const disk = new RamDisk();
-  const memory = new MemoryHome(
+  const home = new MemoryHome(
     inMemory,
     { onFailure: (error) => os.log.error("the database in memory failed", { error }) },
     () => new Promise<void>(setImmediate),
   );
-  memory.disk = disk;
-  return startStore({ ...config, ...logInMemory }, { ...os, disk }, { memory });
+  home.disk = disk;
+  return startStore({ ...config, snapshotCount }, { ...os, disk }, { memory: { home, tuning } });
 }
 
 /** Rejects where it ends before it serves. */

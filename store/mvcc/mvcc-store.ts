@@ -25,7 +25,7 @@ import {
   sliceLimits,
 } from "./read.ts";
 import type { RestoredMvcc } from "./restore.ts";
-import { cacheLimits, ValueCache } from "./value-cache.ts";
+import { type CacheLimits, cacheLimits, ValueCache } from "./value-cache.ts";
 
 /** Who remembers which key hangs on which lease; keys are byte strings. `store/lease` implements it. */
 export interface KeyLeases {
@@ -51,6 +51,8 @@ export interface MvccParts extends MvccEvents {
   /** Calls `fire` after so many milliseconds; answers how to call that off. */
   readonly after: (delayMs: number, fire: () => void) => () => void;
   readonly limits?: SliceLimits;
+  /** How many values are kept that were read lately. */
+  readonly values?: CacheLimits;
   readonly metrics?: CompactionMetrics;
   readonly log?: Log;
   readonly checkpoints?: CheckpointLimits;
@@ -62,7 +64,7 @@ export class MvccStore {
   #revision: number;
   #compactRevision: number;
   readonly #parts: MvccParts;
-  #values = new ValueCache(cacheLimits);
+  #values: ValueCache;
   #transaction: WriteTransaction | undefined;
   #compaction: CompactionRun;
   #checkpoints: Checkpoints;
@@ -74,6 +76,7 @@ export class MvccStore {
 
   constructor(restored: RestoredMvcc, parts: MvccParts) {
     this.#parts = parts;
+    this.#values = new ValueCache(parts.values ?? cacheLimits);
     this.#backend = restored.backend;
     this.#index = restored.index;
     this.#revision = restored.revision;
@@ -128,7 +131,7 @@ export class MvccStore {
   replace(restored: RestoredMvcc): void {
     void this.#compaction.stop();
     this.#checkpoints.cancel();
-    this.#values = new ValueCache(cacheLimits);
+    this.#values = new ValueCache(this.#parts.values ?? cacheLimits);
     this.#backend = restored.backend;
     this.#index = restored.index;
     this.#revision = restored.revision;
