@@ -13,8 +13,15 @@ export function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** Whether somebody who typed `word` may have meant `known`: its beginning, or one with two slips at most. */
+/** Whether somebody who typed `word` may have meant `known`: it is the beginning of it, or has two slips at most, of which a short
+ *  word has room for one. */
 export function isNearly(known: string, word: string): boolean {
-  if (word === "" || Math.abs(known.length - word.length) > 2) return word !== "" && known.startsWith(word);
-  return known.startsWith(word) || editDistance(known, word) <= Math.min(2, word.length - 1);
+  if (word === "") return false;
+  const slipsMost = Math.min(known.length, word.length) < 5 ? 1 : 2;
+  return (
+    known.startsWith(word) ||
+    (word.length > 1 &&
+      Math.abs(known.length - word.length) <= slipsMost &&
+      editDistance(known, word) <= slipsMost)
+  );
 }

@@ -166,6 +166,11 @@ export const commandGroups: CommandGroups = {
   ],
   "Use the command line": [
     row(
+      "version",
+      "show our version, and those of the APIs that are served",
+      async () => (await import("./version.ts")).versionCommand,
+    ),
+    row(
       "completion",
       "teach bash, zsh or fish to complete commands and names",
       async () => (await import("./completion/completion-command.ts")).completionCommand,

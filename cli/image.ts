@@ -40,11 +40,17 @@ export const imageCommand = command({
   words: [["import", "pull", "list"], "file"],
   flags,
   envPrefix: "PINTLE_",
-  examples: ["docker save web:1 | gzip > web.tar.gz && pintle image import web.tar.gz", "pintle image list"],
+  examples: [
+    "docker save web:1 | gzip > web.tar.gz && pintle image import web.tar.gz",
+    "pintle image pull registry.example.com/web:1",
+    "pintle image list",
+  ],
   async run({ flags: given, words }, io) {
     const [verb, ...files] = words;
     if (verb !== "import" && verb !== "pull" && verb !== "list")
-      throw new UsageError(`"${verb ?? ""}" is not a verb; use import, pull or list`);
+      throw new UsageError(
+        `${verb === undefined ? "what to do?" : `"${verb}" is not known;`} One of import, pull and list`,
+      );
     if (verb === "import" && files.length === 0)
       throw new UsageError("import: which file? An OCI layout or a docker-archive");
     if (verb === "pull" && files.length === 0) throw new UsageError("pull: which image?");

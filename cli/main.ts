@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { isNearly } from "../base/edit-distance.ts";
-import { parseFlags, UsageError } from "../base/os/flags.ts";
+import { parseFlags } from "../base/os/flags.ts";
 import { describeError } from "../base/os/log.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { RestClient } from "../client/rest.ts";
 import { type ClusterChoice, type CommandIo, OperatorError } from "./command.ts";
-import { findRow, rowsBelow, rowsOf } from "./command-table.ts";
+import { findRow, type Row, rowsBelow, rowsOf } from "./command-table.ts";
 import { commandHelp, groupHelp, overview } from "./help.ts";
 import { processIo } from "./process-io.ts";
 import { kubectlPlugin, type Program, pintle } from "./program.ts";
@@ -20,12 +23,18 @@ export async function mainOfPlugin(argv: readonly string[]): Promise<void> {
 }
 
 async function runAs(program: Program, argv: readonly string[]): Promise<void> {
-  const client = ({ kubeconfig, context }: ClusterChoice = {}) =>
-    new RestClient(loadKubeconfig(kubeconfig ?? program.kubeconfig(process.env), { context }), {
-      userAgent: "pintle",
-    });
+  const client = ({ kubeconfig, context }: ClusterChoice = {}) => {
+    const file = kubeconfig ?? program.kubeconfig(process.env);
+    if (file === undefined && !process.env.KUBECONFIG && !existsSync(defaultKubeconfig))
+      throw new OperatorError(
+        `which cluster? There is neither $KUBECONFIG nor ${defaultKubeconfig}. Start one with "pintle up", or name a kubeconfig with --kubeconfig`,
+      );
+    return new RestClient(loadKubeconfig(file, { context }), { userAgent: "pintle" });
+  };
   process.exitCode = await run(program, argv, processIo(client));
 }
+
+const defaultKubeconfig = join(homedir(), ".kube/config");
 
 /** Runs one command; answers the exit status. */
 export async function run(program: Program, argv: readonly string[], io: CommandIo): Promise<number> {
@@ -39,10 +48,11 @@ export async function run(program: Program, argv: readonly string[], io: Command
     (first === undefined ? io.stderr : io.stdout)(overview(program));
     return first === undefined ? 2 : 0;
   }
+  if (first === "--version") return run(program, ["version", ...after], io);
   const found = findRow(program.groups, argv);
-  if (found === undefined) return unknownCommand(program, argv, io);
+  const rest = argv.slice(found?.name.split(" ").length);
+  if (found === undefined || meansLonger(program, found, rest)) return unknownCommand(program, argv, io);
   const { name } = found;
-  const rest = argv.slice(name.split(" ").length);
   try {
     const command = await found.load();
     const separator = rest.indexOf("--");
@@ -63,19 +73,23 @@ export async function run(program: Program, argv: readonly string[], io: Command
   }
 }
 
+/** `pintle store snapshot` is a command that goes on, not the command `store` with a word that it does not take. */
+const meansLonger = ({ groups }: Program, { name }: Row, [next]: readonly string[]): boolean =>
+  next !== undefined && !next.startsWith("-") && rowsBelow(groups, name.split(" ")).length > 0;
+
 /** Says which commands there are of such a name, or which one may have been meant. */
 function unknownCommand(program: Program, argv: readonly string[], io: CommandIo): number {
   const { name, groups } = program;
-  const words = argv.slice(0, Math.max(0, argv.findIndex((word) => word.startsWith("-")) + 1) || undefined);
-  const [first = ""] = words;
-  const below = rowsBelow(groups, [first]);
-  if (below.length > 0) {
-    const asked = words[1] === "--help" || words[1] === "-h";
-    if (asked) io.stdout(`${name} ${first}: its commands are\n\n${groupHelp(program, below)}`);
-    else {
-      const what = words[1] === undefined ? "which one?" : `unknown command ${JSON.stringify(words[1])}`;
-      io.stderr(`${name} ${first}: ${what} There are\n\n${groupHelp(program, below)}`);
-    }
+  const [first = ""] = argv;
+  const known = argv.findIndex((_, at) => rowsBelow(groups, argv.slice(0, at + 1)).length === 0);
+  const shared = argv.slice(0, known < 0 ? undefined : known);
+  const below = rowsBelow(groups, shared);
+  if (shared.length > 0) {
+    const next = argv[shared.length];
+    const asked = next === "--help" || next === "-h";
+    const what =
+      next === undefined || asked ? "there are" : `unknown command ${JSON.stringify(next)}; there are`;
+    (asked ? io.stdout : io.stderr)(`${name} ${shared.join(" ")}: ${what}\n\n${groupHelp(program, below)}`);
     return asked ? 0 : 2;
   }
   if (program === kubectlPlugin && findRow(pintle.groups, argv) !== undefined) {
@@ -96,7 +110,7 @@ function report(called: string, error: unknown, io: CommandIo): number {
     );
     return 1;
   }
-  if (error instanceof UsageError) {
+  if (error instanceof Error && error.name === "UsageError") {
     io.stderr(`${called}: ${error.message}\n  see "${called} --help"\n`);
     return 2;
   }

@@ -1,6 +1,6 @@
 import { systemClock } from "../base/os/clock.ts";
 import { systemDisk } from "../base/os/disk.ts";
-import type { FlagTable, FlagValues } from "../base/os/flags.ts";
+import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { closeInheritedFiles } from "../base/os/inherited-files.ts";
 import { createLog, type Level } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
@@ -45,7 +45,7 @@ export function componentCommand<const T extends FlagTable>(component: Component
     envPrefix: "PINTLE_",
     examples: component.examples,
     async run({ flags: given, words, given: names }, io) {
-      if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+      if (words.length > 0) throw new UsageError(`unexpected word "${words[0]}"`);
       const settings = given as FlagValues<typeof processFlags>;
       closeInheritedFiles(process.argv, process.env);
       const os = systemOs(settings["log-level"], settings["log-format"]);

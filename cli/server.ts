@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { FlagTable, FlagValues } from "../base/os/flags.ts";
+import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -127,6 +127,10 @@ export const serverCommand = componentCommand({
     );
     const flags = standalone === undefined ? asked : await withStandalone(standalone, asked, given);
     const chosen = chosenParts(String(flags.parts));
+    if (chosen.includes("apiserver") && String(flags["apiserver.etcd-servers"]) === "")
+      throw new UsageError(
+        "--data-dir: where does it keep everything? For example /var/lib/pintle/server. Without it, each part needs flags of its own, first of all --apiserver.etcd-servers",
+      );
     const scope = new TaskScope(os.log);
     const running: { readonly name: string; readonly part: Running }[] = [];
     const log = { level: String(flags["log-level"]), format: String(flags["log-format"]) };

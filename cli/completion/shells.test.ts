@@ -44,7 +44,13 @@ describe("completion in shells", function () {
     writeFileSync(join(folder, "pintle"), stand, { mode: 0o755 });
     for (const [name, text] of Object.entries(completionScripts)) writeFileSync(join(folder, name), text);
     writeFileSync(join(folder, "web file.yaml"), "");
-    env = { PATH: `${folder}:${process.env.PATH}`, STAND: folder, HOME: folder, LC_ALL: "C.UTF-8" };
+    env = {
+      PATH: `${folder}:${process.env.PATH}`,
+      STAND: folder,
+      HOME: folder,
+      HISTFILE: "",
+      LC_ALL: "C.UTF-8",
+    };
   });
   afterEach(async () => {
     await shell?.end();
@@ -76,11 +82,14 @@ describe("completion in shells", function () {
     const [file, text] = startFiles[name];
     writeFileSync(join(folder, file), text);
     shell = new TypedShell(terminals[name](folder), env);
-    for (const line of keys) {
-      await shell.until("<ready>");
-      shell.type(`${line}\r`);
-    }
     await shell.until("<ready>");
+    await typeLines(shell, keys);
+  };
+
+  /** A list of answers shows the prompt again, so that only a later command's output tells that all is done. */
+  const typeLines = async (into: TypedShell, keys: readonly string[]) => {
+    for (const line of [...keys, "echo done-$((6 * 7))"]) into.type(`${line}\r`);
+    await into.until("done-42");
   };
 
   for (const name of ["bash", "zsh"] as const)
@@ -121,8 +130,7 @@ describe("completion in shells", function () {
         await typed(name, "pintle apply -f w\t");
         assert.deepEqual(lines("ran"), ["<apply><-f><web file.yaml>"]);
         answers(":4\n");
-        shell?.type("pintle apply -f w\t\r");
-        await shell?.until("<ready>");
+        if (shell !== undefined) await typeLines(shell, ["pintle apply -f w\t"]);
         assert.deepEqual(lines("ran").at(-1), "<apply><-f><w>");
       });
 

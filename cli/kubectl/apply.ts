@@ -22,11 +22,13 @@ const flags = {
 export const applyCommand = command({
   name: "apply",
   summary: "make objects as files say, new or changed",
+  usage: "-f FILE...",
+  words: ["file"],
   flags,
   examples: ["pintle apply -f web.yaml", "pintle apply -f manifests/", "cat web.yaml | pintle apply -f -"],
   async run({ flags: given, words }, io) {
-    const client = io.client(given);
     const manifests = await readManifests([...(given.filename ?? []), ...words], io.stdin);
+    const client = io.client(given);
     const kinds = await discover(client);
     const dryRun = given["dry-run"] ?? false;
     for (const manifest of manifests) {

@@ -43,6 +43,8 @@ export const deleteCommand = command({
   flags,
   examples: ["pintle delete pod web-1", "pintle delete -f web.yaml", "pintle delete pods -l app=web"],
   async run({ flags: given, words }, io) {
+    if (words.length === 0 && given.filename === undefined)
+      throw new UsageError("delete what? For example: pod/web-1, or -f FILE");
     const client = io.client(given);
     const policy = policies[given.cascade];
     const grace = given.now ? 1 : given["grace-period"];

@@ -12,7 +12,7 @@ import { type DiscoveredResource, discover } from "./discovery.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
 import { type Line, pageText } from "./page.ts";
 import { revisionsOf } from "./revisions.ts";
-import { parseTargets } from "./targets.ts";
+import { needKind, parseTargets } from "./targets.ts";
 
 const flags = {
   ...clusterFlags,
@@ -27,6 +27,7 @@ export const describeCommand = command({
   flags,
   examples: ["pintle describe pod web-1", "pintle describe deployment/web", "pintle describe nodes"],
   async run({ flags: given, words }, io) {
+    needKind(words);
     const client = io.client(given);
     let described = 0;
     for (const { resource, names } of parseTargets(await discover(client), words)) {

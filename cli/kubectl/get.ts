@@ -14,7 +14,7 @@ import {
   type WatchedTable,
   withColumns,
 } from "./output.ts";
-import { parseTargets, type Target } from "./targets.ts";
+import { needKind, parseTargets, type Target } from "./targets.ts";
 
 const flags = {
   ...clusterFlags,
@@ -57,6 +57,7 @@ export const getCommand = command({
   flags,
   examples: ["pintle get pods -A", "pintle get deployment/web -o yaml", "pintle get pods -l app=web -w"],
   async run({ flags: given, words }, io) {
+    needKind(words);
     const client = io.client(given);
     const format = parseFormat(given.output);
     const targets = parseTargets(await discover(client), words);

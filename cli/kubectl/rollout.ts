@@ -27,6 +27,8 @@ const flags = {
   watch: { kind: "boolean", default: true, help: "status: wait for the end" },
 } as const;
 
+const verbs = ["status", "history", "undo", "restart"] as const;
+
 interface Subject {
   readonly client: RestClient;
   readonly resource: DiscoveredResource;
@@ -39,11 +41,14 @@ export const rolloutCommand = command({
   name: "rollout",
   summary: "follow, repeat or undo the rollout of a deployment",
   usage: "status|history|undo|restart KIND/NAME",
-  words: [["status", "history", "undo", "restart"], "object"],
+  words: [verbs, "object"],
   flags,
   examples: ["pintle rollout status deployment/web", "pintle rollout undo deployment/web --to-revision 2"],
   async run({ flags: given, words }, io) {
-    const [verb, ...rest] = words;
+    const [said, ...rest] = words;
+    const verb = verbs.find((one) => one === said);
+    if (verb === undefined) throw new UsageError(`what to do? One of ${verbs.join(", ")}`);
+    if (rest.length === 0) throw new UsageError("of what? For example: deployment/web");
     const client = io.client(given);
     const { resource, name } = parseOne(await discover(client), rest);
     const ref = { name, namespace: namespaceOf(given, client) };
@@ -57,8 +62,6 @@ export const rolloutCommand = command({
         return undo(subject, given["to-revision"]);
       case "restart":
         return restart(subject);
-      default:
-        throw new UsageError(`rollout ${verb ?? ""}: one of status, history, undo, restart is needed`);
     }
   },
 });

@@ -7,13 +7,18 @@ export interface Target {
   readonly names: readonly string[];
 }
 
+/** Asked for before the cluster is. */
+export function needKind(words: readonly string[]): void {
+  if (words.length === 0) throw new UsageError("which kind? For example: pods, deployment/web, all");
+}
+
 /** Reads `pods`, `pods a b`, `pod/a svc/b`, `deploy,svc`, `all`. */
 export function parseTargets(
   all: readonly DiscoveredResource[],
   words: readonly string[],
 ): readonly Target[] {
-  const [first, ...names] = words;
-  if (first === undefined) throw new UsageError("which kind? For example: pods, deployment/web, all");
+  needKind(words);
+  const [first = "", ...names] = words;
   if (words.some((word) => word.includes("/"))) return words.map((word) => parseSlashed(all, word));
   const kinds = first.split(",").flatMap((word) => {
     const category = resourcesOfCategory(all, word);

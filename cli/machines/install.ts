@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { agentConfig, agentFlags, nodeNameOf } from "../../agent/flags.ts";
 import { hideToken, joinConfig, joinFlags } from "../../agent/identity/flags.ts";
 import { becomeMember } from "../../agent/identity/join.ts";
-import { type FlagTable, type FlagValues, parseFlags } from "../../base/os/flags.ts";
+import { type FlagTable, type FlagValues, parseFlags, UsageError } from "../../base/os/flags.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
 import { serverFolder } from "../up/layout.ts";
@@ -45,7 +45,7 @@ export const installCommand = command({
     hideToken(given, process);
     const [kind, ...more] = words;
     if ((kind !== "server" && kind !== "agent") || more.length > 0)
-      throw new OperatorError("install what? server or agent");
+      throw new UsageError("install what? A server or an agent");
     const program = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? "pintle")];
     const own = kind === "server" ? serverWords(given, names) : agentWords(given, names, rest);
     const choice: UnitChoice = { kind, program, flags: [...own, ...rest] };

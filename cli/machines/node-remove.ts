@@ -1,4 +1,5 @@
 import { systemClock } from "../../base/os/clock.ts";
+import { UsageError } from "../../base/os/flags.ts";
 import { isAlreadyExists, isNotFound, orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
@@ -41,7 +42,7 @@ export const nodeRemoveCommand = command({
   async run({ flags: given, words }, io) {
     const [name, ...more] = words;
     if (name === undefined || more.length > 0)
-      throw new OperatorError("which node? Name one; pintle get nodes shows them");
+      throw new UsageError("which node? Name one; pintle get nodes shows them");
     if (dns1123Subdomain(name).length > 0)
       throw new OperatorError(`${JSON.stringify(name)} is no name of a node`);
     const client = io.client(given);

@@ -1,3 +1,4 @@
+import { UsageError } from "../../base/os/flags.ts";
 import { isAlreadyExists } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
@@ -34,7 +35,7 @@ export const tokenCreateCommand = command({
     "pintle token create --print-join-command",
   ],
   async run({ flags: given, words }, io) {
-    if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+    if (words.length > 0) throw new UsageError(`unexpected word "${words[0]}"`);
     const { ttl, description } = given;
     if (ttl < tokenLife.leastMs || ttl > tokenLife.mostMs)
       throw new OperatorError(`--ttl: ${ttl} ms must be from 1m to 720h`);

@@ -1,3 +1,4 @@
+import { UsageError } from "../../base/os/flags.ts";
 import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { bootstrapTokens } from "../../client/rules/bootstrap-token.ts";
@@ -13,7 +14,7 @@ export const tokenDeleteCommand = command({
   flags: connectionFlags,
   examples: ["pintle token delete abcdef"],
   async run({ flags: given, words }, io) {
-    if (words.length === 0) throw new OperatorError("which one? pintle token list shows their ids");
+    if (words.length === 0) throw new UsageError("which one? pintle token list shows their ids");
     const ids = words.map((word) => {
       const id = idOf(word);
       // The word is not shown: it may be most of a token.

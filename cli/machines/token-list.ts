@@ -1,6 +1,7 @@
+import { UsageError } from "../../base/os/flags.ts";
 import { resources } from "../../client/resources.ts";
 import { bootstrapTokens } from "../../client/rules/bootstrap-token.ts";
-import { command, OperatorError } from "../command.ts";
+import { command } from "../command.ts";
 import { connectionFlags } from "../kubectl/flags.ts";
 import { type ShownToken, shownToken } from "./tokens.ts";
 
@@ -10,7 +11,7 @@ export const tokenListCommand = command({
   flags: connectionFlags,
   examples: ["pintle token list"],
   async run({ flags: given, words }, io) {
-    if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+    if (words.length > 0) throw new UsageError(`unexpected word "${words[0]}"`);
     const { items } = await io.client(given).list(resources.secrets, {
       namespace: bootstrapTokens.namespace,
       fieldSelector: `type=${bootstrapTokens.secretType}`,

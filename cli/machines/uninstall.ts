@@ -1,5 +1,6 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { UsageError } from "../../base/os/flags.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { command, OperatorError } from "../command.ts";
 import { systemctl, unitFolder } from "./install.ts";
@@ -19,7 +20,7 @@ export const uninstallCommand = command({
   async run({ flags: given, words }, io) {
     const [kind, ...more] = words;
     if ((kind !== "server" && kind !== "agent") || more.length > 0)
-      throw new OperatorError("uninstall what? server or agent");
+      throw new UsageError("uninstall what? A server or an agent");
     const path = join(unitFolder, unitName(kind));
     if ((await ifPresent(stat(path))) === undefined) throw new OperatorError(`${path} is not there`);
     if (given["dry-run"]) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { proxyModes } from "../../agent/network-seam.ts";
 import { ownLacks } from "../../agent/runtime/process/lacks.ts";
 import { systemClock } from "../../base/os/clock.ts";
-import { flagVariable } from "../../base/os/flags.ts";
+import { flagVariable, UsageError } from "../../base/os/flags.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
@@ -103,7 +103,7 @@ export const upCommand = command({
     "pintle up --detach && kubectl --kubeconfig ~/.pintle/kubeconfig get nodes",
   ],
   async run({ flags: given, words, given: names }, io) {
-    if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+    if (words.length > 0) throw new UsageError(`unexpected word "${words[0]}"`);
     const { runtime, "proxy-mode": proxyMode } = given;
     closeInheritedFiles(process.argv, io.env);
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));

@@ -40,10 +40,13 @@ export class TypedShell {
     this.#child.stdin?.write(keys);
   }
 
+  /** Resolves when the shell is gone, and with it whatever it still had to write. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
-    this.#child.kill("SIGKILL"); // the terminal goes, and the shell with it
+    const stuck = setTimeout(() => this.#child.kill("SIGKILL"), 10_000); // the terminal goes, and the shell with it
+    this.type("\u0015exit\r");
     await exit;
+    clearTimeout(stuck);
   }
 }
