@@ -1,4 +1,5 @@
 import type { Os } from "../base/os/os.ts";
+import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import type { Storage } from "../controlplane/apiserver/registry/storage.ts";
 import { type RunningApiserver, startOnStorage } from "../controlplane/apiserver/start.ts";
 import { apiserverConfig } from "./apiserver-config.ts";
@@ -11,12 +12,18 @@ export class ApiServer {
   readonly #storage: Storage;
   readonly #local: LocalServer;
   readonly #os: () => Os;
+  readonly #within: Within;
   #running: RunningApiserver | undefined;
   /** Where it listens, once somebody asked for that. */
   #port: number | undefined;
 
   /** @param os For each life its own, since metrics are those of one process. */
-  constructor(credentials: ClusterCredentials, storage: Storage, local: LocalServer, os: () => Os) {
+  constructor(
+    credentials: ClusterCredentials,
+    storage: Storage,
+    { local, within, os }: { readonly local: LocalServer; readonly within: Within; readonly os: () => Os },
+  ) {
+    this.#within = within;
     this.#credentials = credentials;
     this.#storage = storage;
     this.#local = local;
@@ -28,6 +35,7 @@ export class ApiServer {
       apiserverConfig(this.#credentials),
       keptOpen(this.#storage),
       this.#os(),
+      { within: this.#within },
     );
     running.done.catch(() => undefined); // its end is asked for by `stop`
     this.#running = running;

@@ -1,6 +1,6 @@
+import { type Duration, durationMs } from "../base/duration.ts";
 import { Heap } from "../base/heap.ts";
 import { type Clock, systemClock } from "../base/os/clock.ts";
-import { type Duration, durationMs } from "./duration.ts";
 
 interface Timer {
   readonly dueMs: number;

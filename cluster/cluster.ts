@@ -1,8 +1,9 @@
+import type { PodBehaviour } from "../agent/simulate/pod-behaviour.ts";
+import type { Duration } from "../base/duration.ts";
 import type { Stored } from "../client/object-cache.ts";
 import type { KubeObject, Resource } from "../client/types.ts";
 import type { ClusterClient, Manifest } from "./cluster-client.ts";
 import type { ClusterClock } from "./cluster-clock.ts";
-import type { Duration } from "./duration.ts";
 import type { ClusterEvents } from "./events.ts";
 import type { Faults } from "./faults.ts";
 import type { Manifests } from "./manifests.ts";
@@ -10,6 +11,9 @@ import type { NodeOptions } from "./node-options.ts";
 import type { Requests } from "./requests.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { UntilOptions } from "./until.ts";
+import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
+import type { ConvertObject } from "./webhooks/conversion.ts";
+import type { AnswerReview } from "./webhooks/hook-table.ts";
 
 /** A file and its text, for programs outside of this process. */
 export interface Kubeconfig {
@@ -53,7 +57,7 @@ export interface Cluster extends AsyncDisposable {
 
   /** Applies manifests in their order: one, a list, or YAML text of one document or more. What defines a kind is waited for.
    *  Resolves with the objects as they are then. Rejects with ApiError for what the API refuses. */
-  apply(manifests: Manifests): Promise<readonly KubeObject[]>;
+  apply<T extends Manifests>(manifests: T): Promise<readonly KubeObject[]>;
 
   /** Resolves with what `find` finds among the objects of a kind, as soon as a change makes it find something: nobody polls. A
    *  clock that stands still is moved from one timer to the next meanwhile. Rejects with TimeoutError after 30 s unless said
@@ -66,13 +70,38 @@ export interface Cluster extends AsyncDisposable {
 
   /** Resolves with the object once it is there and ready, as `kubectl wait` and `kubectl rollout status` would say. Rejects with
    *  TimeoutError, which tells its state and its events. */
-  untilReady(object: Manifest, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
+  untilReady<T extends Manifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
   /** The same for several: a list, or YAML text. */
-  untilReady(objects: Manifests, options?: Pick<UntilOptions, "timeout">): Promise<readonly KubeObject[]>;
+  untilReady<T extends Manifests>(
+    objects: T,
+    options?: Pick<UntilOptions, "timeout">,
+  ): Promise<readonly KubeObject[]>;
 
   /** Resolves once none of these objects is there any more. Of what is given with a uid, another of the same name does not count.
    *  Rejects with TimeoutError, which tells what holds them: finalizers. */
-  untilGone(objects: Manifests, options?: Pick<UntilOptions, "timeout">): Promise<void>;
+  untilGone<T extends Manifests>(objects: T, options?: Pick<UntilOptions, "timeout">): Promise<void>;
+
+  /** What happens to pods from now on, before what was said of them until now; to those that run, too. Answers how to end it. */
+  script(behaviour: PodBehaviour | readonly PodBehaviour[]): { remove(): void };
+
+  /** Has a function validate or change what is asked of the API, as a webhook that is called within the process; its configuration
+   *  stands in the API like any other. Resolves once it is asked.
+   *
+   *  ```ts
+   *  const hasTeam = ({ object }: AdmissionRequest) => object?.metadata.labels?.team !== undefined;
+   *  await cluster.webhook({ rules: [{ resources: ["pods"] }], validate: hasTeam });
+   *  ```
+   */
+  webhook<T = KubeObject>(options: WebhookOptions<T>): Promise<Webhook>;
+
+  /** Has a function convert objects of a defined kind between its versions.
+   *  @param definition Its CustomResourceDefinition's name, such as `things.example.com`. */
+  convert(definition: string, convert: ConvertObject): Promise<void>;
+
+  /** Answers for a Service that webhooks of applied manifests lead to (`clientConfig.service`): the function gets the review that
+   *  is posted and its URL, and answers a review. Certificates do not matter.
+   *  @param service `NAMESPACE/NAME`, with `:PORT` where that is not 443. */
+  answerWebhooks(service: string, answer: AnswerReview): void;
 
   /** The names of the nodes that the cluster runs. */
   readonly nodes: readonly string[];

@@ -1,8 +1,8 @@
+import { type Duration, durationMs } from "../base/duration.ts";
 import { type Clock, sleep } from "../base/os/clock.ts";
 import { chance, type Random } from "../base/os/random.ts";
 import { ConnectionError } from "../client/api-error.ts";
 import type { HttpAnswer, HttpRequest } from "../client/http/request.ts";
-import { type Duration, durationMs } from "./duration.ts";
 import type { Between } from "./local/local-way.ts";
 import { TextAnswer } from "./local/text-answer.ts";
 import { type Asked, asked, type RequestRecord } from "./requests.ts";

@@ -66,7 +66,7 @@ export function startControllers(
 
 /** Nodes whose pods run nothing. */
 export function startNodes(
-  simulated: Pick<Simulation, "machines" | "stages">,
+  simulated: Pick<Simulation, "machines" | "stages" | "behaviours">,
   client: RestClient,
   os: Os,
 ): Running & SimulatedPower {

@@ -1,7 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
+import type { PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
+import { type Duration, durationMs } from "../base/duration.ts";
 import { systemClock } from "../base/os/clock.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -19,7 +23,6 @@ import { ClusterClient, type Manifest } from "./cluster-client.ts";
 import type { MovableClock } from "./cluster-clock.ts";
 import { type ClusterCredentials, clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
-import { type Duration, durationMs } from "./duration.ts";
 import { EventRecord } from "./events.ts";
 import type { PlacedFaults } from "./faults.ts";
 import { adminUser, userOf } from "./identities.ts";
@@ -28,12 +31,17 @@ import type { Caller, LocalServer } from "./local/local-server.ts";
 import { LocalWay } from "./local/local-way.ts";
 import { type Manifests, manifestList } from "./manifests.ts";
 import { machinesOf, type NodeOptions } from "./node-options.ts";
+import { saysSo, troubleOf } from "./node-troubles.ts";
 import { type OwnFolder, ownFolder } from "./own-folder.ts";
 import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
 import { TimeoutError, type UntilOptions, until } from "./until.ts";
 import { Waiting } from "./waiting.ts";
+import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
+import type { ConvertObject } from "./webhooks/conversion.ts";
+import type { AnswerReview, HookTable } from "./webhooks/hook-table.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** A part of the control plane that can crash and come back. */
 export interface Component {
@@ -54,6 +62,8 @@ export interface ClusterParts {
   readonly apiServer: ApiServer;
   readonly faults: PlacedFaults;
   readonly requests: RequestRecord;
+  readonly hooks: HookTable;
+  readonly behaviours: PodBehaviours;
   readonly components: ReadonlyMap<string, Component>;
   readonly nodes: {
     readonly machines: ReadonlyMap<string, SimulatedMachine>;
@@ -88,6 +98,7 @@ export class RunningCluster implements Cluster {
   readonly #clients: ClusterClient[] = [];
   readonly #waiting = new Waiting();
   readonly #nodeNames: Set<string>;
+  readonly #webhooks: Webhooks;
   #power: (Running & SimulatedPower) | undefined;
   #folder: OwnFolder | undefined;
   #stopped: Promise<void> | undefined;
@@ -101,6 +112,7 @@ export class RunningCluster implements Cluster {
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
     this.client = this.#clientOf({ name: "test", user: adminUser }, this.#waiting);
+    this.#webhooks = new Webhooks(this.client, parts.hooks);
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
     this.events = new EventRecord(this.#informers.informer(resources.events), this.#tasks.signal);
@@ -125,6 +137,8 @@ export class RunningCluster implements Cluster {
       this.#nodesReady([...nodes.machines.keys()]),
     ];
     await Promise.all(ready);
+    // What follows from the start is over.
+    if (this.#parts.isManual) await this.clock.advance(0);
   }
 
   clientFor(user: string, groups: readonly string[] = [], name = user): ClusterClient {
@@ -151,7 +165,7 @@ export class RunningCluster implements Cluster {
     return { path, text, url };
   }
 
-  async apply(manifests: Manifests): Promise<readonly KubeObject[]> {
+  async apply<T extends Manifests>(manifests: T): Promise<readonly KubeObject[]> {
     const applied: KubeObject[] = [];
     for (const manifest of manifestList(manifests)) {
       const object = await this.client.apply(manifest);
@@ -171,8 +185,11 @@ export class RunningCluster implements Cluster {
     return this.#waiting.during(() => until(resource, find, options, deps));
   }
 
-  untilReady(object: Manifest, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
-  untilReady(objects: Manifests, options?: Pick<UntilOptions, "timeout">): Promise<readonly KubeObject[]>;
+  untilReady<T extends Manifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
+  untilReady<T extends Manifests>(
+    objects: T,
+    options?: Pick<UntilOptions, "timeout">,
+  ): Promise<readonly KubeObject[]>;
   async untilReady(
     objects: Manifests,
     options: Pick<UntilOptions, "timeout"> = {},
@@ -201,8 +218,8 @@ export class RunningCluster implements Cluster {
     });
   }
 
-  async untilGone(
-    objects: Manifests,
+  async untilGone<T extends Manifests>(
+    objects: T,
     { timeout = "30s" }: Pick<UntilOptions, "timeout"> = {},
   ): Promise<void> {
     for (const object of manifestList(objects)) {
@@ -228,6 +245,38 @@ export class RunningCluster implements Cluster {
         throw new TimeoutError(`${error.message}; ${why}`);
       });
     }
+  }
+
+  script(behaviour: PodBehaviour | readonly PodBehaviour[]): { remove(): void } {
+    const { behaviours } = this.#parts;
+    const added = [behaviour].flat() as readonly PodBehaviour[];
+    const problems = behaviourProblems(added, "script");
+    if (problems.length > 0) throw new TypeError(problems.join("\n"));
+    behaviours.add(added);
+    this.#power?.wakePods();
+    return {
+      remove: () => {
+        behaviours.remove(added);
+        this.#power?.wakePods();
+      },
+    };
+  }
+
+  webhook<T = KubeObject>(options: WebhookOptions<T>): Promise<Webhook> {
+    return this.#webhooks.add(options);
+  }
+
+  convert(definition: string, convert: ConvertObject): Promise<void> {
+    return this.#webhooks.convert(definition, convert);
+  }
+
+  answerWebhooks(service: string, answer: AnswerReview): void {
+    this.#webhooks.answerFor(service, answer);
+  }
+
+  /** A connection to whoever answers for simulated nodes; undefined while there are none. */
+  connectNode(): Duplex | undefined {
+    return this.#power?.connect();
   }
 
   get nodes(): readonly string[] {
@@ -266,28 +315,11 @@ export class RunningCluster implements Cluster {
   }
 
   async setNodeTroubles(name: string, troubles: NodeTroubles): Promise<void> {
-    const power = this.#powerOver(name);
-    const { notReady, memoryPressure, diskPressure, pidPressure, ...unknown } = troubles;
-    for (const [field, value] of Object.entries(unknown))
-      throw new TypeError(
-        `${field}: ${JSON.stringify(value)} is none of notReady, memoryPressure, diskPressure, pidPressure`,
-      );
-    const pressure = [
-      memoryPressure === true ? (["MemoryPressure"] as const) : [],
-      diskPressure === true ? (["DiskPressure"] as const) : [],
-      pidPressure === true ? (["PIDPressure"] as const) : [],
-    ].flat();
-    power.setTrouble(name, { notReady, pressure });
+    const trouble = troubleOf(troubles);
+    this.#powerOver(name).setTrouble(name, trouble);
     await this.until(
       resources.nodes,
-      (all) => {
-        const conditions = all.find(({ metadata }) => metadata.name === name)?.status?.conditions ?? [];
-        return conditions.every(({ type, status }) => {
-          if (type === "Ready") return status === (notReady === undefined ? "True" : "False");
-          const isPressure = type === "MemoryPressure" || type === "DiskPressure" || type === "PIDPressure";
-          return !isPressure || (status === "True") === pressure.includes(type);
-        });
-      },
+      (all) => all.some((node) => node.metadata.name === name && saysSo(node, trouble)),
       { what: `node ${name} says what is wrong with it` },
     );
   }
@@ -385,9 +417,11 @@ export class RunningCluster implements Cluster {
   ): Promise<T> {
     const late = new AbortController();
     let isDone = false;
-    const work = begin(late.signal).finally(() => {
-      isDone = true;
-    });
+    const work = this.#waiting
+      .during(() => begin(late.signal))
+      .finally(() => {
+        isDone = true;
+      });
     work.catch(() => undefined); // heard below
     const onLate = () => late.abort(new TimeoutError(`${what}: not within ${timeoutMs / 1000} s`));
     if (this.#parts.isManual) {

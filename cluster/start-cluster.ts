@@ -1,3 +1,6 @@
+import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
+import { type PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
+import { simulatedPort } from "../agent/simulate/simulate.ts";
 import type { Stage } from "../agent/simulate/stages.ts";
 import { systemDisk } from "../base/os/disk.ts";
 import { createLog, type Log, silentLog } from "../base/os/log.ts";
@@ -5,6 +8,7 @@ import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { Prng, type Random, systemRandom } from "../base/os/random.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
+import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import { MemoryStorage } from "../controlplane/apiserver/registry/memory-storage.ts";
 import { ApiServer } from "./api-server.ts";
 import type { Cluster } from "./cluster.ts";
@@ -19,12 +23,16 @@ import { startControllers, startNodes, startScheduler } from "./parts.ts";
 import { quietOf } from "./quiet.ts";
 import { asked, RequestRecord } from "./requests.ts";
 import { type Component, RunningCluster } from "./running-cluster.ts";
+import { HookTable } from "./webhooks/hook-table.ts";
 
 /** How a cluster is to be. */
 export interface ClusterOptions {
   /** How many nodes, or what each of them is; 1 unless said. */
   readonly nodes?: number | readonly NodeOptions[];
-  /** How long what takes on the nodes, and what fails; the first that fits counts. By default nothing takes any time. */
+  /** What happens to pods: how long their images take, what fails, when they end. `[{ image: "slow:*", pull: "3s" }]`. What is not
+   *  said takes no time and goes well. */
+  readonly pods?: readonly PodBehaviour[];
+  /** The same as kwok's Stages have it; the first that fits counts. */
   readonly stages?: readonly Stage[];
   /** How many schedulers and controller managers; one each unless said. Of several one leads, and the others stand by. */
   readonly replicas?: { readonly scheduler?: number; readonly "controller-manager"?: number };
@@ -51,7 +59,7 @@ export interface ClusterOptions {
  *  Rejects with TypeError for options, one line for each thing that is wrong. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   checkOptions(options);
-  const { nodes = 1, stages = [], seed, replicas = {} } = options;
+  const { nodes = 1, pods = [], stages = [], seed, replicas = {} } = options;
   const machines = machinesOf(nodeList(nodes));
   const isManual = options.clock === "manual";
   const local = new LocalServer();
@@ -94,18 +102,26 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   addReplicas("controller-manager", controllerManagerUser, (client, os, identity) =>
     startControllers(credentials, client, os, identity),
   );
-  const cluster = new RunningCluster({
+  const behaviours = new PodBehaviours(pods);
+  const hooks = new HookTable();
+  const within: Within = {
+    node: (_host, port) => (port === simulatedPort ? cluster.connectNode() : undefined),
+    hook: (url) => hooks.find(url, () => local.pass()),
+  };
+  const cluster: RunningCluster = new RunningCluster({
     os,
     clock,
     isManual,
     storage,
     credentials,
     local,
-    apiServer: new ApiServer(credentials, storage, local, () => os("apiserver")),
+    apiServer: new ApiServer(credentials, storage, { local, within, os: () => os("apiserver") }),
     faults,
     requests,
+    hooks,
+    behaviours,
     components,
-    nodes: { machines, start: (client) => startNodes({ machines, stages }, client, os("nodes")) },
+    nodes: { machines, start: (client) => startNodes({ machines, stages, behaviours }, client, os("nodes")) },
   });
   try {
     await cluster.start();
@@ -116,11 +132,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   return cluster;
 }
 
-const known: readonly string[] = ["nodes", "stages", "replicas", "clock", "startAt", "seed", "log"];
+const known: readonly string[] = ["nodes", "pods", "stages", "replicas", "clock", "startAt", "seed", "log"];
 const replicasMost = 9;
 
 function checkOptions(options: ClusterOptions): void {
-  const problems: string[] = [];
+  const problems: string[] = [...behaviourProblems(options.pods ?? [])];
   const check = (isFine: boolean, field: string, value: unknown, rule: string) => {
     if (!isFine) problems.push(`${field}: ${JSON.stringify(value)} ${rule}`);
   };

@@ -1,10 +1,10 @@
+import { type Duration, durationMs } from "../base/duration.ts";
 import { systemClock } from "../base/os/clock.ts";
 import type { TaskScope } from "../base/os/task-scope.ts";
 import type { InformerFactory } from "../client/informer.ts";
 import type { Stored } from "../client/object-cache.ts";
 import type { Resource } from "../client/types.ts";
 import type { MovableClock } from "./cluster-clock.ts";
-import { type Duration, durationMs } from "./duration.ts";
 
 export interface UntilOptions {
   /** Only objects of this namespace. */

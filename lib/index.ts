@@ -2,11 +2,21 @@
  *
  *  @packageDocumentation */
 
+export type {
+  ContainerRun,
+  ExecAnswer,
+  ExitScript,
+  PodBehaviour,
+  ProbeOutcome,
+  ProbeScript,
+  PullScript,
+} from "../agent/simulate/pod-behaviour.ts";
+export type { Duration } from "../base/duration.ts";
 export { ApiError, ConnectionError } from "../client/api-error.ts";
+export type { Event, KubeObject, Pod, Resource, Taint } from "../client/types.ts";
 export type { Cluster, Kubeconfig, NodeTroubles } from "../cluster/cluster.ts";
 export type { ClusterClient, Manifest } from "../cluster/cluster-client.ts";
 export type { ClusterClock } from "../cluster/cluster-clock.ts";
-export type { Duration } from "../cluster/duration.ts";
 export type { ClusterEvents, EventFilter } from "../cluster/events.ts";
 export type { Fault, FaultScope, Faults, PlacedFault } from "../cluster/faults.ts";
 export type { Manifests } from "../cluster/manifests.ts";
@@ -16,3 +26,14 @@ export type { RecordedRequest, RequestField, Requests } from "../cluster/request
 export type { Snapshot } from "../cluster/snapshot.ts";
 export { type ClusterOptions, startCluster } from "../cluster/start-cluster.ts";
 export { TimeoutError, type UntilOptions } from "../cluster/until.ts";
+export type {
+  AdmissionRequest,
+  JsonPatchOperation,
+  Mutation,
+  Verdict,
+  Webhook,
+  WebhookOptions,
+  WebhookRule,
+} from "../cluster/webhooks/admission-webhook.ts";
+export type { ConvertObject } from "../cluster/webhooks/conversion.ts";
+export type { AnswerReview } from "../cluster/webhooks/hook-table.ts";

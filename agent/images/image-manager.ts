@@ -9,6 +9,7 @@ import type { ImageSource } from "./image-source.ts";
 import { Slots } from "./layers/slots.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import type { PullProgress } from "./pull-progress.ts";
+import { pullWords } from "./pull-words.ts";
 import {
   defaultPullPolicy,
   InvalidImageName,
@@ -105,13 +106,12 @@ export class ImageManager {
     // Archives brought in by hand and the host itself have no registry that could have something newer.
     const present = policy !== "Always" || found?.digests.length === 0 ? found : undefined;
     if (present !== undefined && (await this.#mayUse(present, request))) {
-      const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
-      onEvent("Normal", "Pulled", message);
+      onEvent("Normal", "Pulled", pullWords.present(image));
       return present;
     }
     if (policy === "Never") {
       // The same for one that is there, but not for this pod: nobody learns what others have.
-      const message = `Container image "${image}" is not present with pull policy of Never`;
+      const message = pullWords.never(image);
       onEvent("Warning", "ErrImageNeverPull", message);
       onEvent("Warning", "Failed", "Error: ErrImageNeverPull");
       throw new ImageUnavailable("ErrImageNeverPull", message, nowMs + 60_000);
@@ -119,10 +119,10 @@ export class ImageManager {
     const failure = this.#failures.get(failureKey(request));
     const untilMs = failure && backoffUntil(failure, failure.failedMs, nowMs);
     if (failure !== undefined && untilMs !== undefined) {
-      onEvent("Normal", "BackOff", `Back-off pulling image "${image}"`);
+      onEvent("Normal", "BackOff", pullWords.backOff(image));
       throw new ImageUnavailable(
         "ImagePullBackOff",
-        `Back-off pulling image "${image}": ErrImagePull: ${failure.message}`,
+        pullWords.backOffStatus(image, failure.message),
         untilMs,
       );
     }
@@ -149,28 +149,24 @@ export class ImageManager {
   async #pull(request: PullRequest): Promise<Image> {
     const { image, onEvent } = request;
     const startedMs = this.#os.clock.monotonicMs();
-    onEvent("Normal", "Pulling", `Pulling image "${image}"`);
+    onEvent("Normal", "Pulling", pullWords.pulling(image));
     try {
       const { id } = await this.#shared(request);
       const pulled = await this.holds.hold(request.podUid, () => this.#source.find(id));
       if (pulled === undefined) throw new ImageError("the image was removed as soon as it had come");
       this.#failures.delete(failureKey(request));
       const tookMs = Math.round(this.#os.clock.monotonicMs() - startedMs);
-      onEvent(
-        "Normal",
-        "Pulled",
-        `Successfully pulled image "${image}" in ${tookMs}ms. Image size: ${pulled.sizeBytes} bytes.`,
-      );
+      onEvent("Normal", "Pulled", pullWords.pulled(image, tookMs, pulled.sizeBytes));
       return pulled;
     } catch (error) {
       if (request.signal.aborted) throw error;
-      const message = `failed to pull image "${image}": ${describeError(error)}`;
+      const message = pullWords.failed(image, describeError(error));
       const nowMs = this.#os.clock.wallMs();
       const before = this.#failures.get(failureKey(request));
       const entry = afterRestart(before, before?.failedMs ?? nowMs, nowMs);
       this.#forgetOld(nowMs);
       this.#failures.set(failureKey(request), { ...entry, failedMs: nowMs, message });
-      onEvent("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
+      onEvent("Warning", "Failed", pullWords.failedEvent(image, message));
       onEvent("Warning", "Failed", "Error: ErrImagePull");
       if (!(error instanceof ImageError)) this.#os.log.warn("image pull failed", { image, error });
       throw new ImageUnavailable("ErrImagePull", message, nowMs + entry.delayMs);

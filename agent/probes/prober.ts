@@ -3,14 +3,17 @@ import { below, type Random } from "../../base/os/random.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import { expandVariables } from "../sync/environment.ts";
+import {
+  countResult,
+  failedProbeMessage,
+  firstStanding,
+  isProbed,
+  type ProbeFailure,
+  type ProbeKind,
+  type ProbeStanding,
+  type ProbeTally,
+} from "./probe-standing.ts";
 import { type ProbeResult, type ProbeTarget, runProbe } from "./run-probe.ts";
-
-type Kind = "startup" | "liveness" | "readiness";
-
-/** A probe that failed so often that its container is to be killed. */
-export interface ProbeFailure {
-  readonly kind: "startup" | "liveness";
-}
 
 /** Of a warning, as events have it. */
 export interface ProbeTrouble {
@@ -24,22 +27,16 @@ export interface ProbeEvents {
   readonly onTrouble: (podUid: string, container: string, trouble: ProbeTrouble) => void;
 }
 
-interface Watched {
+interface Watched extends ProbeStanding {
   readonly podUid: string;
   readonly target: ProbeTarget;
-  readonly probes: Map<Kind, Track>;
-  started: boolean;
-  ready: boolean;
-  /** Set when it is to be killed: why. */
-  failed: ProbeFailure | undefined;
+  readonly probes: Map<ProbeKind, Track>;
 }
 
-interface Track {
+interface Track extends ProbeTally {
   readonly probe: Probe;
   dueMs: number;
   busy: boolean;
-  successes: number;
-  failures: number;
 }
 
 /** All probes of a node. One timer is set, for the earliest that is due. */
@@ -71,8 +68,8 @@ export class Prober {
     if (this.#watched.has(containerId)) return;
     const nowMs = this.#deps.clock.monotonicMs();
     const ageMs = startedAtMs === undefined ? 0 : Math.max(0, this.#deps.clock.wallMs() - startedAtMs);
-    const probes = new Map<Kind, Track>();
-    const add = (kind: Kind, asked: Probe | undefined) => {
+    const probes = new Map<ProbeKind, Track>();
+    const add = (kind: ProbeKind, asked: Probe | undefined) => {
       if (asked === undefined) return;
       const probe = withVariables(asked, container);
       const delayMs = Math.max(0, (probe.initialDelaySeconds ?? 0) * 1000 - ageMs);
@@ -83,14 +80,14 @@ export class Prober {
     add("startup", container.startupProbe);
     add("liveness", container.livenessProbe);
     add("readiness", container.readinessProbe);
+    const first = firstStanding(container);
     this.#watched.set(containerId, {
       podUid,
       target: { containerId, container, podIp },
       probes,
-      // Without a startup probe a container counts as started, whatever was reported before we watched it.
-      started: container.startupProbe === undefined || (kept?.started ?? false),
-      ready: container.readinessProbe === undefined || (kept?.ready ?? false),
-      failed: undefined,
+      ...first,
+      started: first.started || (kept?.started ?? false),
+      ready: first.ready || (kept?.ready ?? false),
     });
     this.#arm();
   }
@@ -128,12 +125,9 @@ export class Prober {
     });
   }
 
-  *#active(): Generator<[Watched, Track, Kind]> {
-    for (const one of this.#watched.values()) {
-      if (one.failed !== undefined) continue;
-      for (const [kind, track] of one.probes)
-        if ((kind === "startup") === !one.started) yield [one, track, kind];
-    }
+  *#active(): Generator<[Watched, Track, ProbeKind]> {
+    for (const one of this.#watched.values())
+      for (const [kind, track] of one.probes) if (isProbed(kind, one)) yield [one, track, kind];
   }
 
   #runDue(): void {
@@ -152,23 +146,12 @@ export class Prober {
     this.#arm();
   }
 
-  #take(one: Watched, track: Track, kind: Kind, result: ProbeResult): void {
+  #take(one: Watched, track: Track, kind: ProbeKind, result: ProbeResult): void {
     const { ok, isErrored } = result;
     const trouble = troubleOf(kind, result);
     if (trouble !== undefined) this.#events.onTrouble(one.podUid, one.target.container.name, trouble);
     if (isErrored) return;
-    track.successes = ok ? track.successes + 1 : 0;
-    track.failures = ok ? 0 : track.failures + 1;
-    const before = `${one.started} ${one.ready} ${one.failed?.kind}`;
-    if (ok && track.successes >= (track.probe.successThreshold ?? 1)) {
-      if (kind === "startup") one.started = true;
-      if (kind === "readiness") one.ready = true;
-    }
-    if (!ok && track.failures >= (track.probe.failureThreshold ?? 3)) {
-      if (kind === "readiness") one.ready = false;
-      else one.failed = { kind };
-    }
-    if (before !== `${one.started} ${one.ready} ${one.failed?.kind}`) this.#events.onChange(one.podUid);
+    if (countResult(one, track, { kind, probe: track.probe, ok })) this.#events.onChange(one.podUid);
   }
 }
 
@@ -180,10 +163,13 @@ function withVariables(probe: Probe, { env = [] }: Container): Probe {
 }
 
 /** As Kubernetes words it. Pure. */
-function troubleOf(kind: Kind, { ok, message, isErrored, isWarning }: ProbeResult): ProbeTrouble | undefined {
+function troubleOf(
+  kind: ProbeKind,
+  { ok, message, isErrored, isWarning }: ProbeResult,
+): ProbeTrouble | undefined {
   const name = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe`;
   if (isErrored)
     return { reason: "Unhealthy", message: `${name} errored and resulted in unknown state: ${message}` };
-  if (!ok) return { reason: "Unhealthy", message: `${name} failed: ${message}` };
+  if (!ok) return { reason: "Unhealthy", message: failedProbeMessage(kind, message) };
   return isWarning ? { reason: "ProbeWarning", message: `${name} warning: ${message}` } : undefined;
 }

@@ -6,7 +6,7 @@ import { followLog } from "./follow-log.ts";
 /** A container's own streams as a session: its output from now on, as its log shows it, and its input if it was started
  *  with one. Ends when the container does; ending the session leaves the container alone. */
 export async function attachSession(
-  runtime: Runtime,
+  runtime: Pick<Runtime, "attach" | "containerStatus" | "subscribe">,
   container: RuntimeContainer,
   stdin: boolean,
   tty: boolean,

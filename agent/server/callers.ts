@@ -34,6 +34,24 @@ export async function admitted(request: IncomingMessage, late: LateDeps): Promis
   return refused ?? late.deps() ?? { code: 503, missing: "the agent is starting" };
 }
 
-export function knownBy({ pods, runtime }: ServerDeps) {
+/** What connections that are HTTP's no more are served with. */
+export interface SessionDeps extends Pick<ServerDeps, "pods"> {
+  readonly os: Pick<Os, "clock" | "log">;
+  readonly runtime: Pick<
+    Runtime,
+    | "attach"
+    | "connectPort"
+    | "containerStatus"
+    | "exec"
+    | "listContainers"
+    | "listPodSandboxes"
+    | "subscribe"
+  >;
+}
+
+export function knownBy({
+  pods,
+  runtime,
+}: Pick<SessionDeps, "pods"> & { readonly runtime: Pick<Runtime, "listContainers"> }) {
   return { pods: pods(), containers: runtime.listContainers() };
 }

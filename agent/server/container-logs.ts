@@ -55,9 +55,17 @@ export async function* logBytes(
   query: LogQuery,
   follow: FollowOptions,
 ): AsyncGenerator<Buffer, void, void> {
+  yield* shownBytes(selected(path, query, follow), query);
+}
+
+/** Lines as clients see them. */
+export async function* shownBytes(
+  lines: AsyncIterable<LogLine>,
+  query: Pick<LogQuery, "limitBytes" | "timestamps">,
+): AsyncGenerator<Buffer, void, void> {
   let left = query.limitBytes ?? Number.POSITIVE_INFINITY;
   let lineBegins = true;
-  for await (const line of selected(path, query, follow)) {
+  for await (const line of lines) {
     const stamp = query.timestamps && lineBegins ? Buffer.from(`${line.time} `) : Buffer.alloc(0);
     lineBegins = !line.partial;
     const bytes = Buffer.concat([stamp, line.text, Buffer.from(line.partial ? "" : "\n")]);
@@ -67,15 +75,18 @@ export async function* logBytes(
   }
 }
 
+/** Whether a line is of what was asked for. */
+export const isAsked = (line: LogLine, { sinceMs, stream }: Pick<LogQuery, "sinceMs" | "stream">): boolean =>
+  (stream === undefined || line.stream === stream) &&
+  (sinceMs === undefined || Date.parse(line.time) >= sinceMs);
+
 async function* selected(
   path: string,
   query: LogQuery,
   follow: FollowOptions,
 ): AsyncGenerator<LogLine, void, void> {
-  const { tailLines, sinceMs, stream } = query;
-  const recent = (line: LogLine) =>
-    (stream === undefined || line.stream === stream) &&
-    (sinceMs === undefined || Date.parse(line.time) >= sinceMs);
+  const { tailLines } = query;
+  const recent = (line: LogLine) => isAsked(line, query);
   if (tailLines === undefined) {
     for await (const line of followLog(path, follow)) if (recent(line)) yield line;
     return;

@@ -5,7 +5,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Session } from "../runtime/seam.ts";
 import { attachSession } from "./attach.ts";
-import { knownBy, type Refusal, type ServerDeps } from "./callers.ts";
+import { knownBy, type Refusal, type SessionDeps } from "./callers.ts";
 import { type ChannelProtocol, channelProtocols, chooseProtocol } from "./channel-protocol.ts";
 import { choosePortProtocol, portProtocolNames, portsOf, servePortChannels } from "./port-channels.ts";
 import { portForwardProtocols, servePortForward, tunnelledProtocol } from "./port-forward.ts";
@@ -23,7 +23,7 @@ export interface Upgrade {
 }
 
 /** A request to leave HTTP, from somebody who may: exec, attach and port forwarding, over WebSocket or SPDY. */
-export function serveUpgrade(upgrade: Upgrade, deps: ServerDeps): void {
+export function serveUpgrade(upgrade: Upgrade, deps: SessionDeps): void {
   const url = new URL(upgrade.request.url ?? "/", "https://node");
   const asked = askedOf(url.pathname);
   const refused =
@@ -78,7 +78,7 @@ function commandProtocol(request: IncomingMessage): ChannelProtocol | undefined 
 
 function session(
   upgrade: Upgrade,
-  deps: ServerDeps,
+  deps: SessionDeps,
   verb: "exec" | "attach",
   asked: Asked,
   query: URLSearchParams,
@@ -141,7 +141,7 @@ async function startSession(
     deps: { runtime },
     wanted: { stdin, tty },
     command,
-  }: { readonly deps: ServerDeps; readonly wanted: Wanted; readonly command: readonly string[] },
+  }: { readonly deps: SessionDeps; readonly wanted: Wanted; readonly command: readonly string[] },
 ): Promise<Session> {
   if ("missing" in target) throw new Error(target.missing);
   const { container } = target;
@@ -210,7 +210,7 @@ function forwardProtocol(request: IncomingMessage): string | undefined {
 
 function forward(
   upgrade: Upgrade,
-  deps: ServerDeps,
+  deps: SessionDeps,
   asked: Asked,
   query: URLSearchParams,
 ): Refusal | undefined {

@@ -1,8 +1,10 @@
+import type { Duplex } from "node:stream";
 import { sleep } from "../../base/os/clock.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { type ControllerOptions, runController } from "../../client/controller-loop.ts";
+import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
@@ -15,15 +17,17 @@ import { type Machine, readMachine } from "../status/machine.ts";
 import type { NodeInput } from "../status/node-object.ts";
 import { ReleasedVolumes } from "../volumes/released-volumes.ts";
 import type { SimulationConfig } from "./flags.ts";
+import { PodBehaviours } from "./pod-behaviour.ts";
 import { type NodeTrouble, type SimulatedMachine, SimulatedNodes } from "./simulated-nodes.ts";
-import { SimulatedPods } from "./simulated-pods.ts";
+import { SimulatedPods, type SimulatedPodsDeps } from "./simulated-pods.ts";
+import { SimulatedServer } from "./simulated-server.ts";
 import { defaultStages, type Stage } from "./stages.ts";
 
 const workers = 32;
 const progressMs = 1000;
 
 /** Nothing listens there. */
-const closedPort = 1;
+export const simulatedPort = 1;
 /** Nothing is kept there. */
 const noFolder = "/simulated";
 
@@ -66,6 +70,10 @@ export interface SimulatedPower {
   /** It goes on and reaches nobody, or reaches them again. */
   readonly setCutOff: (node: string, isCutOff: boolean) => void;
   readonly setTrouble: (node: string, trouble: NodeTrouble) => void;
+  /** What is said of pods has changed. */
+  readonly wakePods: () => void;
+  /** A connection to what the nodes answer of logs and commands. */
+  readonly connect: () => Duplex;
 }
 
 /** Runs nodes and pods in a scope of tasks. */
@@ -90,6 +98,8 @@ export interface Simulation {
   /** Those there are at first, by name. */
   readonly machines: ReadonlyMap<string, SimulatedMachine>;
   readonly stages: readonly Stage[];
+  /** What happens to pods beyond the stages. */
+  readonly behaviours?: PodBehaviours;
   /** Of which pods' addresses are. */
   readonly podRange: string;
   readonly hostIp: string;
@@ -98,7 +108,7 @@ export interface Simulation {
 
 /** The same, of nodes that differ. */
 export function runSimulation(
-  { machines, stages: first, podRange, hostIp, leaseSeconds }: Simulation,
+  { machines, stages: first, behaviours = new PodBehaviours(), podRange, hostIp, leaseSeconds }: Simulation,
   { client, tasks, os }: Omit<SimulationDeps, "machine">,
 ): SimulatedPower {
   const { clock, log } = os;
@@ -124,6 +134,8 @@ export function runSimulation(
     queue: podQueue,
     addresses: new AddressPool(parseRange(podRange)),
     stages,
+    behaviours,
+    onEvent: eventsOf({ client, tasks, os }),
     hostIp,
     isRunning: (name) => nodes.isRunning(name),
     isCutOff: (name) => nodes.isCutOff(name),
@@ -144,7 +156,11 @@ export function runSimulation(
   run("simulated-nodes", nodeQueue, (name, signal) => nodes.sync(name, signal));
   run("simulated-pods", podQueue, (key, signal) => pods.sync(key, signal));
   run("simulated-volumes", volumeQueue, (key, signal) => volumes.sync(key, signal));
+  const server = new SimulatedServer({ os, pods, behaviours });
+  tasks.signal.addEventListener("abort", () => server.close(), { once: true });
   return {
+    wakePods: () => pods.wakeAll(),
+    connect: () => server.connect(),
     ready: () => nodes.ready,
     halt: (name) => nodes.halt(name),
     boot: (name) => {
@@ -175,6 +191,21 @@ async function tellProgress(
   log.info("all nodes are ready", { nodes: wanted });
 }
 
+/** Tells of pods in each node's name. */
+function eventsOf({ client, tasks, os }: Omit<SimulationDeps, "machine">): SimulatedPodsDeps["onEvent"] {
+  const recorders = new Map<string, EventRecorder>();
+  return (node, pod, event) => {
+    let recorder = recorders.get(node);
+    if (recorder === undefined) {
+      const made = new EventRecorder({ component: "kubelet", host: node }, { client, ...os });
+      tasks.run(`events of ${node}`, (signal) => made.run(signal));
+      recorders.set(node, made);
+      recorder = made;
+    }
+    recorder.record(pod, event);
+  };
+}
+
 function machinesOf(config: SimulationConfig, real: Machine): ReadonlyMap<string, SimulatedMachine> {
   const { agent, nodes, zones } = config;
   const machine = simulatedMachine(config, real);
@@ -195,7 +226,7 @@ export function simulatedInput(
 ): NodeInput {
   return {
     ...own,
-    port: closedPort,
+    port: simulatedPort,
     externalCloud: false,
     providerId: undefined,
     runtimeVersion: "simulated://1",

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { Pod, PodStatus } from "../../client/types.ts";
+import { PodBehaviours } from "./pod-behaviour.ts";
 import { SimulatedPod } from "./simulated-pod.ts";
 import { defaultStages, type Stage, type Step } from "./stages.ts";
 
@@ -37,6 +38,9 @@ const node = (...stages: Stage[]) => ({
   hostIp: "10.0.0.1",
   stages: [...stages, ...defaultStages],
   giveIp: () => "100.64.0.2",
+  behaviours: new PodBehaviours(),
+  images: new Set<string>(),
+  onEvent: () => undefined,
 });
 
 /** Phase, and each container's state and restarts. */
@@ -91,7 +95,7 @@ describe("agent/simulate/simulated-pod", () => {
     const pod = podOf("s* | a", { restartPolicy: "Never" }, { ownerReferences: [{ kind: "Job" }] });
     assert.deepEqual(life(pod, node(stage("pod-complete", 700))).seen, [
       "0: Running, s runs ready, a runs ready",
-      "700: Succeeded, s exit 137, a exit 0",
+      "700: Succeeded, s exit 143, a exit 0",
     ]);
   });
 
@@ -114,7 +118,7 @@ describe("agent/simulate/simulated-pod", () => {
 
   it("ends at its deadline", () => {
     const { seen, status } = life(podOf("a", { activeDeadlineSeconds: 5 }), node());
-    assert.deepEqual(seen, ["0: Running, a runs ready", "5000: Failed, a exit 137"]);
+    assert.deepEqual(seen, ["0: Running, a runs ready", "5000: Failed, a exit 143"]);
     assert.equal(status.reason, "DeadlineExceeded");
   });
 

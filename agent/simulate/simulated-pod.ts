@@ -1,16 +1,27 @@
-import type { Pod, PodStatus } from "../../client/types.ts";
+import { type Duration, durationMs } from "../../base/duration.ts";
+import type { Container, Pod, PodStatus } from "../../client/types.ts";
+import type { ProbeFailure } from "../probes/probe-standing.ts";
 import type { ContainerState, RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
 import { afterRestart, type BackoffEntry, backOffMessage } from "../sync/crash-backoff.ts";
-import { podGraceSeconds } from "../sync/grace-seconds.ts";
+import type { Eviction, PodFailure } from "../sync/eviction.ts";
+import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "../sync/grace-seconds.ts";
 import { findContainer, isInit, isSidecar } from "../sync/observed.ts";
 import { type Action, planPod } from "../sync/plan-pod.ts";
 import { isTerminal } from "../sync/pod-phase.ts";
 import { podStatus } from "../sync/pod-status.ts";
+import type { ContainerRun, ExitScript, PodBehaviours } from "./pod-behaviour.ts";
+import { SimulatedProbes } from "./simulated-probes.ts";
+import { SimulatedPulls, type TellEvent } from "./simulated-pulls.ts";
 import { delayOf, type Stage, type Step } from "./stages.ts";
 
 export interface SimulatedNode {
   readonly hostIp: string;
   readonly stages: readonly Stage[];
+  readonly behaviours: PodBehaviours;
+  /** The images that it has pulled. */
+  readonly images: Set<string>;
+  /** Tells of a container, or of the pod where none is named. */
+  readonly onEvent: (pod: Pod, container: string, ...event: Parameters<TellEvent>) => void;
   /** An address for a pod that has none yet. */
   readonly giveIp: () => string;
 }
@@ -38,13 +49,28 @@ export class SimulatedPod {
   readonly #replaced = new Set<string>();
   /** Wall times at which steps that have begun are over. */
   readonly #dues = new Map<string, number>();
-  #failure: Waiting | undefined;
+  readonly #pulls: SimulatedPulls;
+  /** By container id, of those that a script has something to say of. */
+  readonly #probes = new Map<string, SimulatedProbes>();
+  /** Containers that wait to be started again, of which an event tells once. */
+  readonly #backedOff = new Set<string>();
+  /** The node ends it for a reason of its own, which an event has told. */
+  #isEnding = false;
+  /** Its deletion would take longer than it may. */
+  #outlivesGrace = false;
+  #failure: PodFailure | undefined;
   #wakeAtMs: number | undefined;
 
   /** What the pod's status tells runs on: another process simulated it before. */
   constructor(pod: Pod, node: SimulatedNode) {
     this.#node = node;
+    this.#pulls = new SimulatedPulls(node.images);
     this.#recall(pod);
+  }
+
+  /** Its containers as they are. */
+  get containers(): readonly RuntimeContainer[] {
+    return [...this.#containers.values()];
   }
 
   /** Does all that is due. */
@@ -54,13 +80,15 @@ export class SimulatedPod {
     let isFinished = false;
     for (let moved = true; moved && !isFinished; ) {
       moved = this.#endsByItself(pod, nowMs);
+      this.#probe(pod, nowMs);
       const plan = planPod({
         pod,
         observed: this.#observed(),
         nowMs,
         backoffs: this.#backoffs,
-        unhealthy: new Map(),
-        started: this.#running(),
+        unhealthy: this.#unhealthy(),
+        started: this.#running((id) => this.#probes.get(id)?.standing.started ?? true),
+        eviction: this.#eviction(pod, nowMs),
         terminal: isTerminal(pod.status?.phase) || this.#failure !== undefined,
       });
       if (plan.wakeAtMs !== undefined) this.#wakeAt(plan.wakeAtMs);
@@ -87,21 +115,35 @@ export class SimulatedPod {
       case "back-off": {
         const message = backOffMessage(pod, action.name, action.delayMs);
         this.#waiting.set(action.name, { reason: "CrashLoopBackOff", message });
+        if (!this.#backedOff.has(action.name)) {
+          const { name, namespace, uid } = pod.metadata;
+          const told = `Back-off restarting failed container ${action.name} in pod ${name}_${namespace}(${uid})`;
+          this.#node.onEvent(pod, action.name, "Warning", "BackOff", told);
+        }
+        this.#backedOff.add(action.name);
         return false;
       }
       case "stop-pod": {
         const deleted = pod.metadata.deletionTimestamp !== undefined;
         if (deleted && !this.#isDue(pod, "pod-delete", "", nowMs)) return false;
-        return this.#stopPod(nowMs);
+        if (action.reason !== "" && !this.#isEnding)
+          this.#node.onEvent(pod, "", "Warning", action.reason, action.message);
+        this.#isEnding ||= action.reason !== "";
+        return this.#stopPod(pod, action.graceSeconds, nowMs);
       }
       case "fail-pod":
-        this.#failure = action;
+        // Not before nothing of it runs.
+        if (!this.#isLive()) this.#failure ??= { reason: action.reason, message: action.message };
         return false;
       case "stop-sandbox":
         return this.#stopSandbox(action.id, nowMs);
-      case "kill":
+      case "kill": {
         if (action.replace) this.#replaced.add(action.id);
-        return this.#exit(action.id, terminated, nowMs);
+        if (!this.#dues.has(`stop/${action.id}`))
+          this.#node.onEvent(pod, action.name, "Normal", "Killing", action.message);
+        const graceSeconds = action.graceSeconds ?? containerGraceSeconds(pod, action.name, action.probe);
+        return this.#stopOne(pod, action.id, graceSeconds, nowMs);
+      }
     }
   }
 
@@ -114,8 +156,16 @@ export class SimulatedPod {
 
   #start(pod: Pod, { name, attempt, lastEndMs }: Action & { kind: "start" }, nowMs: number): boolean {
     const begins = !isInit(pod, name);
-    if (begins && !this.#isDue(pod, "pod-ready", `${name}/${attempt}`, nowMs)) return false;
     const container = findContainer(pod, name);
+    if (container === undefined || !this.#isPulled(pod, container, attempt, nowMs)) return false;
+    if (
+      !this.#isOver(`start/${name}/${attempt}`, this.#node.behaviours.of("start", pod, container) ?? 0, nowMs)
+    )
+      return false;
+    if (begins && !this.#isDue(pod, "pod-ready", `${name}/${attempt}`, nowMs)) return false;
+    this.#node.onEvent(pod, name, "Normal", "Created", `Created container: ${name}`);
+    this.#node.onEvent(pod, name, "Normal", "Started", `Started container ${name}`);
+    this.#backedOff.delete(name);
     const id = `${pod.metadata.uid}-${name}-${attempt}`;
     this.#containers.set(id, {
       id,
@@ -123,15 +173,18 @@ export class SimulatedPod {
       pod: identity(pod),
       name,
       attempt,
-      image: container?.image ?? "",
-      imageId: `simulated/${container?.image ?? ""}`,
+      image: container.image ?? "",
+      imageId: `simulated/${container.image ?? ""}`,
       logPath: "",
       annotations: {},
       createdAtMs: nowMs,
       state: { phase: "running", startedAtMs: nowMs },
     });
-    for (const one of this.#containers.values())
+    for (const one of this.#containers.values()) {
       if (one.name === name && one.attempt < attempt - 1) this.#containers.delete(one.id);
+      if (one.name === name && one.attempt < attempt) this.#probes.delete(one.id);
+    }
+    this.#beginProbes(pod, container, id, nowMs);
     if (lastEndMs !== undefined)
       this.#backoffs.set(name, afterRestart(this.#backoffs.get(name), lastEndMs, nowMs));
     return true;
@@ -144,6 +197,14 @@ export class SimulatedPod {
       const container = findContainer(pod, name);
       if (state.phase !== "running" || container === undefined) continue;
       const at = `${name}/${attempt}`;
+      const exit = this.#node.behaviours.of("exit", pod, container);
+      if (exit === false) continue;
+      if (exit !== undefined && attempt < (exit.times ?? Number.POSITIVE_INFINITY)) {
+        const dueMs = state.startedAtMs + durationMs(exit.after ?? 0);
+        if (nowMs < dueMs) this.#wakeAt(dueMs);
+        else moved = this.#exitAs(id, exit, nowMs) || moved;
+        continue;
+      }
       if (isInit(pod, name)) {
         if (!isSidecar(container) && this.#isDue(pod, "pod-init-complete", at, nowMs))
           moved = this.#exit(id, 0, nowMs) || moved;
@@ -162,6 +223,7 @@ export class SimulatedPod {
       if (delayMs === undefined) return false;
       const graceMs = podGraceSeconds(pod) * 1000;
       dueMs = nowMs + (step === "pod-delete" ? Math.min(delayMs, graceMs) : delayMs);
+      this.#outlivesGrace ||= step === "pod-delete" && delayMs > graceMs;
       this.#dues.set(key, dueMs);
     }
     if (nowMs >= dueMs) return true;
@@ -169,15 +231,120 @@ export class SimulatedPod {
     return false;
   }
 
+  /** Whether something that began when first asked for is over. */
+  #isOver(key: string, takes: Duration, nowMs: number): boolean {
+    let dueMs = this.#dues.get(key);
+    if (dueMs === undefined) {
+      dueMs = nowMs + durationMs(takes);
+      this.#dues.set(key, dueMs);
+    }
+    if (nowMs >= dueMs) return true;
+    this.#wakeAt(dueMs);
+    return false;
+  }
+
+  #isPulled(pod: Pod, container: Container, attempt: number, nowMs: number): boolean {
+    const said = this.#node.behaviours.of("pull", pod, container);
+    if (said === undefined) return true;
+    const script = typeof said === "object" ? said : { takes: said };
+    const tell: TellEvent = (...event) => this.#node.onEvent(pod, container.name, ...event);
+    const pulled = this.#pulls.advance(container, { script, attempt, nowMs, tell });
+    if (pulled.state === "there") return true;
+    if (pulled.untilMs !== undefined) this.#wakeAt(pulled.untilMs);
+    if (pulled.state === "failed") this.#waiting.set(container.name, pulled);
+    return false;
+  }
+
+  #eviction(pod: Pod, nowMs: number): Eviction | undefined {
+    const said = this.#node.behaviours.of("evict", pod);
+    if (said === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
+    if (!this.#isOver("evict", said.after ?? 0, nowMs)) return undefined;
+    const message = said.message ?? "The node was low on resource: memory.";
+    return { message, graceSeconds: evictionGraceSeconds };
+  }
+
+  /** Of a container that nothing is said of nothing is probed: it is well at once. */
+  #beginProbes(pod: Pod, container: Container, id: string, startedAtMs: number): void {
+    const scripts = this.#node.behaviours.of("probe", pod, container);
+    if (scripts !== undefined) this.#probes.set(id, new SimulatedProbes(container, scripts, startedAtMs));
+  }
+
+  #probe(pod: Pod, nowMs: number): void {
+    for (const { id, name, state } of this.#containers.values()) {
+      const container = findContainer(pod, name);
+      if (state.phase !== "running" || container === undefined) continue;
+      const { startedAtMs } = state;
+      const readyMs = startedAtMs + durationMs(this.#node.behaviours.of("ready", pod, container) ?? 0);
+      if (nowMs < readyMs) this.#wakeAt(readyMs);
+      const probes = this.#probes.get(id);
+      if (probes === undefined) continue;
+      const scripts = this.#node.behaviours.of("probe", pod, container) ?? {};
+      const wakeAtMs = probes.advance({
+        nowMs,
+        startedAtMs,
+        scripts,
+        runAt: (ms) => this.runOf(pod, id, ms),
+        tell: (...event) => this.#node.onEvent(pod, name, ...event),
+      });
+      if (wakeAtMs !== undefined) this.#wakeAt(wakeAtMs);
+    }
+  }
+
+  #unhealthy(): ReadonlyMap<string, ProbeFailure> {
+    const found = new Map<string, ProbeFailure>();
+    for (const [id, { standing }] of this.#probes)
+      if (standing.failed !== undefined) found.set(id, standing.failed);
+    return found;
+  }
+
+  #isReady(pod: Pod, id: string, nowMs: number): boolean {
+    const one = this.#containers.get(id);
+    const container = one && findContainer(pod, one.name);
+    if (one?.state.phase !== "running" || container === undefined) return false;
+    const readyMs =
+      one.state.startedAtMs + durationMs(this.#node.behaviours.of("ready", pod, container) ?? 0);
+    const standing = this.#probes.get(id)?.standing;
+    return nowMs >= readyMs && (standing === undefined || (standing.started && standing.ready));
+  }
+
+  /** A container as functions of scripts see it. */
+  runOf(pod: Pod, id: string, nowMs: number): ContainerRun {
+    const one = this.#containers.get(id);
+    const startedAtMs = one === undefined || one.state.phase === "created" ? nowMs : one.state.startedAtMs;
+    return {
+      pod,
+      container: one?.name ?? "",
+      restarts: one?.attempt ?? 0,
+      elapsedMs: Math.max(0, nowMs - startedAtMs),
+    };
+  }
+
   #wakeAt(ms: number): void {
     this.#wakeAtMs = Math.min(ms, this.#wakeAtMs ?? ms);
   }
 
-  #stopPod(nowMs: number): boolean {
+  /** The containers first, which may take their time. */
+  #stopPod(pod: Pod, graceSeconds: number, nowMs: number): boolean {
     let moved = false;
+    for (const { id } of [...this.#containers.values()])
+      moved = this.#stopOne(pod, id, graceSeconds, nowMs) || moved;
+    if (this.#running().size > 0) return moved;
     for (const { id } of this.#sandboxes) moved = this.#stopSandbox(id, nowMs) || moved;
-    for (const { id } of [...this.#containers.values()]) moved = this.#exit(id, terminated, nowMs) || moved;
     return moved;
+  }
+
+  #stopOne(pod: Pod, id: string, graceSeconds: number, nowMs: number): boolean {
+    const one = this.#containers.get(id);
+    const container = one && findContainer(pod, one.name);
+    if (one?.state.phase !== "running") return false;
+    const takesMs = durationMs(this.#node.behaviours.of("stop", pod, container) ?? 0);
+    const graceMs = graceSeconds * 1000;
+    if (!this.#isOver(`stop/${id}`, Math.min(takesMs, graceMs), nowMs)) return false;
+    return this.#exit(id, takesMs > graceMs || this.#outlivesGrace ? killed : terminated, nowMs);
+  }
+
+  #isLive(): boolean {
+    return this.#running().size > 0 || this.#sandboxes.some(({ state }) => state === "ready");
   }
 
   #stopSandbox(id: string, nowMs: number): boolean {
@@ -199,6 +366,15 @@ export class SimulatedPod {
     return true;
   }
 
+  #exitAs(id: string, { code, reason, message = "" }: ExitScript, nowMs: number): boolean {
+    if (!this.#exit(id, code ?? (reason === "OOMKilled" ? killed : 0), nowMs)) return false;
+    const container = this.#containers.get(id);
+    if (container?.state.phase !== "exited") return false;
+    const state = { ...container.state, message, ...(reason !== undefined && { reason }) };
+    this.#containers.set(id, { ...container, state });
+    return true;
+  }
+
   #observed() {
     return {
       sandboxes: this.#sandboxes,
@@ -207,14 +383,15 @@ export class SimulatedPod {
     };
   }
 
-  #running(): ReadonlySet<string> {
+  #running(isMeant: (id: string) => boolean = () => true): ReadonlySet<string> {
     return new Set(
-      [...this.#containers.values()].filter(({ state }) => state.phase === "running").map(({ id }) => id),
+      [...this.#containers.values()]
+        .filter(({ id, state }) => state.phase === "running" && isMeant(id))
+        .map(({ id }) => id),
     );
   }
 
   #status(pod: Pod, nowMs: number): PodStatus {
-    const running = this.#running();
     return podStatus({
       pod,
       observed: this.#observed(),
@@ -223,8 +400,8 @@ export class SimulatedPod {
       recursiveReadOnly: false,
       hostIp: this.#node.hostIp,
       waiting: this.#waiting,
-      ready: running,
-      started: running,
+      ready: this.#running((id) => this.#isReady(pod, id, nowMs)),
+      started: this.#running((id) => this.#probes.get(id)?.standing.started ?? true),
       terminationMessages: new Map(),
       failure: this.#failure,
     });

@@ -2,15 +2,18 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
 import type { SyncResult } from "../../client/controller-loop.ts";
+import type { EventInput } from "../../client/events.ts";
 import type { Informer } from "../../client/informer.ts";
 import { keyOf } from "../../client/object-cache.ts";
 import { resources } from "../../client/resources.ts";
-import type { Pod, PodStatus } from "../../client/types.ts";
+import type { Pod, PodStatus, Ref } from "../../client/types.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
 import type { AddressPool } from "../network/address-pool.ts";
 import { hasStatus, statusPatch } from "../status/status-patch.ts";
 import { knownPod } from "../sync/known-pod.ts";
-import { SimulatedPod } from "./simulated-pod.ts";
+import { fieldPathOf } from "../sync/pod-context.ts";
+import type { PodBehaviours } from "./pod-behaviour.ts";
+import { type SimulatedNode, SimulatedPod } from "./simulated-pod.ts";
 import type { Stage } from "./stages.ts";
 
 export interface SimulatedPodsDeps {
@@ -20,6 +23,9 @@ export interface SimulatedPodsDeps {
   readonly queue: WorkQueue;
   readonly addresses: AddressPool;
   readonly stages: readonly Stage[];
+  readonly behaviours: PodBehaviours;
+  /** Tells of a pod on its node. */
+  readonly onEvent: (node: string, pod: Pod, event: EventInput) => void;
   readonly hostIp: string;
   /** Whether a node of this name is one of ours, and has power. */
   readonly isRunning: (node: string) => boolean;
@@ -44,6 +50,9 @@ export class SimulatedPods {
   readonly #deps: SimulatedPodsDeps;
   /** By key. */
   readonly #lives = new Map<string, Life>();
+  /** What each node has pulled. */
+  readonly #images = new Map<string, Set<string>>();
+  readonly #readers = new Set<() => void>();
 
   constructor(deps: SimulatedPodsDeps) {
     this.#deps = deps;
@@ -86,6 +95,7 @@ export class SimulatedPods {
     const { status, wakeAtMs, isFinished } = life.simulated.advance(known, nowMs);
     const later =
       wakeAtMs === undefined ? undefined : { requeueAfterMs: Math.max(0, wakeAtMs - clock.wallMs()) };
+    this.#tellReaders();
     if (isCutOff) return later;
     const isRead = !isFinished || (pod.metadata.finalizers ?? []).length > 0;
     if (isRead && !hasStatus(known, status)) {
@@ -102,6 +112,29 @@ export class SimulatedPods {
       life.isOver = true;
     }
     return later;
+  }
+
+  /** The pod, as its node has it; undefined where that cannot be reached, or has none such. */
+  find(ref: Ref): { readonly pod: Pod; readonly simulated: SimulatedPod } | undefined {
+    const { pods, isCutOff } = this.#deps;
+    const pod = pods.get(ref);
+    if (pod === undefined || !this.#isOurs(pod) || isCutOff(pod.spec.nodeName ?? "")) return undefined;
+    return { pod, simulated: this.#lifeOf(keyOf(pod), pod).simulated };
+  }
+
+  /** Told whenever a pod was worked on. The returned function ends that. */
+  onWork(tell: () => void): () => void {
+    this.#readers.add(tell);
+    return () => void this.#readers.delete(tell);
+  }
+
+  #tellReaders(): void {
+    for (const tell of [...this.#readers]) tell();
+  }
+
+  /** Has all pods worked on: what is said of them has changed. */
+  wakeAll(): void {
+    for (const pod of this.#deps.pods.list()) if (this.#isOurs(pod)) this.#deps.queue.add(keyOf(pod));
   }
 
   /** Has the pods of a node worked on. */
@@ -125,14 +158,22 @@ export class SimulatedPods {
   }
 
   #lifeOf(key: string, pod: Pod): Life {
-    const { addresses, stages, hostIp } = this.#deps;
+    const { addresses, stages, hostIp, behaviours } = this.#deps;
     const { uid } = pod.metadata;
     const held = this.#lives.get(key);
     if (held?.uid === uid) return held;
     const giveIp = () => addresses.acquire(uid);
+    const node = pod.spec.nodeName ?? "";
+    const images = this.#images.get(node) ?? new Set();
+    this.#images.set(node, images);
+    const onEvent: SimulatedNode["onEvent"] = (of, container, type, reason, message) => {
+      const fieldPath = container === "" ? undefined : fieldPathOf(of, container);
+      if (behaviours.knows(of))
+        this.#deps.onEvent(node, of, { type, reason, message, ...(fieldPath && { fieldPath }) });
+    };
     const life = {
       uid,
-      simulated: new SimulatedPod(pod, { hostIp, stages, giveIp }),
+      simulated: new SimulatedPod(pod, { hostIp, stages, giveIp, behaviours, images, onEvent }),
       seen: pod,
       sent: undefined,
       sentVersion: 0n,

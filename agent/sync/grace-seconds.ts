@@ -1,5 +1,5 @@
 import type { Pod } from "../../client/types.ts";
-import type { ProbeFailure } from "../probes/prober.ts";
+import type { ProbeFailure } from "../probes/probe-standing.ts";
 import { findContainer } from "./observed.ts";
 
 /** Every pod is given this much, even one that is deleted by force. */

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Container, Pod } from "../../client/types.ts";
-import type { ProbeFailure } from "../probes/prober.ts";
+import type { ProbeFailure } from "../probes/probe-standing.ts";
 import type { ContainerState, RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
 import { afterRestart, type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
 import { type Action, planPod } from "./plan-pod.ts";

@@ -1,5 +1,5 @@
 import type { Container, Pod } from "../../client/types.ts";
-import type { ProbeFailure } from "../probes/prober.ts";
+import type { ProbeFailure } from "../probes/probe-standing.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
 import type { Eviction } from "./eviction.ts";

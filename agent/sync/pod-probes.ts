@@ -1,5 +1,6 @@
 import type { Pod } from "../../client/types.ts";
-import type { ProbeFailure, Prober } from "../probes/prober.ts";
+import type { ProbeFailure } from "../probes/probe-standing.ts";
+import type { Prober } from "../probes/prober.ts";
 import { findContainer, type Observed } from "./observed.ts";
 import type { PodContext } from "./pod-context.ts";
 

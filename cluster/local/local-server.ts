@@ -36,6 +36,11 @@ export class LocalServer {
     return this.#passed;
   }
 
+  /** Something passed another way. */
+  pass(): void {
+    this.#passed++;
+  }
+
   /** What is being answered, watches included. */
   get open(): Iterable<Exchange> {
     return this.#open;

@@ -49,6 +49,7 @@ import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
 import { nodeLink } from "./reach/node-link.ts";
+import type { Within } from "./reach/within.ts";
 import { AddressObjects } from "./registry/address-objects.ts";
 import { allocationFigures, observeAllocated } from "./registry/allocation-figures.ts";
 import { compactRegularly } from "./registry/compactor.ts";
@@ -117,22 +118,25 @@ export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore
     },
     { clock: os.clock, random: os.random, transport: near?.transport(remote) ?? remote },
   );
-  return startOnStorage(config, new EtcdStorage(client, os.clock), os, near?.started);
+  return startOnStorage(config, new EtcdStorage(client, os.clock), os, {
+    ...(near && { storeStarted: near.started }),
+  });
 }
 
 /** The same on a given storage, which is closed at the end.
- *  @param storeStarted Not before that does it listen. */
+ *  @param storeStarted Not before that does it listen.
+ *  @param within What it need not reach over the network. */
 export async function startOnStorage(
   config: ApiserverConfig,
   storage: Storage,
   os: Os,
-  storeStarted: Promise<void> = Promise.resolve(),
+  { storeStarted = Promise.resolve(), within = {} }: { storeStarted?: Promise<void>; within?: Within } = {},
 ): Promise<RunningApiserver> {
   const log = os.log.child("apiserver");
   const tasks = new TaskScope(log);
   const shutdown = new Shutdown(config.shutdown, os);
   const state = { bootstrapped: false };
-  const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log });
+  const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log, within });
   const { hub, kinds } = handlers;
   const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
@@ -315,7 +319,7 @@ function converterOf(deps: Omit<ConversionDeps, "signal">, signal: AbortSignal):
 function handlerDeps(
   config: ApiserverConfig,
   bare: Storage,
-  { os, log }: { os: Os; log: Log },
+  { os, log, within }: { os: Os; log: Log; within: Within },
 ): {
   readonly handlers: HandlerDeps;
   readonly rbac: Rbac;
@@ -348,10 +352,10 @@ function handlerDeps(
       text.startsWith("127."),
     ),
   };
-  const nodes = nodeLink(config.nodeTls);
+  const nodes = nodeLink(config.nodeTls, within.node);
   const tokens = config.authentication.serviceAccounts?.issuer;
   const dialer = clusterDialer({ ...lookup, random: os.random, nodes, facts });
-  const hookClients = new HookClients(dialer);
+  const hookClients = new HookClients(dialer, within.hook);
   const admission = {
     ...lookup,
     random: os.random,

@@ -1,8 +1,10 @@
 import { Agent, request as httpsRequest } from "node:https";
 import type { ConnectionOptions } from "node:tls";
+import { deferred } from "../../../base/deferred.ts";
 import { dialText } from "../../../base/dial-text.ts";
 import { trusting } from "../../../base/os/trust.ts";
 import { type Dialer, serviceConnections } from "../reach/dialer.ts";
+import type { Within } from "../reach/within.ts";
 
 /** Where a webhook is. */
 export interface HookAddress {
@@ -40,14 +42,22 @@ const idleMs = 60_000;
  *  is asked, the configuration says. */
 export class HookClients {
   readonly #dialer: Dialer;
+  readonly #within: Within["hook"];
   readonly #agents = new Map<string, Agent>();
 
-  constructor(dialer: Dialer) {
+  /** @param within Those that answer in this process. */
+  constructor(dialer: Dialer, within: Within["hook"] = undefined) {
     this.#dialer = dialer;
+    this.#within = within;
   }
 
   /** Rejects with the signal's reason, or with an Error in Go's words. */
-  post(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
+  async post(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
+    const near = this.#within?.(shownUrl(address, undefined));
+    return near === undefined ? this.#send(address, question) : answeredHere(near, question);
+  }
+
+  #send(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
     const url = hookUrl(address, question.timeoutSeconds);
     const body = Buffer.from(question.body);
     return new Promise((resolve, reject) => {
@@ -120,6 +130,25 @@ export class HookClients {
     if (service !== undefined)
       Object.assign(agent, { createConnection: serviceConnections(this.#dialer, service, tls) });
     return agent;
+  }
+}
+
+/** Whoever is late is not waited for. */
+async function answeredHere(
+  near: (question: HookQuestion) => Promise<HookAnswer>,
+  question: HookQuestion,
+): Promise<HookAnswer> {
+  const { signal, answerBytesMax } = question;
+  signal.throwIfAborted();
+  const late = deferred<never>();
+  const onAbort = () => late.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const answer = await Promise.race([near(question), late.promise]);
+    if (answer.text.length > answerBytesMax) throw new TooLong(answerBytesMax);
+    return answer;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseGoDurationMs } from "../base/os/flags.ts";
+import { parseGoDurationMs } from "./os/flags.ts";
 
 /** Milliseconds, or a text with units such as `"90s"`, `"5m"`, `"1h30m"`. */
 export type Duration = number | string;

@@ -1,0 +1,70 @@
+import { orAbsent } from "../../client/api-error.ts";
+import type { ClusterClient } from "../cluster-client.ts";
+import {
+  type AdmissionRequest,
+  admissionAnswer,
+  type Webhook,
+  type WebhookOptions,
+  webhookConfiguration,
+} from "./admission-webhook.ts";
+import { type ConvertObject, conversionAnswer } from "./conversion.ts";
+import type { AnswerReview, HookTable } from "./hook-table.ts";
+
+/** No name of anything on a network. */
+const origin = "https://webhooks.test.invalid";
+
+/** Webhooks that are functions of the test. */
+export class Webhooks {
+  readonly #client: ClusterClient;
+  readonly #table: HookTable;
+  #made = 0;
+
+  constructor(client: ClusterClient, table: HookTable) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async add<T>(options: WebhookOptions<T>): Promise<Webhook> {
+    const name = options.name ?? `webhook-${++this.#made}.test.pintle.dev`;
+    const url = `${origin}/${name}`;
+    const configuration = webhookConfiguration(options, { name, url });
+    const requests: AdmissionRequest[] = [];
+    this.#table.set(
+      url,
+      admissionAnswer(options, (request) => void requests.push(request)),
+    );
+    try {
+      await this.#client.apply(configuration);
+    } catch (error) {
+      this.#table.delete(url);
+      throw error;
+    }
+    const remove = async () => {
+      const resource = await this.#client.kindOf(configuration);
+      await orAbsent(this.#client.delete(resource, { name }));
+      this.#table.delete(url);
+    };
+    return { name, requests, remove };
+  }
+
+  async convert(definition: string, convert: ConvertObject): Promise<void> {
+    const url = `${origin}/convert/${definition}`;
+    this.#table.delete(url);
+    this.#table.set(url, conversionAnswer(convert));
+    const webhook = { clientConfig: { url }, conversionReviewVersions: ["v1"] };
+    const conversion = { strategy: "Webhook", webhook };
+    const kind = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
+    const resource = await this.#client.kindOf(kind);
+    await this.#client.patch(resource, { name: definition }, { spec: { conversion } }, { type: "merge" });
+  }
+
+  answerFor(service: string, answer: AnswerReview): void {
+    const [, namespace = "", name = "", port = "443"] = /^([^/:]+)\/([^/:]+)(?::(\d+))?$/.exec(service) ?? [];
+    if (name === "")
+      throw new TypeError(
+        `service: ${JSON.stringify(service)} must be NAMESPACE/NAME, or NAMESPACE/NAME:PORT`,
+      );
+    if (typeof answer !== "function") throw new TypeError("answer: must be a function");
+    this.#table.set(`https://${name}.${namespace}.svc:${port}/`, answer);
+  }
+}
