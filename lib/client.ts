@@ -44,7 +44,7 @@ export { type ApplyOptions, KubeClient } from "../client/kube/kube-client.ts";
 export { type LeaderElectionOptions, runAsLeader } from "../client/kube/leadership.ts";
 export type { LogLine } from "../client/kube/log-lines.ts";
 export type { Answered, AnyManifest, Manifest } from "../client/kube/manifest.ts";
-export { Metrics } from "../client/kube/metrics.ts";
+export { type Count, Metrics } from "../client/kube/metrics.ts";
 export type { Subresource } from "../client/kube/subresource.ts";
 export type { UntilOptions } from "../client/kube/until.ts";
 export { WaitTimeoutError } from "../client/kube/until.ts";

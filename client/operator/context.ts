@@ -32,6 +32,8 @@ export interface ReconcileContext<T extends Stored> {
   setStatus(status: T extends { status?: infer S } ? NonNullable<S> : object): Promise<void>;
   /** Records an event about the object, in the background: shown by `kubectl describe`. Never fails and never waits. */
   event(type: EventInput["type"], reason: string, message: string): void;
+  /** What the client's clock shows: the machine's, or that of a cluster inside a test. */
+  now(): Date;
   /** Resolves after so long, or rejects with the signal's reason. */
   sleep(delayMs: number): Promise<void>;
 }
@@ -82,6 +84,7 @@ export function reconcileContext<T extends Stored>(parts: ContextParts<T>, objec
       );
     },
     event: (type, reason, message) => recorder.record(subject, { type, reason, message }),
+    now: () => new Date(clock.wallMs()),
     sleep: (delayMs) => sleep(clock, delayMs, signal),
   };
 }

@@ -7,7 +7,11 @@ const docs = join(import.meta.dirname, "..");
 
 /** Folder, its title, and its pages in groups. */
 const parts = [
-  { folder: "tutorial", title: "Tutorial", groups: [{ pages: ["index"] }] },
+  {
+    folder: "tutorial",
+    title: "Tutorial",
+    groups: [{ pages: ["index", "webhooks-and-metrics", "deploy"] }],
+  },
   {
     folder: "how-to",
     title: "How to",

@@ -29,10 +29,7 @@ export class NoRegistryError extends Error {}
 export async function install(): Promise<Installed> {
   const folder = await mkdtemp(join(tmpdir(), "pintle-package-"));
   try {
-    await succeed(["npm", "run", "-s", "build:types"], { cwd: root });
-    const words = ["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder];
-    const { stdout } = await succeed(words, { cwd: root });
-    const [{ filename, size }] = JSON.parse(stdout) as [{ filename: string; size: number }];
+    const { filename, size } = await pack(folder);
     const projects = join(folder, "examples");
     await cp(examples, projects, { recursive: true, filter: (path) => !path.includes("node_modules") });
     await rename(join(folder, filename), join(projects, "pintle.tgz"));
@@ -51,6 +48,15 @@ export async function install(): Promise<Installed> {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Packs into a folder, as `npm ci && npm pack` in a clone would. */
+export async function pack(folder: string): Promise<{ readonly filename: string; readonly size: number }> {
+  await succeed(["npm", "run", "-s", "build:types"], { cwd: root });
+  const words = ["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder];
+  const { stdout } = await succeed(words, { cwd: root });
+  const [packed] = JSON.parse(stdout) as [{ filename: string; size: number }];
+  return packed;
 }
 
 /** Of each line that Node's users are told to stay on, and the oldest that `engines` names. */

@@ -9,11 +9,11 @@ import { fileURLToPath } from "node:url";
 import { createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import type { TestClient } from "../../controlplane/apiserver/testing.ts";
 import { startTestCluster, type TestCluster } from "../../controlplane/controllers/testing/cluster.ts";
-import type { Website } from "../../examples/operator/website.ts";
+import type { Website } from "../../examples/website-operator/website.ts";
 import { eventually, run } from "../local-cluster.ts";
 
 const operatorFile = (name: string) =>
-  fileURLToPath(new URL(`../../examples/operator/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../examples/website-operator/${name}`, import.meta.url));
 const websites = "/apis/operator.example/v1/namespaces/default/websites";
 const oldWebsites = "/apis/operator.example/v1alpha1/namespaces/default/websites";
 
@@ -25,7 +25,7 @@ interface Replica {
 }
 
 /** The example as its users run it: two processes with the rights that its manifests give, and nothing beside. */
-describe("integration: the operator in examples/operator", function () {
+describe("integration: the operator in examples/website-operator", function () {
   this.timeout(300_000);
   // Each step stands on what those before it made.
   this.bail(true);
