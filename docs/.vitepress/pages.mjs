@@ -22,7 +22,14 @@ const parts = [
       },
       {
         title: "Write and test",
-        pages: ["test-your-operator", "parts-alone", "kubernetes-client", "embedded-store", "etcd-client"],
+        pages: [
+          "test-your-operator",
+          "parts-alone",
+          "kubernetes-client",
+          "embedded-store",
+          "etcd-client",
+          "fence-leader-writes",
+        ],
       },
       {
         title: "Run it for long",

@@ -81,7 +81,8 @@ export function typeFaults(folder: string): Promise<string> {
 
 /** How the shell starts a program of a page. */
 export function startLine(folder: string, { file, block }: PageProgram): string {
-  const by = block.runner === "mocha" ? `'${join(root, "node_modules/mocha/bin/mocha.js")}' --exit` : "";
+  const by =
+    block.runner === "mocha" ? `'${join(root, "node_modules/mocha/bin/mocha.js")}' --exit --timeout 0` : "";
   return `TSX_TSCONFIG_PATH='${join(root, "tsconfig.json")}' node --import '${tsx}' ${by} '${join(folder, file)}'`;
 }
 
