@@ -13,7 +13,10 @@ export function commandsPage(all: readonly NamedCommand[]): string {
   return pageOf(
     "Commands",
     `Every command of \`pintle\`, with its flags. \`pintle help\` and \`pintle COMMAND --help\` say the same where it runs, \`man pintle\` where the
-package was installed with its manual, and \`pintle completion bash\` (\`zsh\`, \`fish\`) teaches a shell to complete it all.`,
+package was installed with its manual.`,
+    `Shells complete commands, flags, their values and the names of the cluster's objects: \`source <(pintle completion bash)\` in \`~/.bashrc\`,
+\`source <(pintle completion zsh)\` in \`~/.zshrc\` behind \`compinit\`, \`pintle completion fish | source\` in \`~/.config/fish/config.fish\`, with \`pintle\` in
+\`PATH\`. A cluster that does not answer is waited for 1.5 s.`,
     `Flags are written \`--flag value\`, \`--flag=value\`, or with one dash; of a boolean \`--flag\` means \`--flag=true\`. Where a
 command says so, its flags may also come from the environment, and from a YAML file (\`--config-file\`) under the same names; the command line
 counts for more than the environment, and that for more than the file. Kinds of values:`,
@@ -30,7 +33,10 @@ counts for more than the environment, and that for more than the file. Kinds of 
       kubectlPlugin.groups,
     )
       .map(({ name }) => code(name))
-      .join(", ")}. It asks the cluster that kubectl would ask.`,
+      .join(
+        ", ",
+      )}. It asks the cluster that kubectl would ask, and kubectl completes it (\`bin/kubectl_complete-pintle\`). A
+kubeconfig whose user logs in by another program (\`exec\`) is refused by name.`,
     "## Exit status",
     tableOf(
       ["status", "means"],

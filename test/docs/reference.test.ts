@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as answers from "../../controlplane/apiserver/api-error.ts";
 import { allCommands } from "../../scripts/reference/all-commands.ts";
 import { sampleAnswers } from "../../scripts/reference/errors-page.ts";
-import { plain } from "../../scripts/reference/markdown.ts";
+import { plain, tableOf } from "../../scripts/reference/markdown.ts";
 import { mirroredFlags } from "../../scripts/reference/mirrored-flags.ts";
 
 describe("the reference that is made of the sources", function () {
@@ -26,6 +26,12 @@ describe("the reference that is made of the sources", function () {
   });
 
   it("takes no text for marks", () => {
-    assert.equal(plain("a|b <c> {{d}} *e* `f|<g>` h_i"), "a\\|b &lt;c> {&#123;d}} \\*e\\* `f\\|<g>` h\\_i");
+    assert.equal(plain("a <c> {{d}} *e* `f<g>` h_i"), "a &lt;c> {&#123;d}} \\*e\\* `f<g>` h\\_i");
+    assert.equal(
+      tableOf(["x|y"], [["`a|b`"]])
+        .split("\n")
+        .at(-1),
+      "| `a\\|b` |",
+    );
   });
 });
