@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../base/os/flags.ts";
 import { identityHeaders } from "./identity-headers.ts";
-import { kubeconfigText, loadKubeconfig, type RestConfig } from "./kubeconfig.ts";
+import { contextNames, kubeconfigText, loadKubeconfig, type RestConfig } from "./kubeconfig.ts";
 
 const sources = (files: Readonly<Record<string, string>>, env: Record<string, string> = {}) => ({
   env,
@@ -35,6 +35,23 @@ describe("client/kubeconfig", () => {
       token: "t",
       namespace: "n",
     });
+  });
+
+  it("passes over files of KUBECONFIG that are missing, unless all are, and lists the contexts of all", () => {
+    const text = kubeconfigText(config);
+    const readFile = (path: string) => {
+      if (path === "/b/k") return text;
+      throw Object.assign(new Error(`${path}: nothing here`), {
+        code: path === "/c/k" ? "EACCES" : "ENOENT",
+      });
+    };
+    const read = (KUBECONFIG: string) => ({ env: { KUBECONFIG }, readFile });
+    assert.deepEqual(loadKubeconfig(undefined, read("/a/k:/b/k")), config);
+    assert.deepEqual(contextNames(undefined, read("/a/k:/b/k")), ["pintle"]);
+    assert.throws(() => loadKubeconfig(undefined, read("/a/k:/d/k")), /none of \/a\/k, \/d\/k is there/);
+    assert.throws(() => loadKubeconfig(undefined, read("/a/k")), /cannot read \/a\/k/);
+    assert.throws(() => loadKubeconfig(undefined, read("/b/k:/c/k")), /cannot read \/c\/k/);
+    assert.throws(() => loadKubeconfig("/a/k", read("/b/k")), /cannot read \/a\/k/);
   });
 
   it("honours whom a user acts as, and refuses ways to say who asks that it does not have", () => {

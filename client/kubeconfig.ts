@@ -93,11 +93,23 @@ function readFiles(path: string | undefined, sources: KubeconfigSources) {
       );
     }
   };
-  const documents: readonly KubeconfigDocument[] = files.map((file) => ({
+  const there = files.length > 1 ? files.filter((file) => isThere(file, readFile)) : files;
+  if (there.length === 0) throw new UsageError(`kubeconfig: none of ${files.join(", ")} is there`);
+  const documents: readonly KubeconfigDocument[] = there.map((file) => ({
     file,
     document: parseDocument(file, read(file)),
   }));
   return { documents, read };
+}
+
+/** Of several files those that are missing are passed over, as by kubectl. */
+function isThere(file: string, readFile: (file: string) => string): boolean {
+  try {
+    readFile(file);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ENOENT");
+  }
 }
 
 interface Entry {
