@@ -15,10 +15,10 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   after: (delayMs, fire) => {
     const dueMs = performance.now() + delayMs;
-    // Node fires at once what is due later than it can count.
+    // Node fires at once what is due later than it can count, and warns of what was due before.
     const next = (leftMs: number): NodeJS.Timeout =>
       leftMs <= timerMsMax
-        ? setTimeout(fire, leftMs)
+        ? setTimeout(fire, Math.max(0, leftMs))
         : setTimeout(() => {
             timer = next(dueMs - performance.now());
           }, timerMsMax);

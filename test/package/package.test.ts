@@ -135,6 +135,7 @@ describe("the package, installed outside of the repository", function () {
       temporary: installed.folder,
       ...(node && { nodeFolder: node }),
     });
+    assert.doesNotMatch(output, /Warning: (?!VM Modules)/, output);
     assert.match(output, /1 passing|Tests +1 passed|Tests: +1 passed|# pass 1|pass 1/, output);
   }
 
