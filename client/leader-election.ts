@@ -39,7 +39,8 @@ export interface ElectionOptions {
 export interface Term {
   /** What the writes of this term say, so that none is done in another's. */
   readonly heldLease: HeldLease;
-  /** True only while no other candidate can lead: ask right before acting. False for good once the term has ended. */
+  /** True only while no other candidate can lead: ask right before acting. What is under way when the candidate stops may still
+   *  write as long as that. False for good once the term has ended. */
   isCurrent(): boolean;
   /** A server refused a write, as the lease is another's: ends the term at once. */
   lost(): void;
@@ -206,9 +207,9 @@ export class LeaderElector {
     if (heldLease === undefined) throw new Error("nobody leads without a term");
     return {
       heldLease,
-      isCurrent: () => !leading.signal.aborted && this.isLeader,
+      isCurrent: () => this.#term?.heldLease === heldLease && this.isLeader,
       lost: () => {
-        if (leading.signal.aborted) return;
+        if (this.#term?.heldLease !== heldLease) return;
         this.#deps.log.warn("lost the lease: a write was refused", { lease: this.#options.name });
         this.#term = undefined;
         leading.abort(new Error("the lease was lost to another"));

@@ -2,6 +2,7 @@ import type { ApiClient, CallOptions } from "./api.ts";
 import { ConnectionError, isLeaseNotHeld } from "./api-error.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { Term } from "./leader-election.ts";
+import type { RestClient } from "./rest.ts";
 
 /** In what a leader's writes are made. */
 export interface WritingTerm extends Pick<Term, "isCurrent" | "lost"> {
@@ -42,10 +43,25 @@ export function leaderOnly(
   };
 }
 
+/** A client that takes requests of any path, too. */
+export type AnyClient = ApiClient & Pick<RestClient, "raw">;
+
+/** The client of one term, `leaderOnly` of all that it sends. */
+export function termClient(client: AnyClient, term: WritingTerm, signal?: AbortSignal): AnyClient {
+  return {
+    ...leaderOnly(client, () => term, signal),
+    raw: (method, path, body, options) => {
+      const ending = { ...(signal && { signal }), ...options };
+      if (method === "GET") return client.raw(method, path, body, ending);
+      return writeInTerm(term, ending, (all) => client.raw(method, path, body, all));
+    },
+  };
+}
+
 const notLeader = "no longer the leader";
 
 /** Sends one write of a term. Fails with a ConnectionError, and nothing is done, where the term has ended. */
-export async function writeInTerm<O extends CallOptions, T>(
+async function writeInTerm<O extends CallOptions, T>(
   term: WritingTerm | undefined,
   options: O,
   send: (options: O) => Promise<T>,

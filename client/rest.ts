@@ -241,7 +241,7 @@ export class RestClient implements ApiClient {
         accept: options.accept ?? "application/json",
         "user-agent": this.#userAgent,
         ...(body !== undefined && { "content-type": options.contentType ?? "application/json" }),
-        ...(options.heldLease && { [heldLeaseHeader]: heldLeaseText(options.heldLease) }),
+        ...(method !== "GET" && options.heldLease && { [heldLeaseHeader]: heldLeaseText(options.heldLease) }),
       },
       ...(body !== undefined && { body: asBytes(body) }),
       timeoutMs: options.timeoutMs ?? restLimits.requestMs,

@@ -11,6 +11,7 @@ import type {
 } from "../api.ts";
 import { isConflict, orAbsent } from "../api-error.ts";
 import type { ExecOptions, ExecSession } from "../exec.ts";
+import { type AnyClient, termClient, type WritingTerm } from "../leader-only.ts";
 import type { Stored } from "../object-cache.ts";
 import type { ReflectorDeps } from "../reflector.ts";
 import type { LogOptions, RestClient } from "../rest.ts";
@@ -53,9 +54,12 @@ export class KubeClient {
   readonly #kinds: KindFinder;
   readonly #fieldManager: string;
   readonly #deps: ReflectorDeps;
+  /** Of `rest`; of a term where there is one. */
+  readonly #writes: AnyClient;
 
-  constructor(rest: RestClient, options: KubeClientOptions = {}) {
+  constructor(rest: RestClient, options: KubeClientOptions = {}, term?: WritingTerm) {
     this.rest = rest;
+    this.#writes = term === undefined ? rest : termClient(rest, term);
     this.#kinds = new KindFinder(rest);
     this.#fieldManager = options.fieldManager ?? "pintle-client";
     this.#deps = {
@@ -69,6 +73,12 @@ export class KubeClient {
   /** Where objects without a namespace are: the kubeconfig context's, or `default`. */
   get namespace(): string {
     return this.rest.config.namespace;
+  }
+
+  /** The same client for what a leader decides in a term: its writes – not those of `rest` – fail with `ConnectionError`, and do
+   *  nothing, once the term is over, where the server heeds that even if they arrive later than that. */
+  inTerm(term: WritingTerm): KubeClient {
+    return new KubeClient(this.rest, { ...this.#deps, fieldManager: this.#fieldManager }, term);
   }
 
   /** What informers and controllers of this client stand on. */
@@ -117,7 +127,7 @@ export class KubeClient {
   create<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
   async create(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
     const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
-    return this.rest.create(kind, draft, options);
+    return this.#writes.create(kind, draft, options);
   }
 
   /** Replaces. Refused (`isConflict`) where `metadata.resourceVersion` is given and no longer the newest. */
@@ -125,7 +135,7 @@ export class KubeClient {
   update<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
   async update(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
     const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
-    return this.rest.update(kind, draft, options);
+    return this.#writes.update(kind, draft, options);
   }
 
   /** Replaces the status alone. */
@@ -133,7 +143,7 @@ export class KubeClient {
   updateStatus<T>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
   async updateStatus(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
     const { kind, draft, options } = await this.#drafted<WriteOptions>(first, rest);
-    return this.rest.updateStatus(kind, draft, options);
+    return this.#writes.updateStatus(kind, draft, options);
   }
 
   /** Server-side apply: makes the object if it is not there, and has the fields given here as they are given. Fields that this
@@ -166,7 +176,7 @@ export class KubeClient {
     const { kind, ref } = await this.#addressed(first, rest);
     const options = at[1] as PatchOptions;
     const fieldManager = options.type === "apply" ? this.#fieldManager : undefined;
-    return this.rest.patch(kind, ref, at[0], { ...(fieldManager && { fieldManager }), ...options });
+    return this.#writes.patch(kind, ref, at[0], { ...(fieldManager && { fieldManager }), ...options });
   }
 
   /** Reads, changes a copy and replaces; reads anew where somebody else wrote in between, at most five times. `change` may be
@@ -185,8 +195,8 @@ export class KubeClient {
       const draft = object as Draft<T>;
       try {
         return await (status
-          ? this.rest.updateStatus(kind, draft, write)
-          : this.rest.update(kind, draft, write));
+          ? this.#writes.updateStatus(kind, draft, write)
+          : this.#writes.update(kind, draft, write));
       } catch (error) {
         if (!isConflict(error) || attempt === editAttemptsMost) throw error;
       }
@@ -198,12 +208,12 @@ export class KubeClient {
   delete(object: AnyManifest, options?: DeleteOptions): Promise<KubeObject>;
   async delete(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<KubeObject> {
     const { kind, ref, options } = await this.#addressed<DeleteOptions>(first, rest);
-    return this.rest.delete(kind, ref, options);
+    return this.#writes.delete(kind, ref, options);
   }
 
   /** All objects of a namespace that the selectors choose; without a namespace those of all. */
   deleteAll(kind: Kind<unknown>, options: ListOptions & DeleteOptions): Promise<void> {
-    return this.rest.deleteCollection(kind, options);
+    return this.#writes.deleteCollection(kind, options);
   }
 
   /** What exists, and every change from then on: see `watchObjects`. Leaving the loop, or the signal, ends it. */
@@ -227,7 +237,7 @@ export class KubeClient {
 
   /** `scale`, `eviction`, `binding`, `token`, `approval` … of one object. Its type is the caller's to say. */
   subresource<S = KubeObject>(kind: Kind<unknown>, ref: Ref, name: string): Subresource<S> {
-    return new Subresource(this.rest, kind, this.#inNamespace(kind, ref), name);
+    return new Subresource(this.#writes, kind, this.#inNamespace(kind, ref), name);
   }
 
   /** A container's output as it comes. With `follow` it ends when the container does or the signal aborts. */
@@ -258,7 +268,7 @@ export class KubeClient {
     const { group, version } = kind;
     const apiVersion = group === "" ? version : `${group}/${version}`;
     const object = { ...draft, apiVersion, kind: kind.kind };
-    return this.rest.patch(kind, refOf(draft), object, {
+    return this.#writes.patch(kind, refOf(draft), object, {
       fieldManager: this.#fieldManager,
       ...options,
       type: "apply",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { defaultElectionTimes, type ElectionTimes } from "../election.ts";
-import { type ElectionDeps, LeaderElector } from "../leader-election.ts";
+import { type ElectionDeps, LeaderElector, type Term } from "../leader-election.ts";
 import { loopMetrics } from "../loop-metrics.ts";
 import type { KubeClient } from "./kube-client.ts";
 import { type Metrics, meterOf } from "./metrics.ts";
@@ -21,7 +21,7 @@ export interface LeaderElectionOptions {
 export function candidateFor(
   { name, namespace, identity, times = defaultElectionTimes }: LeaderElectionOptions,
   work: {
-    readonly onStartedLeading: (signal: AbortSignal) => Promise<void>;
+    readonly onStartedLeading: (signal: AbortSignal, term: Term) => Promise<void>;
     readonly onRenewed?: (untilMs: number) => void;
   },
   api: KubeClient,
@@ -43,13 +43,15 @@ export function candidateFor(
 }
 
 /** Of all replicas that call this with one name, one works at a time: `work` runs while this one leads – its signal aborts when
- *  that is over, and it must end soon then –, and again when it leads again. Resolves when the signal aborted, with the Lease
- *  given up. Rejects when the work does. */
+ *  that is over, and it must end soon then –, and again when it leads again. What it writes through `leaders` is not done once
+ *  another may lead, on API servers that heed the header `Pintle-Held-Lease` even if it arrives later. Resolves when the signal
+ *  aborted, with the Lease given up. Rejects when the work does. */
 export function runAsLeader(
   api: KubeClient,
   election: LeaderElectionOptions,
-  work: (signal: AbortSignal) => Promise<void>,
+  work: (signal: AbortSignal, leaders: KubeClient) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  return candidateFor(election, { onStartedLeading: work }, api).run(signal);
+  const onStartedLeading = (leading: AbortSignal, term: Term) => work(leading, api.inTerm(term));
+  return candidateFor(election, { onStartedLeading }, api).run(signal);
 }

@@ -1,6 +1,6 @@
 import type { CallOptions, PatchOptions, WriteOptions } from "../api.ts";
+import type { AnyClient } from "../leader-only.ts";
 import { objectPath } from "../paths.ts";
-import type { RestClient } from "../rest.ts";
 import type { KubeObject, Ref } from "../types.ts";
 import type { Kind } from "./define-kind.ts";
 
@@ -8,12 +8,12 @@ const nameForm = /^[a-z]+(\/[a-zA-Z0-9._-]+)*$/;
 
 /** What an object has beside itself under its own path. */
 export class Subresource<S = KubeObject> {
-  readonly #rest: RestClient;
+  readonly #rest: Pick<AnyClient, "createSubresource" | "patch" | "raw">;
   readonly #kind: Kind<unknown>;
   readonly #ref: Ref;
   readonly #name: string;
 
-  constructor(rest: RestClient, kind: Kind<unknown>, ref: Ref, name: string) {
+  constructor(rest: AnyClient, kind: Kind<unknown>, ref: Ref, name: string) {
     if (!nameForm.test(name)) throw new TypeError(`${JSON.stringify(name)} is no subresource's name`);
     this.#rest = rest;
     this.#kind = kind;

@@ -76,7 +76,7 @@ export function reconcileContext<T extends Stored>(parts: ContextParts<T>, objec
     },
     setStatus: async (status) => {
       if (isDeepStrictEqual(asSent(status), (object as { status?: unknown }).status)) return;
-      await api.rest.patch(
+      await api.patch(
         kind,
         ref,
         { apiVersion, kind: kind.kind, metadata: { name, uid, ...(namespace && { namespace }) }, status },

@@ -3,7 +3,7 @@ import type { Kind } from "../kube/define-kind.ts";
 import type { KubeClient } from "../kube/kube-client.ts";
 import type { Stored } from "../object-cache.ts";
 
-type Api = Pick<KubeClient, "rest">;
+type Api = Pick<KubeClient, "patch">;
 
 export function hasFinalizer(object: Stored, finalizer: string): boolean {
   return object.metadata.finalizers?.includes(finalizer) ?? false;
@@ -40,12 +40,12 @@ export async function removeFinalizer<T extends Stored>(
 }
 
 function writeFinalizers<T extends Stored>(
-  { rest }: Api,
+  api: Api,
   kind: Kind<T>,
   { metadata: { name, namespace, uid, resourceVersion } }: T,
   finalizers: readonly string[],
   signal?: AbortSignal,
 ): Promise<T> {
   const body = { metadata: { uid, resourceVersion, finalizers } };
-  return rest.patch(kind, { name, namespace }, body, { type: "merge", ...(signal && { signal }) });
+  return api.patch(kind, { name, namespace }, body, { type: "merge", ...(signal && { signal }) });
 }

@@ -5,7 +5,7 @@ import { InformerFactory } from "../informer.ts";
 import type { KubeClient } from "../kube/kube-client.ts";
 import { candidateFor, type LeaderElectionOptions } from "../kube/leadership.ts";
 import { type Metrics, meterOf } from "../kube/metrics.ts";
-import type { LeaderElector } from "../leader-election.ts";
+import type { LeaderElector, Term } from "../leader-election.ts";
 import { loopMetrics } from "../loop-metrics.ts";
 import { type AnyController, defineController, nameOf } from "./controller.ts";
 import { type ControllerParts, type Reconciled, runOne, startCaches } from "./one-controller.ts";
@@ -109,7 +109,8 @@ export class Operator implements AsyncDisposable {
 
   #campaign(election: LeaderElectionOptions): LeaderElector {
     const work = {
-      onStartedLeading: (leading: AbortSignal) => this.#reconcile(this.#work.signal, leading),
+      onStartedLeading: (leading: AbortSignal, term: Term) =>
+        this.#reconcile(this.#work.signal, leading, term),
       onRenewed: (untilMs: number) => {
         this.#leadsUntilMs = untilMs;
       },
@@ -121,8 +122,9 @@ export class Operator implements AsyncDisposable {
 
   /** Runs the controllers until `leading` aborts. Where that is because the operator stops, what is under way may end, as long
    *  as nobody else can lead. */
-  async #reconcile(stopping: AbortSignal, leading: AbortSignal): Promise<void> {
+  async #reconcile(stopping: AbortSignal, leading: AbortSignal, term?: Term): Promise<void> {
     await this.#informers.synced(leading);
+    const parts = term ? { ...this.#parts, api: this.#parts.api.inTerm(term) } : this.#parts;
     const { clock } = this.#parts;
     const ended = new AbortController();
     const cut = new AbortController();
@@ -138,7 +140,7 @@ export class Operator implements AsyncDisposable {
     };
     leading.addEventListener("abort", onEnd, { once: true });
     const signals = { stopping: ended.signal, signal: cut.signal };
-    const running = this.#controllers.map((one) => runOne(one, this.#parts, signals));
+    const running = this.#controllers.map((one) => runOne(one, parts, signals));
     try {
       await Promise.all(running);
     } finally {

@@ -7,7 +7,7 @@ import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
-import { unelected, type WritingTerm } from "../../client/leader-only.ts";
+import { termClient, unelected, type WritingTerm } from "../../client/leader-only.ts";
 import { type LoopMetrics, loopMetrics, queueObserver } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
@@ -19,7 +19,6 @@ import { metadataOnly } from "./metadata-only.ts";
 import { selectControllers } from "./select-controllers.ts";
 import { ServedResources } from "./served-resources.ts";
 import { controllerTable } from "./table.ts";
-import { termClient } from "./term-client.ts";
 
 /** A started controller-manager. */
 export interface RunningControllerManager extends Running {

@@ -3,17 +3,16 @@ import type { Log } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import type { Random } from "../../base/os/random.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
-import type { ApiClient } from "../../client/api.ts";
 import type { SyncResult } from "../../client/controller-loop.ts";
 import type { EventRecorder } from "../../client/events.ts";
 import type { InformerFactory } from "../../client/informer.ts";
-import type { RestClient } from "../../client/rest.ts";
+import type { AnyClient } from "../../client/leader-only.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
 import type { ServedResources } from "./served-resources.ts";
 
 /** The API plus what has no typed call: discovery and `finalize`. */
-export type ControllerClient = ApiClient & Pick<RestClient, "raw">;
+export type ControllerClient = AnyClient;
 
 /** What every controller is handed. Lives as long as one term of leadership. */
 export interface ControllerContext {
