@@ -6,6 +6,13 @@ import { type Spread, spread } from "../spread.ts";
 import { keyspaceCaller } from "./callers.ts";
 import { calls, events, prepare } from "./measure.ts";
 
+export interface Load {
+  /** How long calls of one kind are made. */
+  readonly ms: number;
+  /** That a watch is told. */
+  readonly events: number;
+}
+
 /** Bytes that are in memory, once what nobody needs is gone. */
 async function residentBytes(): Promise<number> {
   globalThis.gc?.();
@@ -15,7 +22,7 @@ async function residentBytes(): Promise<number> {
 }
 
 /** A store in this process: how soon it is there, what it holds, how fast it is. */
-export async function embedded(requests: number, say: (text: string) => void): Promise<void> {
+export async function embedded(load: Load, say: (text: string) => void): Promise<void> {
   const openedMs: number[] = [];
   for (let n = 0; n < 12; n++) {
     const startMs = performance.now();
@@ -35,24 +42,24 @@ export async function embedded(requests: number, say: (text: string) => void): P
   await Promise.all(many.map((store) => store.close()));
   const folder = await mkdtemp(join(tmpdir(), "pintle-bench-"));
   try {
-    await speed("in memory", await openStore({ history: "all" }), requests, say);
-    await speed("in a folder", await openStore({ folder: join(folder, "s"), history: "all" }), requests, say);
+    await speed("in memory", await openStore({ history: "all" }), load, say);
+    await speed("in a folder", await openStore({ folder: join(folder, "s"), history: "all" }), load, say);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function speed(where: string, store: Store<string>, requests: number, say: (text: string) => void) {
+async function speed(where: string, store: Store<string>, load: Load, say: (text: string) => void) {
   const caller = { ...keyspaceCaller(`openStore ${where}`, store), close: () => store.close() };
-  const from = await prepare(caller, requests);
+  const from = await prepare(caller, load.events);
   for (const kind of ["put", "get"] as const)
     for (const atOnce of [1, 16, 128]) {
-      const { perSecond, cpuMicros } = await calls(caller, kind, { count: requests, atOnce });
+      const { perSecond, cpuMicros } = await calls(caller, kind, { forMs: load.ms, atOnce });
       say(
         `${where}: ${kind}, ${atOnce} at once: ${Math.round(perSecond)}/s, ${cpuMicros.toFixed(1)} µs of CPU each`,
       );
     }
-  const { perSecond } = await events(caller, from + 1, requests);
+  const { perSecond } = await events(caller, from + 1, load.events);
   say(`${where}: events of a watch: ${Math.round(perSecond)}/s`);
   await store.close();
 }

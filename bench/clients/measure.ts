@@ -19,35 +19,50 @@ export const work = {
   },
 } as const;
 
-/** So many calls, some at a time. */
-export function calls(
+/** Calls for so long, some at a time. */
+export async function calls(
   caller: Caller,
   kind: keyof typeof work,
-  { count, atOnce }: { readonly count: number; readonly atOnce: number },
+  { forMs, atOnce }: { readonly forMs: number; readonly atOnce: number },
 ): Promise<Measured> {
+  const end = performance.now() + forMs;
   let next = 0;
   const worker = async () => {
-    while (next < count) await work[kind](caller, next++);
+    while (performance.now() < end) await work[kind](caller, next++);
   };
-  return measured(count, () => Promise.all(Array.from({ length: atOnce }, worker)));
+  return measured(
+    () => Promise.all(Array.from({ length: atOnce }, worker)),
+    () => next,
+  );
 }
 
 /** Events of history, as fast as they come. */
 export function events(caller: Caller, from: number, count: number): Promise<Measured> {
-  return measured(count, () => caller.hear("bench/", from, count));
+  return measured(
+    () => caller.hear("bench/", from, count),
+    () => count,
+  );
 }
 
 /** Fills the keys, and writes so many events; the revision before the first of them. */
 export async function prepare(caller: Caller, count: number): Promise<number> {
-  await calls(caller, "put", { count: keys, atOnce: 64 });
+  let next = 0;
+  const fill = (upTo: number) =>
+    Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (next < upTo) await work.put(caller, next++);
+      }),
+    );
+  await fill(keys);
   const before = await caller.revision();
-  await calls(caller, "put", { count, atOnce: 64 });
+  await fill(keys + count);
   return before;
 }
 
-async function measured(count: number, act: () => Promise<unknown>): Promise<Measured> {
+async function measured(act: () => Promise<unknown>, count: () => number): Promise<Measured> {
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
   await act();
   const { user, system } = process.cpuUsage(startCpu);
-  return { perSecond: (count / (performance.now() - startMs)) * 1000, cpuMicros: (user + system) / count };
+  const [did, tookMs] = [count(), performance.now() - startMs];
+  return { perSecond: (did / tookMs) * 1000, cpuMicros: (user + system) / did };
 }

@@ -8,7 +8,8 @@ import { calls, events, type Measured, prepare } from "./measure.ts";
 
 const flags = {
   rounds: { kind: "integer", default: 5, help: "rounds of each client, in turn" },
-  requests: { kind: "integer", default: 4_000, help: "calls, or events, of a round" },
+  ms: { kind: "integer", default: 500, help: "how long a round of calls takes" },
+  events: { kind: "integer", default: 10_000, help: "events that a watch is told in a round" },
   etcd: { kind: "list", default: ["etcd"], help: "etcd's programs to ask beside our own store; empty: none" },
   embedded: { kind: "boolean", default: true, help: "measure a store in this process, too" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
@@ -23,7 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   const say = (text: string) => void process.stdout.write(`${text}\n`);
-  if (given.embedded) await embedded(given.requests, say);
+  if (given.embedded) await embedded(given, say);
   const programs: Program[] = [pintleProgram()];
   for (const path of given.etcd) programs.push(await etcdProgram(path));
   for (const program of programs) await compare(program, given, say);
@@ -32,25 +33,29 @@ async function main(argv: readonly string[]): Promise<void> {
 /** Both clients with one server, round by round in turn. */
 async function compare(
   program: Program,
-  { rounds, requests }: { readonly rounds: number; readonly requests: number },
+  {
+    rounds,
+    ms: forMs,
+    events: count,
+  }: { readonly rounds: number; readonly ms: number; readonly events: number },
   say: (text: string) => void,
 ): Promise<void> {
   const side = await startSide(program, { members: 1, tls: false });
   const [endpoint = ""] = side.endpoints;
   const callers = [ours(endpoint), etcd3(endpoint)] as const;
   try {
-    const from = await prepare(callers[0], requests);
+    const from = await prepare(callers[0], count);
     const kinds: readonly (readonly [string, Round])[] = [
       ...(["put", "get"] as const).flatMap((kind) =>
         [1, 16, 128].map(
           (atOnce) =>
             [
               `${kind}, ${atOnce} at once`,
-              (caller: Caller) => calls(caller, kind, { count: requests, atOnce }),
+              (caller: Caller) => calls(caller, kind, { forMs, atOnce }),
             ] as const,
         ),
       ),
-      ["events of a watch", (caller) => events(caller, from + 1, requests)],
+      ["events of a watch", (caller) => events(caller, from + 1, count)],
     ];
     for (const [what, round] of kinds) {
       const results: Record<string, Measured[]> = {};
