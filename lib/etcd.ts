@@ -48,3 +48,4 @@ export type {
 } from "../store/client/keyspace/transaction-parts.ts";
 export type { Login } from "../store/client/login-transport.ts";
 export type { Rights, Roles, Users } from "../store/client/users.ts";
+export type { StoreErrorCode } from "../store/errors.ts";

@@ -42,3 +42,4 @@ export type {
 export type { LogTarget } from "../store/embedded/log-target.ts";
 export type { History, MemberOptions, MemberSettings } from "../store/embedded/member-options.ts";
 export { type OpenOptions, openStore, type Store } from "../store/embedded/open-store.ts";
+export type { StoreErrorCode } from "../store/errors.ts";

@@ -76,6 +76,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal | undefined;
   /** In place of the data directory, and of a log: for the member of a cluster of one whose data ends with the process. */
   readonly memory?: InMemory | undefined;
+  /** Between two slices of work that nobody waits for, in place of a while by the clock: for one that may stand still. */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 /** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
@@ -112,7 +114,7 @@ async function start(
   config: StoreConfig,
   os: Os,
   undo: Undo,
-  { signal = new AbortController().signal, memory }: StartOptions,
+  { signal = new AbortController().signal, memory, pause }: StartOptions,
 ): Promise<RunningStore> {
   os.log.info("starting an etcd server", startSettings(config));
   const tlsOf = (settings: TlsSettings | undefined) => settings && new PortTls(settings, os.log.child("tls"));
@@ -136,6 +138,7 @@ async function start(
       log,
       metrics,
       ...(memory && { home: memory.home }),
+      pause,
       openLog: async (appliedIndex) => {
         if (memory !== undefined) {
           const cluster = newCluster(config.initialCluster, config.initialClusterToken);

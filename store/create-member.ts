@@ -120,6 +120,8 @@ export interface MemberDoors {
   /** In place of LevelDB under the data directory. */
   readonly home?: BackendHome;
   readonly defer?: (run: () => void) => void;
+  /** Between two slices of work that nobody waits for, in place of a while by the clock. */
+  readonly pause?: (() => Promise<void>) | undefined;
   readonly faults?: DriverParts["faults"] & StateDeps["faults"] & ProposeFaults & TokenFaults;
 }
 
@@ -227,6 +229,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       onFailure: ending.reject,
       ...(doors.home && { home: doors.home }),
       turns,
+      pause: doors.pause,
       ...(doors.faults && { faults: doors.faults }),
     },
   );

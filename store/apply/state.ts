@@ -95,6 +95,8 @@ export interface StateDeps {
   readonly home?: BackendHome;
   /** For requests that would hold the event loop too long at a stretch. */
   readonly turns?: Turns;
+  /** Between two slices of work that nobody waits for. By default a while by the clock; under one that may stand still, a turn. */
+  readonly pause?: (() => Promise<void>) | undefined;
   readonly faults?: ApplyFaults & WatchFaults & BackendFaults & LeaseFaults & AuthFaults;
 }
 
@@ -177,7 +179,7 @@ export class State implements StateMachine {
       leases: this.lessor,
       limits: config.slices ?? sliceLimits,
       ...(config.values && { values: config.values }),
-      pause: () => sleep(clock, 1),
+      pause: deps.pause ?? (() => sleep(clock, 1)),
       after: (delayMs, fire) => clock.after(delayMs, fire),
       ...(config.checkpoints && { checkpoints: config.checkpoints }),
       metrics: new CompactionMetrics(meter, clock),
@@ -220,7 +222,7 @@ export class State implements StateMachine {
     this.reader = new MvccReader(this.mvcc, { applier: this.#applier, turns, times });
     stateMetrics(meter, this);
     this.#work = new StateWorkTimes(meter, clock);
-    void loaded.backend.check(() => sleep(clock, checkPauseMs));
+    void loaded.backend.check(deps.pause ?? (() => sleep(clock, checkPauseMs)));
   }
 
   /** In whose name this member asks for what not everybody may; undefined while authentication is off. */

@@ -17,19 +17,19 @@ export interface ConnectOptions<V = string> {
    *  asked of one; when that fails, of the next. */
   readonly endpoints: string | readonly string[];
   /** Whom to log in as, where the cluster wants that. */
-  readonly user?: Login;
+  readonly user?: Login | undefined;
   /** PEM texts; without `ca` the system's authorities are trusted. With `certificate` and `key` the client shows who it is. */
-  readonly tls?: ClientTls;
+  readonly tls?: ClientTls | undefined;
   /** How values are written: `text` by default, `bytes`, `json()`, or one of your own. */
-  readonly codec?: Codec<V>;
+  readonly codec?: Codec<V> | undefined;
   /** All keys begin with this, and are shown without it. */
-  readonly namespace?: Key;
+  readonly namespace?: Key | undefined;
   /** For calls that name none. By default 10,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** By default the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** The same seed waits as long between two attempts. By default the system's randomness. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** A member of the cluster. */

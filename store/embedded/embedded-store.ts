@@ -9,7 +9,7 @@ import { MemoryHome } from "../backend/memory-home.ts";
 import { openStoreClient } from "../client/open-client.ts";
 import type { StoreClient } from "../client/store-client.ts";
 import type { ClientTransport } from "../client/transport.ts";
-import { type RunningStore, startStore } from "../compose.ts";
+import { type RunningStore, type StartOptions, startStore } from "../compose.ts";
 import type { StoreConfig } from "../flags.ts";
 import { LocalTransport } from "../local-transport.ts";
 import { type MemberSettings, memberConfig } from "./member-options.ts";
@@ -51,6 +51,7 @@ const inMemory: BackendConfig = {
  *  copy is in memory. */
 const tuning = { catchUpEntries: 10, values: { bytesMax: 1024 * 1024, valuesMax: 1024 } } as const;
 const snapshotCount = 1_000;
+const nextTurn = () => new Promise<void>(setImmediate);
 
 /** Opens it and waits until it serves; a member of a cluster, too, which may have to wait for the others.
  *  Rejects with UsageError for options, and with one line on what is wrong for data. */
@@ -66,10 +67,11 @@ export async function openEmbedded(
   signal?.throwIfAborted();
   const config = memberConfig(settings);
   const os = { clock, random, log, metrics: new MetricsRegistry() };
+  const start: StartOptions = { signal, pause: doors.clock && nextTurn };
   const running =
     settings.folder === undefined
-      ? await startInMemory(config, os)
-      : await startStore(config, { ...os, disk: systemDisk }, { signal });
+      ? await startInMemory(config, os, start)
+      : await startStore(config, { ...os, disk: systemDisk }, start);
   const transport = new LocalTransport({ ...running, handlers: running.member.handlers }, clock);
   const client = openStoreClient(
     { endpoints: [running.clientUrls[0] ?? inThisProcess], timeoutMs },
@@ -95,21 +97,23 @@ export async function openEmbedded(
 function startInMemory(
   config: StoreConfig,
   os: { clock: Clock; random: Random; log: Log; metrics: MetricsRegistry },
+  start: StartOptions,
 ) {
   const disk = new RamDisk();
   const home = new MemoryHome(
     inMemory,
     { onFailure: (error) => os.log.error("the database in memory failed", { error }) },
-    () => new Promise<void>(setImmediate),
+    nextTurn,
   );
   home.disk = disk;
-  return startStore({ ...config, snapshotCount }, { ...os, disk }, { memory: { home, tuning } });
+  return startStore({ ...config, snapshotCount }, { ...os, disk }, { ...start, memory: { home, tuning } });
 }
 
 /** Rejects where it ends before it serves. */
 function served(running: RunningStore, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
+    if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     const settle = (act: () => void) => () => {
       signal?.removeEventListener("abort", onAbort);

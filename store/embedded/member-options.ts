@@ -11,11 +11,11 @@ export interface MemberOptions {
    *  a new cluster are given the same. */
   readonly peers: Readonly<Record<string, string | readonly string[]>>;
   /** Where this member listens for the others; by default at its own address in `peers`. */
-  readonly listenPeers?: string | readonly string[];
+  readonly listenPeers?: string | readonly string[] | undefined;
   /** `existing`: it was added to a running cluster (`etcdctl member add`) and joins it. By default `new`. */
-  readonly state?: "new" | "existing";
+  readonly state?: "new" | "existing" | undefined;
   /** Tells clusters apart that begin with the same addresses. By default `etcd-cluster`. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /** How much of the past is kept: reads at older revisions, and watches from them, fail with code `COMPACTED`. */
@@ -24,23 +24,23 @@ export type History = "all" | { readonly ms: number } | { readonly revisions: nu
 /** What of a store's options says which member runs. */
 export interface MemberSettings {
   /** Where the data is kept. Absent: in memory, and gone with the process. A folder has one store at a time. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /** As one of a cluster; needs a folder, since a member that forgets whom it voted for may lose what others were promised. */
-  readonly member?: MemberOptions;
+  readonly member?: MemberOptions | undefined;
   /** Where it listens for etcd's clients (`http://127.0.0.1:2379`; port 0: a free one). Absent: nowhere, no socket is opened. */
-  readonly listen?: string | readonly string[];
+  readonly listen?: string | readonly string[] | undefined;
   /** By default an hour: `{ ms: 3_600_000 }`. In a cluster, give all members the same. */
-  readonly history?: History;
+  readonly history?: History | undefined;
   /** Bytes of data beyond which writes fail with code `NO_SPACE`; 0: no bound. By default 2 GiB. */
-  readonly quotaBytes?: number;
+  readonly quotaBytes?: number | undefined;
   /** The largest request taken, in bytes. By default 1.5 MiB, as in etcd. */
-  readonly requestBytesMax?: number;
+  readonly requestBytesMax?: number | undefined;
   /** Between two heartbeats of a leader. By default 100. */
-  readonly heartbeatMs?: number;
+  readonly heartbeatMs?: number | undefined;
   /** Without a leader before an election; leases live at least 1.5 times as long. By default 1000. */
-  readonly electionMs?: number;
+  readonly electionMs?: number | undefined;
   /** Any other flag of `pintle store` by its name: `{ "peer-trusted-ca-file": "ca.pem" }`. Those above have options. */
-  readonly flags?: Readonly<Record<string, string | number | boolean>>;
+  readonly flags?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** The flags that an option sets. */
@@ -103,6 +103,8 @@ function clusterArgs(member: MemberOptions | undefined): Readonly<Record<string,
       .join(","),
     "initial-advertise-peer-urls": own.join(","),
     "listen-peer-urls": (member.listenPeers === undefined ? own : listed(member.listenPeers)).join(","),
+    // Whoever opens it wants it to serve, and may end the waiting.
+    "wait-cluster-ready-timeout": "8760h",
     ...(member.state !== undefined && { "initial-cluster-state": member.state }),
     ...(member.token !== undefined && { "initial-cluster-token": member.token }),
   };

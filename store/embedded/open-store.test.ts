@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { json } from "../client/keyspace/codec.ts";
+import { ManualClock } from "../driver/fixtures/rig.ts";
 import { openStore } from "./open-store.ts";
 
 describe("openStore", () => {
@@ -39,6 +40,22 @@ describe("openStore", () => {
     await store.close();
     await store.done;
     strictEqual(pending(), 0);
+  });
+
+  it("is closed at once under a clock that stands still, whatever it is at", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pintle-store-"));
+    try {
+      for (const where of [{}, { folder }, { folder }]) {
+        const store = await openStore({ ...where, clock: new ManualClock() });
+        await store.put("a", "1");
+        const { revision } = await store.put("a", "2");
+        await store.lease(60);
+        await store.compact(revision);
+        await store.close();
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("keeps a folder's data from one life to the next, and lets one store at a time have it", async () => {

@@ -11,19 +11,19 @@ import type { MemberSettings } from "./member-options.ts";
 
 export interface OpenOptions<V = string> extends MemberSettings {
   /** How values are written: `text` by default, `bytes`, `json()`, or one of your own. */
-  readonly codec?: Codec<V>;
+  readonly codec?: Codec<V> | undefined;
   /** All keys begin with this, and are shown without it. */
-  readonly namespace?: Key;
+  readonly namespace?: Key | undefined;
   /** For calls that name none. By default 10,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Ends the waiting for the store to serve. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** What time it is, and who wakes whom when: in tests, a clock under control. By default the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** With a clock under control, the same seed makes the same run. By default the system's randomness. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Told of what the store does, `console` for one. By default nobody is. */
-  readonly log?: LogTarget;
+  readonly log?: LogTarget | undefined;
 }
 
 /** A store in this process. */
@@ -36,7 +36,7 @@ export interface Store<V> extends Keyspace<V>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens a store: in memory, in a folder, or as a member of a cluster. No socket is opened but where `listen` or `member` ask for
+/** Opens a store: in memory, in a folder, or as a member of a cluster; then it waits until most members are there. No socket is opened but where `listen` or `member` ask for
  *  it, and no process is started.
  *  @throws UsageError for options that do not fit, one line each; else an error of one line: the folder is in use, or damaged. */
 export function openStore(

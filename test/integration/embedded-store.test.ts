@@ -100,6 +100,17 @@ describe("a store inside a program", function () {
     }
   });
 
+  it("waits for the others of its cluster for as long as it is to", async () => {
+    const [port] = await freePorts(1);
+    const peers = { a: `http://127.0.0.1:${port}`, b: "http://127.0.0.1:1", c: "http://127.0.0.1:2" };
+    const end = new AbortController();
+    const options = { folder: join(folder, "waiting"), member: { name: "a", peers }, signal: end.signal };
+    const opening = rejects(openStore(options), /waited long enough/);
+    end.abort(new Error("waited long enough"));
+    await opening;
+    await rm(options.folder, { recursive: true, force: true }); // nobody has it
+  });
+
   it("says by name what does not fit", async () => {
     const cases: readonly [OpenOptions, RegExp][] = [
       [{ member: { name: "a", peers: { a: "http://127.0.0.1:1" } } }, /member: needs a folder/],

@@ -1,87 +1,14 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { deferred } from "../../../base/deferred.ts";
-import { Prng } from "../../../base/os/random.ts";
-import { ManualClock } from "../../driver/fixtures/rig.ts";
-import { type EmbeddedStore, openEmbedded } from "../../embedded/embedded-store.ts";
-import { CallError } from "../call-error.ts";
-import { openStoreClient } from "../open-client.ts";
-import type { StoreClient } from "../store-client.ts";
-import type { ClientTransport } from "../transport.ts";
 import type { Keyspace, Lease } from "./api.ts";
-import { text } from "./codec.ts";
-import { OpenKeyspace } from "./keyspace.ts";
 import { LeaseLostError } from "./lease.ts";
-import { KeyFolder } from "./places.ts";
-
-/** A store and a client whose way to it can be cut, under one clock that moves only when told to. */
-class World {
-  readonly clock = new ManualClock();
-  readonly random = new Prng(1);
-  isCut = false;
-  /** Called with each answer to a renewal, and each that could not be asked. */
-  onRenewal: () => void = () => undefined;
-  #store: EmbeddedStore | undefined;
-  #client: StoreClient | undefined;
-
-  async open(): Promise<Keyspace<string>> {
-    const { clock, random } = this;
-    const store = await openEmbedded({}, { clock, random });
-    this.#store = store;
-    const transport = this.#cuttable(store.transport);
-    this.#client = openStoreClient({ endpoints: ["http://here:1"] }, { clock, random, transport });
-    return new OpenKeyspace({ client: this.#client, clock, random }, new KeyFolder(new Uint8Array(0)), text);
-  }
-
-  /** Time passes, and what it brings about is done. */
-  async pass(ms: number): Promise<void> {
-    this.clock.jump(ms);
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-  }
-
-  async close(): Promise<void> {
-    this.#client?.close();
-    await this.#store?.close();
-  }
-
-  async revoke(id: bigint): Promise<void> {
-    await this.#client?.revokeLease(id);
-  }
-
-  closeClient(): void {
-    this.#client?.close();
-  }
-
-  #cuttable(inner: ClientTransport): ClientTransport {
-    const gone = () => new CallError("UNAVAILABLE", "the way is cut", { sent: false });
-    return {
-      unary: (...call) => (this.isCut ? Promise.reject(gone()) : inner.unary(...call)),
-      stream: (endpoint, path, settings, handlers) => {
-        const isRenewal = path.endsWith("LeaseKeepAlive");
-        if (this.isCut) {
-          queueMicrotask(() => {
-            handlers.end(gone());
-            if (isRenewal) this.onRenewal();
-          });
-          return { send: () => undefined, halfClose: () => undefined, cancel: () => undefined };
-        }
-        return inner.stream(endpoint, path, settings, {
-          ...handlers,
-          message: (bytes) => {
-            handlers.message(bytes);
-            if (isRenewal) this.onRenewal();
-          },
-        });
-      },
-      close: () => inner.close(),
-    };
-  }
-}
+import { CuttableStore } from "./testing/cuttable-store.ts";
 
 describe("a lease", () => {
-  let world: World;
+  let world: CuttableStore;
   let keys: Keyspace<string>;
   beforeEach(async () => {
-    world = new World();
+    world = new CuttableStore();
     keys = await world.open();
   });
   afterEach(() => world.close());
@@ -115,7 +42,7 @@ describe("a lease", () => {
   it("is taken for lost when it could not be renewed within its time, and not before", async () => {
     const lease = await keys.lease(6);
     await world.pass(2_000);
-    world.isCut = true;
+    world.cut();
     for (let ms = 0; ms < 5_500; ms += 100) await world.pass(100);
     ok(!lease.signal.aborted, "it may live yet");
     await world.pass(600);
@@ -124,9 +51,9 @@ describe("a lease", () => {
 
   it("survives a way that is cut for a while", async () => {
     const lease = await keys.lease(6);
-    world.isCut = true;
+    world.cut();
     for (let ms = 0; ms < 5_000; ms += 100) await world.pass(100);
-    world.isCut = false;
+    world.mend();
     for (let ms = 0; ms < 10_000; ms += 500) await world.pass(500);
     ok(!lease.signal.aborted);
     ok((await lease.secondsLeft()) > 0);
@@ -172,10 +99,10 @@ describe("a lease", () => {
 
   it("loses a lock when its time is over, and the next one has it", async () => {
     const lock = await keys.lock("l", { ttlSeconds: 6 });
-    world.isCut = true;
+    world.cut();
     for (let ms = 0; ms <= 6_500; ms += 500) await world.pass(500);
     ok(lock.signal.aborted);
-    world.isCut = false;
+    world.mend();
     for (let ms = 0; ms <= 3_000; ms += 500) await world.pass(500); // the store looks now and then
     await using next = await keys.lock("l", { ttlSeconds: 6 });
     ok(next.revision > lock.revision);
