@@ -14,7 +14,7 @@ import type { StoreConfig } from "../flags.ts";
 import { LocalTransport } from "../local-transport.ts";
 import { type MemberSettings, memberConfig } from "./member-options.ts";
 
-/** In whose hands a store is. */
+/** Whom a store asks for the time and for chance, and whom it tells. By default the system, and nobody. */
 export interface Doors {
   readonly clock?: Clock;
   readonly random?: Random;

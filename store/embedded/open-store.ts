@@ -36,8 +36,8 @@ export interface Store<V> extends Keyspace<V>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens a store: in memory, in a folder, or as a member of a cluster; then it waits until most members are there. No socket is opened but where `listen` or `member` ask for
- *  it, and no process is started.
+/** Opens a store: in memory, in a folder, or as a member of a cluster; then it waits until most members are there. No socket is
+ *  opened but where `listen` or `member` ask for it, and no process is started.
  *  @throws UsageError for options that do not fit, one line each; else an error of one line: the folder is in use, or damaged. */
 export function openStore(
   options?: OpenOptions<string> & { readonly codec?: undefined },
@@ -54,7 +54,8 @@ export async function openStore<V>(
   return Object.assign(
     new OpenKeyspace({ client, clock, random }, new KeyFolder(bytesOf(namespace)), codec),
     {
-      urls: options.listen === undefined ? [] : running.clientUrls,
+      // Behind these stands what is told to other members.
+      urls: running.clientUrls.slice(0, running.clientPorts.length),
       done: running.done,
       close,
       [Symbol.asyncDispose]: close,

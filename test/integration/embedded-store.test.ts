@@ -57,6 +57,7 @@ describe("a store inside a program", function () {
   it("listens where it is asked to, for any client of etcd's", async () => {
     for (const where of [{}, { folder: join(folder, "listening") }]) {
       await using store = await openStore({ ...where, listen: "http://127.0.0.1:0" });
+      strictEqual(store.urls.length, 1);
       await using client = connect(store.urls);
       const other = new Etcd3({ hosts: [...store.urls] });
       try {

@@ -1,7 +1,9 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { connect, json, LeaseLostError, type Watch, type WatchEvent } from "../../lib/etcd.ts";
-import { type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
+import { etcdMissing, type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 import { etcdVersions } from "./etcd-versions.ts";
 
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
@@ -92,6 +94,36 @@ for (const { name, command } of [...etcds, { name: "pintle", command: pintle }])
       await last.release();
       await held.release();
       strictEqual(await first.count({ prefix: "job/" }), 0);
+    });
+
+    it("stands in one line with etcdctl", async function () {
+      if (etcdMissing) {
+        console.log("      skipped: no etcdctl on this machine (Debian: etcd-client)");
+        return this.skip();
+      }
+      await using client = connect(cluster.endpoints);
+      const lock = await client.lock("shared", { ttlSeconds: 60 });
+      const other = spawn(
+        "etcdctl",
+        [`--endpoints=${cluster.endpoints[0]}`, "lock", "shared", "echo", "got it"],
+        {
+          env: { ...process.env, ETCDCTL_API: "3" },
+        },
+      );
+      try {
+        const ended = once(other, "close");
+        let said = "";
+        other.stdout.on("data", (chunk: Buffer) => {
+          said += chunk;
+        });
+        await untilCount(client, "shared/", 2);
+        strictEqual(said, "");
+        await lock.release();
+        deepStrictEqual(await ended, [0, null]);
+        strictEqual(said, "got it\n");
+      } finally {
+        other.kill("SIGKILL");
+      }
     });
 
     it("elects one of several, hands over, and has observers hear of each", async () => {
