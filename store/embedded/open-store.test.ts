@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
+import { areHeld } from "../../base/testing/collect-garbage.ts";
 import { json } from "../client/keyspace/codec.ts";
 import { ManualClock } from "../driver/fixtures/rig.ts";
 import { openStore } from "./open-store.ts";
@@ -56,6 +57,22 @@ describe("openStore", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it("is held by nobody once it is closed, however often", async () => {
+    const held: WeakRef<object>[] = [];
+    const cycle = async () => {
+      const store = await openStore();
+      await store.put("a", "1");
+      const watch = store.watch("a");
+      await watch.started;
+      const lease = await store.lease(60);
+      await store.lock("l", { lease });
+      await store.close();
+      for (const one of [store, watch, lease]) held.push(new WeakRef(one));
+    };
+    for (let n = 0; n < 20; n++) await cycle();
+    deepStrictEqual(await areHeld(held), Array(held.length).fill(false));
   });
 
   it("keeps a folder's data from one life to the next, and lets one store at a time have it", async () => {
