@@ -16,6 +16,7 @@ export function previewController(metrics = new Metrics()) {
     watches: [
       watching(kinds.Namespace, previewsOf, inside),
       watching(kinds.ResourceQuota, previewsOf, inside),
+      watching(kinds.LimitRange, previewsOf, inside),
       watching(kinds.NetworkPolicy, previewsOf, inside),
       watching(kinds.RoleBinding, previewsOf, inside),
     ],

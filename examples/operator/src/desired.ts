@@ -36,6 +36,13 @@ export function desired(preview: PreviewEnvironment, secrets: Secret[]): [AnyMan
       },
     },
     object("v1", "ResourceQuota", { ...metadata, name: "preview" }, { spec: { hard: preview.spec.quota } }),
+    // Where there is a quota pods have to say what they need. This says it for those that do not.
+    object(
+      "v1",
+      "LimitRange",
+      { ...metadata, name: "preview" },
+      { spec: { limits: [{ type: "Container", defaultRequest: { cpu: "50m", memory: "64Mi" } }] } },
+    ),
     object(
       "networking.k8s.io/v1",
       "NetworkPolicy",

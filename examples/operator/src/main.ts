@@ -10,6 +10,8 @@ const { values: flags } = parseArgs({
   options: {
     "certificate-dir": { type: "string", default: "/var/run/webhook-certificate" },
     "lease-namespace": { type: "string", default: "preview-system" },
+    // All of the machine's addresses unless it is given.
+    host: { type: "string" },
     "webhook-port": { type: "string", default: "9443" },
     "status-port": { type: "string", default: "8080" },
   },
@@ -48,6 +50,6 @@ try {
 }
 
 async function listen(server: Server, port: string): Promise<void> {
-  server.listen(Number(port));
+  server.listen(Number(port), flags.host);
   await once(server, "listening");
 }

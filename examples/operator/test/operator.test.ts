@@ -19,7 +19,9 @@ describe("a preview", () => {
     const bobs = cluster.clientFor("bob", ["system:authenticated"]);
     const alices = cluster.clientFor("alice", ["system:authenticated"]);
     await assert.rejects(bobs.list(kinds.Pod, { namespace }), { code: 403 });
-    await alices.list(kinds.Pod, { namespace });
+    const web = deployment("web", namespace);
+    await alices.apply(web);
+    await cluster.untilReady(web);
   });
 
   it("is put right again", async () => {
@@ -92,5 +94,22 @@ describe("a preview", () => {
     await assert.rejects(cluster.client.apply(preview("a", { ttl: "8000h" })), /must be between 1m and 168h/);
     await assert.rejects(cluster.client.apply(preview("a", { ttl: "soon" })), /spec.ttl/);
     await assert.rejects(cluster.client.apply(preview("a".repeat(41))), /at most 40 characters/);
+    await cluster.client.apply(preview("a", { secrets: ["one"] }));
+    await cluster.client.apply(preview("a", { secrets: ["one", "two"] }));
+    await assert.rejects(cluster.client.apply(preview("a", { secrets: ["two"] })), /not taken away/);
+    await assert.rejects(cluster.client.apply(preview("a")), /not taken away/);
   });
+});
+
+const deployment = (name: string, namespace = "default") => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name, image: "example.com/web:1" }] },
+    },
+  },
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -21,12 +21,12 @@ describe("the webhooks", () => {
   before(async () => {
     cluster = await startWorld("real");
     folder = await mkdtemp(join(tmpdir(), "preview-operator-"));
-    const port = await freePort();
     const script = fileURLToPath(new URL("../deploy/webhooks.sh", import.meta.url));
-    const yaml = execFileSync("sh", [script, folder, `127.0.0.1:${port}`], { encoding: "utf8" });
-    server = webhookServer(folder, operatorClient(cluster)).listen(port, "127.0.0.1");
+    const yaml = execFileSync("sh", [script, folder, "127.0.0.1:PORT"], { encoding: "utf8" });
+    server = webhookServer(folder, operatorClient(cluster)).listen(0, "127.0.0.1");
     await once(server, "listening");
-    await cluster.apply(yaml);
+    const { port } = server.address() as AddressInfo;
+    await cluster.apply(yaml.replaceAll("127.0.0.1:PORT", `127.0.0.1:${port}`));
     await cluster.apply(developers);
     const data = { token: "czNjcmV0" };
     await cluster.client.create(kinds.Secret, { metadata: { name: "registry", namespace: "default" }, data });
@@ -55,17 +55,9 @@ describe("the webhooks", () => {
     });
     await cluster.client.apply(wanted); // by who may read everything
     // What is there already is no reason to refuse a change of something else.
-    await alice.apply({ ...preview("pr-3", { ttl: "2h" }) });
+    await alice.apply(preview("pr-3", { ttl: "2h", secrets: ["registry"] }));
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** Developers may make previews, and not read secrets. */
 const developers = `
