@@ -125,8 +125,8 @@ export interface Cluster extends AsyncDisposable {
   /** Ends that. */
   heal(name: string): void;
 
-  /** Ends a part at once, as a power cut would: `apiserver`, `scheduler`, `controller-manager`, or a node. Of several replicas
-   *  `scheduler` means all, `scheduler-1` one. */
+  /** Ends a part at once, as a power cut would: `store`, `apiserver`, `scheduler`, `controller-manager`, or a node. Of several
+   *  replicas `scheduler` means all, `scheduler-1` one. */
   crash(name: string): Promise<void>;
 
   /** Starts a part that has crashed, or starts it anew. */
@@ -140,7 +140,8 @@ export interface Cluster extends AsyncDisposable {
   /** Everything that the cluster holds, to be restored later. */
   snapshot(): Promise<Snapshot>;
 
-  /** Brings every object back to what it was. Parts go on: they see the change as they would see any other. */
+  /** Brings every object back to what it was, uids included, and the nodes that the cluster runs; leases stay as they are. Parts go
+   *  on: they see the change as they would see any other. Resolves once they have. */
   restore(snapshot: Snapshot): Promise<void>;
 
   /** Stops everything. Nothing of it is left: no timer, port, file or task. Idempotent. */

@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ifPresent } from "../base/os/if-present.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../base/os/pki.ts";
 
 /** What a cluster's parts know each other by, where they are asked over connections. Made for one cluster, kept in memory. */
@@ -8,6 +11,17 @@ export interface ClusterCredentials {
   readonly accountKey: { readonly privatePem: string; readonly publicPem: string };
   /** The API server's own. */
   readonly server: Certificate;
+}
+
+/** Those of a folder, made where it has none yet. */
+export async function keptCredentials(folder: string): Promise<ClusterCredentials> {
+  const path = join(folder, "credentials.json");
+  const kept = await ifPresent(readFile(path, "utf8"));
+  if (kept !== undefined) return JSON.parse(kept) as ClusterCredentials;
+  const made = await makeCredentials();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(path, JSON.stringify(made), { mode: 0o600 });
+  return made;
 }
 
 export async function makeCredentials(): Promise<ClusterCredentials> {

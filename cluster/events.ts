@@ -36,11 +36,16 @@ export class EventRecord implements ClusterEvents {
   readonly #readers = new Set<() => void>();
 
   /** @param signal Aborts when nothing comes any more. */
-  constructor(informer: Pick<Informer<Event>, "subscribe">, signal: AbortSignal) {
+  constructor(signal: AbortSignal) {
     this.#signal = signal;
-    const add = (event: Event) => this.#add(event);
-    informer.subscribe({ onAdd: add, onUpdate: add, onDelete: () => undefined });
     signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Begins to hear of them. Resolves once it hears of every one. */
+  follow(informer: Pick<Informer<Event>, "subscribe" | "synced">): Promise<void> {
+    const add = (event: Event) => this.#add(event);
+    informer.subscribe({ onAdd: add, onUpdate: add });
+    return informer.synced(this.#signal);
   }
 
   list({ about, reason, type, message }: EventFilter = {}): readonly Event[] {

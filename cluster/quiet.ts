@@ -1,15 +1,15 @@
 /** So many turns of the event loop without anything passing mean that nobody is at work: longer than any part yields in a row. */
 const stillTurns = 6;
 
-/** Resolves when what passes, as `passed` counts it, has stood still for some turns of the event loop. */
-export function quietOf(passed: () => number): () => Promise<void> {
+/** Resolves when what passes, as `passed` counts it, has stood still for some turns of the event loop, and nothing is under way. */
+export function quietOf(passed: () => number, isUnderWay: () => boolean): () => Promise<void> {
   return async () => {
     let seen = passed();
     for (let still = 0; still < stillTurns; still++) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (passed() === seen) continue;
+      if (passed() === seen && !isUnderWay()) continue;
       seen = passed();
-      still = 0;
+      still = -1;
     }
   };
 }

@@ -6,7 +6,6 @@ import type { PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviou
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import { systemClock } from "../base/os/clock.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { orAbsent } from "../client/api-error.ts";
@@ -16,13 +15,13 @@ import type { Stored } from "../client/object-cache.ts";
 import { resources } from "../client/resources.ts";
 import type { KubeObject, Node, Resource } from "../client/types.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
-import type { Storage } from "../controlplane/apiserver/registry/storage.ts";
 import type { ApiServer } from "./api-server.ts";
 import type { Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
 import { ClusterClient, type Manifest } from "./cluster-client.ts";
 import type { MovableClock } from "./cluster-clock.ts";
 import { type ClusterCredentials, clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
+import { drive } from "./drive.ts";
 import { EventRecord } from "./events.ts";
 import type { PlacedFaults } from "./faults.ts";
 import { adminUser, userOf } from "./identities.ts";
@@ -36,6 +35,7 @@ import { type OwnFolder, ownFolder } from "./own-folder.ts";
 import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
+import type { ClusterStore } from "./store/cluster-store.ts";
 import { TimeoutError, type UntilOptions, until } from "./until.ts";
 import { Waiting } from "./waiting.ts";
 import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
@@ -56,7 +56,7 @@ export interface ClusterParts {
   readonly os: (name: string) => Os;
   readonly clock: MovableClock;
   readonly isManual: boolean;
-  readonly storage: Storage;
+  readonly store: ClusterStore;
   readonly credentials: ClusterCredentials;
   readonly local: LocalServer;
   readonly apiServer: ApiServer;
@@ -76,6 +76,7 @@ interface Alive {
   readonly client: ClusterClient;
 }
 
+const storeName = "store";
 const apiServerName = "apiserver";
 const nodesName = "nodes";
 
@@ -97,7 +98,7 @@ export class RunningCluster implements Cluster {
   readonly #alive = new Map<string, Alive>();
   readonly #clients: ClusterClient[] = [];
   readonly #waiting = new Waiting();
-  readonly #nodeNames: Set<string>;
+  readonly #machines: Map<string, SimulatedMachine>;
   readonly #webhooks: Webhooks;
   #power: (Running & SimulatedPower) | undefined;
   #folder: OwnFolder | undefined;
@@ -108,14 +109,14 @@ export class RunningCluster implements Cluster {
     this.clock = parts.clock;
     this.faults = parts.faults;
     this.requests = parts.requests;
-    this.#nodeNames = new Set(parts.nodes.machines.keys());
+    this.#machines = new Map(parts.nodes.machines);
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
     this.client = this.#clientOf({ name: "test", user: adminUser }, this.#waiting);
     this.#webhooks = new Webhooks(this.client, parts.hooks);
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
-    this.events = new EventRecord(this.#informers.informer(resources.events), this.#tasks.signal);
+    this.events = new EventRecord(this.#tasks.signal);
   }
 
   /** Starts everything. Resolves when pods can be made and all nodes are ready. */
@@ -128,7 +129,8 @@ export class RunningCluster implements Cluster {
     await apiServer.start();
     for (const name of components.keys()) this.#startComponent(name);
     if (nodes.machines.size > 0) this.#startNodes();
-    const ready = [
+    const ready: Promise<unknown>[] = [
+      this.events.follow(this.#informers.informer(resources.events)),
       this.until(
         resources.serviceaccounts,
         (all) => all.some(({ metadata }) => metadata.namespace === "default" && metadata.name === "default"),
@@ -280,15 +282,15 @@ export class RunningCluster implements Cluster {
   }
 
   get nodes(): readonly string[] {
-    return [...this.#nodeNames];
+    return [...this.#machines.keys()];
   }
 
   async addNode(options: NodeOptions = {}): Promise<string> {
-    const machines = machinesOf([options], this.#nodeNames, () => "node");
+    const machines = machinesOf([options], new Set(this.nodes), () => "node");
     const [[name, machine] = []] = machines;
     if (name === undefined || machine === undefined) throw new TypeError("node: must be an object");
     const power = this.#power ?? this.#startNodes();
-    this.#nodeNames.add(name);
+    this.#machines.set(name, machine);
     power.add(machine);
     await this.#nodesReady([name]);
     return name;
@@ -300,16 +302,16 @@ export class RunningCluster implements Cluster {
   ): Promise<void> {
     const power = this.#powerOver(name);
     if (drain) {
-      const uids = await this.#drive(
-        (signal) => evictPods(name, { client: this.client, clock: this.clock }, signal),
-        { timeoutMs: durationMs(timeout), what: `node ${name} is drained` },
-      );
+      const evict = (signal: AbortSignal) =>
+        evictPods(name, { client: this.client, clock: this.clock }, signal);
+      const limits = { timeoutMs: durationMs(timeout), what: `node ${name} is drained` };
+      const uids = await this.#waiting.during(() => drive(evict, limits, this.#parts));
       await this.until(resources.pods, (all) => !all.some(({ metadata }) => uids.has(metadata.uid)), {
         timeout,
         what: `the pods of node ${name} have ended`,
       });
     }
-    this.#nodeNames.delete(name);
+    this.#machines.delete(name);
     await orAbsent(this.client.delete(resources.nodes, { name }));
     power.remove(name);
   }
@@ -333,8 +335,9 @@ export class RunningCluster implements Cluster {
   }
 
   async crash(name: string): Promise<void> {
-    if (this.#nodeNames.has(name)) return this.#power?.halt(name);
+    if (this.#machines.has(name)) return this.#power?.halt(name);
     if (name === apiServerName) return this.#parts.apiServer.stop();
+    if (name === storeName) return this.#parts.store.crash();
     for (const one of this.#replicas(name)) {
       const alive = this.#alive.get(one);
       this.#alive.delete(one);
@@ -345,9 +348,10 @@ export class RunningCluster implements Cluster {
   }
 
   async restart(name: string): Promise<void> {
-    if (this.#nodeNames.has(name)) return this.#power?.boot(name);
+    if (this.#machines.has(name)) return this.#power?.boot(name);
     await this.crash(name);
     if (name === apiServerName) return this.#parts.apiServer.start();
+    if (name === storeName) return this.#parts.store.restart();
     for (const one of this.#replicas(name)) this.#startComponent(one);
   }
 
@@ -365,12 +369,18 @@ export class RunningCluster implements Cluster {
   }
 
   snapshot(): Promise<Snapshot> {
-    return KeptObjects.of(this.#parts.storage);
+    return KeptObjects.of(this.#parts.store, this.#machines);
   }
 
   async restore(snapshot: Snapshot): Promise<void> {
     if (!(snapshot instanceof KeptObjects)) throw new TypeError("snapshot: is none that a cluster made");
-    await snapshot.restoreTo(this.#parts.storage);
+    for (const name of this.nodes) if (!snapshot.machines.has(name)) this.#power?.remove(name);
+    await snapshot.restoreTo(this.#parts.store);
+    const power = this.#power ?? (snapshot.machines.size > 0 ? this.#startNodes() : undefined);
+    for (const [name, machine] of snapshot.machines) if (!this.#machines.has(name)) power?.add(machine);
+    this.#machines.clear();
+    for (const [name, machine] of snapshot.machines) this.#machines.set(name, machine);
+    await this.clock.advance(0);
   }
 
   stop(): Promise<void> {
@@ -383,14 +393,14 @@ export class RunningCluster implements Cluster {
   }
 
   async #stop(): Promise<void> {
-    const { apiServer, storage, clock } = this.#parts;
+    const { apiServer, store, clock } = this.#parts;
     this.#parts.local.down();
     const running = [...this.#alive.values()].map((one) => one.running);
     if (this.#power !== undefined) running.push(this.#power);
     await Promise.all([...running.map((one) => one.stop()), this.#tasks.stop()]);
     await apiServer.stop();
     for (const client of this.#clients) client.close();
-    await storage.close();
+    await store.close();
     clock.close();
     await this.#folder?.remove();
   }
@@ -408,29 +418,6 @@ export class RunningCluster implements Cluster {
       (all) => names.every((name) => all.some((node) => node.metadata.name === name && takesPods(node))),
       { what: `${names.length === 1 ? `node ${names[0]} is` : "all nodes are"} ready` },
     );
-  }
-
-  /** Resolves with what work makes, and moves a clock that stands still meanwhile. The signal aborts when it is late. */
-  async #drive<T>(
-    begin: (signal: AbortSignal) => Promise<T>,
-    { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string },
-  ): Promise<T> {
-    const late = new AbortController();
-    let isDone = false;
-    const work = this.#waiting
-      .during(() => begin(late.signal))
-      .finally(() => {
-        isDone = true;
-      });
-    work.catch(() => undefined); // heard below
-    const onLate = () => late.abort(new TimeoutError(`${what}: not within ${timeoutMs / 1000} s`));
-    if (this.#parts.isManual) {
-      await this.clock.advanceUntil(() => isDone, timeoutMs);
-      if (!isDone) onLate();
-      return work;
-    }
-    const cancel = systemClock.after(timeoutMs, onLate);
-    return work.finally(cancel);
   }
 
   async #placeOf(object: Manifest) {
@@ -462,7 +449,7 @@ export class RunningCluster implements Cluster {
     const found = this.#replicasIfAny(name);
     if (found.length > 0) return found;
     const { components } = this.#parts;
-    const names = new Set([apiServerName, ...[...components.values()].map(({ group }) => group)]);
+    const names = new Set([storeName, apiServerName, ...[...components.values()].map(({ group }) => group)]);
     throw new TypeError(
       `${JSON.stringify(name)} is none of ${[...names, ...components.keys()].filter((one, at, all) => all.indexOf(one) === at).join(", ")}, ${this.nodes.join(", ")}`,
     );
@@ -470,7 +457,7 @@ export class RunningCluster implements Cluster {
 
   #powerOver(name: string): SimulatedPower {
     const power = this.#power;
-    if (power !== undefined && this.#nodeNames.has(name)) return power;
+    if (power !== undefined && this.#machines.has(name)) return power;
     throw new TypeError(
       `${JSON.stringify(name)} is no node of this cluster: ${this.nodes.join(", ") || "it has none"}`,
     );

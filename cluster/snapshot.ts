@@ -1,6 +1,8 @@
-import type { Storage, Write } from "../controlplane/apiserver/registry/storage.ts";
+import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
+import type { StoredEntry, Write } from "../controlplane/apiserver/registry/storage.ts";
+import type { ClusterStore } from "./store/cluster-store.ts";
 
-/** Everything that a cluster held at a time. */
+/** Everything that a cluster held at a time: its objects, and which nodes it ran. */
 export interface Snapshot {
   /** How many objects. */
   readonly size: number;
@@ -9,25 +11,33 @@ export interface Snapshot {
 /** The objects themselves, as the store has them. */
 export class KeptObjects implements Snapshot {
   readonly #entries: ReadonlyMap<string, Uint8Array>;
+  /** By name. */
+  readonly machines: ReadonlyMap<string, SimulatedMachine>;
 
-  constructor(entries: ReadonlyMap<string, Uint8Array>) {
+  constructor(entries: ReadonlyMap<string, Uint8Array>, machines: ReadonlyMap<string, SimulatedMachine>) {
     this.#entries = entries;
+    this.machines = machines;
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  static async of(storage: Storage): Promise<KeptObjects> {
+  static async of(
+    { storage }: Pick<ClusterStore, "storage">,
+    machines: ReadonlyMap<string, SimulatedMachine>,
+  ): Promise<KeptObjects> {
     const { entries } = await storage.list(prefix);
-    return new KeptObjects(
-      new Map(entries.filter(({ key }) => !isAlive(key)).map(({ key, value }) => [key, value])),
-    );
+    const kept = entries.filter(({ key }) => !isAlive(key)).map(({ key, value }) => [key, value] as const);
+    return new KeptObjects(new Map(kept), new Map(machines));
   }
 
   /** Brings a store back to it. */
-  async restoreTo(storage: Storage): Promise<void> {
-    const { entries } = await storage.list(prefix);
+  restoreTo(store: Pick<ClusterStore, "rewrite">): Promise<void> {
+    return store.rewrite(prefix, (entries) => this.#changes(entries));
+  }
+
+  #changes(entries: readonly StoredEntry[]): readonly Write[] {
     const now = new Map(entries.map(({ key, value }) => [key, value]));
     const writes: Write[] = [];
     for (const key of now.keys())
@@ -36,14 +46,11 @@ export class KeptObjects implements Snapshot {
       const held = now.get(key);
       if (held === undefined || Buffer.compare(held, value) !== 0) writes.push({ type: "put", key, value });
     }
-    for (let at = 0; at < writes.length; at += writesMost)
-      await storage.commit({ compare: [], writes: writes.slice(at, at + writesMost) });
+    return writes;
   }
 }
 
 const prefix = "/registry/";
-/** The most that one transaction takes. */
-const writesMost = 64;
 
 /** Says who is alive now, and would be wrong at any other time. */
 const isAlive = (key: string) =>

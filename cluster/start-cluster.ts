@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
 import { type PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
 import { simulatedPort } from "../agent/simulate/simulate.ts";
 import type { Stage } from "../agent/simulate/stages.ts";
+import { systemClock } from "../base/os/clock.ts";
 import { systemDisk } from "../base/os/disk.ts";
 import { createLog, type Log, silentLog } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
@@ -9,12 +11,11 @@ import type { Os, Running } from "../base/os/os.ts";
 import { Prng, type Random, systemRandom } from "../base/os/random.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
-import { MemoryStorage } from "../controlplane/apiserver/registry/memory-storage.ts";
 import { ApiServer } from "./api-server.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterClient } from "./cluster-client.ts";
 import { MovableClock } from "./cluster-clock.ts";
-import { makeCredentials } from "./credentials.ts";
+import { keptCredentials, makeCredentials } from "./credentials.ts";
 import { PlacedFaults } from "./faults.ts";
 import { controllerManagerUser, schedulerUser } from "./identities.ts";
 import { LocalServer } from "./local/local-server.ts";
@@ -23,6 +24,7 @@ import { startControllers, startNodes, startScheduler } from "./parts.ts";
 import { quietOf } from "./quiet.ts";
 import { asked, RequestRecord } from "./requests.ts";
 import { type Component, RunningCluster } from "./running-cluster.ts";
+import { folderStore, memoryStore } from "./store/cluster-store.ts";
 import { HookTable } from "./webhooks/hook-table.ts";
 
 /** How a cluster is to be. */
@@ -34,12 +36,15 @@ export interface ClusterOptions {
   readonly pods?: readonly PodBehaviour[];
   /** The same as kwok's Stages have it; the first that fits counts. */
   readonly stages?: readonly Stage[];
+  /** Where the cluster's data lies: another cluster that is started there later goes on with it. One at a time. Without it
+   *  everything is in memory. Its store goes by the machine's clock, so that a run does not repeat exactly. */
+  readonly folder?: string;
   /** How many schedulers and controller managers; one each unless said. Of several one leads, and the others stand by. */
   readonly replicas?: { readonly scheduler?: number; readonly "controller-manager"?: number };
   /** `real`: time passes by itself, and can be moved on. `manual`: it stands still unless it is moved, or something is waited
    *  for. */
   readonly clock?: "real" | "manual";
-  /** What the clock shows at first; now, or, of one that stands still, 2026-01-01T00:00:00Z. */
+  /** What the clock shows at first; now, or, of one that stands still and no folder, 2026-01-01T00:00:00Z. */
   readonly startAt?: Date;
   /** From which all chance comes; the system's unless given. With a manual clock a run repeats exactly. */
   readonly seed?: number;
@@ -59,14 +64,18 @@ export interface ClusterOptions {
  *  Rejects with TypeError for options, one line for each thing that is wrong. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   checkOptions(options);
-  const { nodes = 1, pods = [], stages = [], seed, replicas = {} } = options;
+  const { nodes = 1, pods = [], stages = [], seed, replicas = {}, folder } = options;
   const machines = machinesOf(nodeList(nodes));
   const isManual = options.clock === "manual";
   const local = new LocalServer();
-  const startMs = options.startAt?.getTime() ?? (isManual ? Date.UTC(2026, 0, 1) : Date.now());
+  const startMs =
+    options.startAt?.getTime() ?? (isManual && folder === undefined ? Date.UTC(2026, 0, 1) : Date.now());
   const clock = new MovableClock(
     { runs: !isManual, startMs },
-    quietOf(() => local.passed),
+    quietOf(
+      () => local.passed,
+      () => store.isUnderWay,
+    ),
   );
   const random: Random = seed === undefined ? systemRandom : new Prng(seed);
   const log: Log = options.log === undefined ? silentLog : createLog({ format: "text", level: options.log });
@@ -77,8 +86,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     log: log.child(name),
     metrics: new MetricsRegistry(),
   });
-  const credentials = await makeCredentials();
-  const storage = new MemoryStorage(clock);
+  const credentials = folder === undefined ? await makeCredentials() : await keptCredentials(folder);
   const requests = new RequestRecord(clock);
   const faults = new PlacedFaults({ clock, random }, requests, (isMeant) => {
     const meant = [...local.open].filter(({ caller, request }) => isMeant(asked(caller, request)));
@@ -108,14 +116,18 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     node: (_host, port) => (port === simulatedPort ? cluster.connectNode() : undefined),
     hook: (url) => hooks.find(url, () => local.pass()),
   };
+  const store =
+    folder === undefined
+      ? memoryStore(clock)
+      : await folderStore(join(folder, "store"), { ...os("store"), clock: systemClock });
   const cluster: RunningCluster = new RunningCluster({
     os,
     clock,
     isManual,
-    storage,
+    store,
     credentials,
     local,
-    apiServer: new ApiServer(credentials, storage, { local, within, os: () => os("apiserver") }),
+    apiServer: new ApiServer(credentials, store.storage, { local, within, os: () => os("apiserver") }),
     faults,
     requests,
     hooks,
@@ -132,7 +144,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   return cluster;
 }
 
-const known: readonly string[] = ["nodes", "pods", "stages", "replicas", "clock", "startAt", "seed", "log"];
+const known: readonly string[] = [
+  "nodes",
+  "folder",
+  "pods",
+  "stages",
+  "replicas",
+  "clock",
+  "startAt",
+  "seed",
+  "log",
+];
 const replicasMost = 9;
 
 function checkOptions(options: ClusterOptions): void {
@@ -150,6 +172,8 @@ function checkOptions(options: ClusterOptions): void {
     log,
     'is none of "debug", "info", "warn", "error"',
   );
+  const { folder = "." } = options;
+  check(typeof folder === "string" && folder !== "", "folder", folder, "must be the path of a folder");
   check(Number.isSafeInteger(seed), "seed", seed, "is no whole number");
   check(
     startAt === undefined || (startAt instanceof Date && !Number.isNaN(startAt.getTime())),

@@ -6,15 +6,18 @@ export type AnswerReview = (review: Readonly<Record<string, unknown>>, url: stri
 /** Who answers for webhooks in this process, by URL. */
 export class HookTable {
   readonly #answers = new Map<string, AnswerReview>();
+  readonly #retired = new Set<string>();
 
   /** @param url All that begin with it where it ends with a slash. */
   set(url: string, answer: AnswerReview): void {
-    if (this.#answers.has(url)) throw new TypeError(`somebody answers for ${url} already`);
+    if (this.#answers.has(url) && !this.#retired.delete(url))
+      throw new TypeError(`somebody answers for ${url} already`);
     this.#answers.set(url, answer);
   }
 
-  delete(url: string): void {
-    this.#answers.delete(url);
+  /** Another may take its place. Until then it goes on answering: a snapshot may bring back the configuration that leads here. */
+  retire(url: string): void {
+    this.#retired.add(url);
   }
 
   /** @param passed Told before and after, so that whoever waits for quiet waits for the answer. */

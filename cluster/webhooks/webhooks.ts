@@ -36,20 +36,20 @@ export class Webhooks {
     try {
       await this.#client.apply(configuration);
     } catch (error) {
-      this.#table.delete(url);
+      this.#table.retire(url);
       throw error;
     }
     const remove = async () => {
       const resource = await this.#client.kindOf(configuration);
       await orAbsent(this.#client.delete(resource, { name }));
-      this.#table.delete(url);
+      this.#table.retire(url);
     };
     return { name, requests, remove };
   }
 
   async convert(definition: string, convert: ConvertObject): Promise<void> {
     const url = `${origin}/convert/${definition}`;
-    this.#table.delete(url);
+    this.#table.retire(url);
     this.#table.set(url, conversionAnswer(convert));
     const webhook = { clientConfig: { url }, conversionReviewVersions: ["v1"] };
     const conversion = { strategy: "Webhook", webhook };
