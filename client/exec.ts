@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { deferred } from "../base/deferred.ts";
 import { apiErrorFrom, ConnectionError, statusFrom } from "./api-error.ts";
@@ -47,7 +48,10 @@ export async function openExec(
   server: URL,
   ref: Ref,
   options: ExecOptions,
-  signal?: AbortSignal,
+  {
+    signal,
+    connect,
+  }: { readonly signal?: AbortSignal | undefined; readonly connect?: (() => Duplex) | undefined } = {},
 ): Promise<ExecSession> {
   const path = withQuery(objectPath(resources.pods, ref, "exec"), {
     command: options.command,
@@ -61,6 +65,7 @@ export async function openExec(
   url.protocol = server.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(url, protocols, {
     ...tlsOptions(config),
+    ...(connect && { createConnection: connect }),
     headers: identityHeaders(config),
     handshakeTimeout: execLimits.openMs,
     maxPayload: execLimits.frameBytesMost,

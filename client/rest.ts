@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
 import type {
@@ -74,6 +75,7 @@ export class RestClient implements ApiClient {
   readonly #transport: HttpTransport;
   readonly #clock: Clock;
   readonly #userAgent: string;
+  readonly #connect: (() => Duplex) | undefined;
   /** Absent: who asks stays the same until `renew`. */
   #credentials: Credentials | undefined;
 
@@ -86,6 +88,8 @@ export class RestClient implements ApiClient {
     });
     this.#clock = options.clock ?? systemClock;
     this.#userAgent = options.userAgent ?? "pintle";
+    const { way } = options;
+    this.#connect = way?.connect && (() => way.connect?.() as Duplex);
     this.#credentials = credentialsOf(config, { clock: this.#clock });
   }
 
@@ -210,7 +214,10 @@ export class RestClient implements ApiClient {
   /** Runs a command in a container; see `ExecSession`. */
   async exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
     if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
-    return openExec(this.#config, this.#transport.server, ref, options, signal);
+    return openExec(this.#config, this.#transport.server, ref, options, {
+      signal,
+      connect: this.#connect,
+    });
   }
 
   /** Closes all connections. */

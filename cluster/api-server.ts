@@ -40,7 +40,7 @@ export class ApiServer {
     running.done.catch(() => undefined); // its end is asked for by `stop`
     this.#running = running;
     if (this.#port !== undefined) await running.listen(["127.0.0.1"], this.#port);
-    this.#local.up(running.handle);
+    this.#local.up(running);
   }
 
   /** Whoever waits for an answer loses the connection. */

@@ -97,8 +97,8 @@ describe("scripted pods of a cluster", function () {
       /previous terminated container "c" in pod "talks" not found/,
     );
     const { text: kubeconfig } = await cluster.kubeconfig();
-    const client = new RestClient(loadKubeconfig("given", { readFile: () => kubeconfig }));
-    const exec = async (name: string, command: readonly string[], input = "") => {
+    const outside = new RestClient(loadKubeconfig("given", { readFile: () => kubeconfig }));
+    const exec = async (client: RestClient, name: string, command: readonly string[], input = "") => {
       const said = { stdout: "", stderr: "" };
       const session = await client.exec(
         { namespace: "default", name },
@@ -120,14 +120,25 @@ describe("scripted pods of a cluster", function () {
       return { code: await session.exitCode, ...said };
     };
     try {
-      assert.deepEqual(await exec("talks", ["cat"], "hello"), { code: 0, stdout: "hello", stderr: "" });
-      assert.deepEqual(await exec("talks", ["fly"]), { code: 127, stdout: "", stderr: "fly: not found\n" });
-      await assert.rejects(
-        exec("quiet", ["ls"]),
-        /nothing runs in containers of simulated nodes: say by exec/,
-      );
+      for (const client of [cluster.client, outside]) {
+        assert.deepEqual(await exec(client, "talks", ["cat"], "hello"), {
+          code: 0,
+          stdout: "hello",
+          stderr: "",
+        });
+        assert.deepEqual(await exec(client, "talks", ["fly"]), {
+          code: 127,
+          stdout: "",
+          stderr: "fly: not found\n",
+        });
+        await assert.rejects(
+          exec(client, "quiet", ["ls"]),
+          /nothing runs in containers of simulated nodes: say by exec/,
+        );
+      }
+      await assert.rejects(exec(cluster.clientFor("jane"), "talks", ["cat"]), { code: 403 });
     } finally {
-      client.close();
+      outside.close();
     }
   });
 });

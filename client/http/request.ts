@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { ConnectionError } from "../api-error.ts";
 
 export interface HttpRequest {
@@ -36,6 +37,8 @@ export interface HttpAnswer extends AsyncIterable<Uint8Array> {
 export interface HttpWay {
   /** Rejects with ConnectionError, or the signal's reason. `headers` include what says who asks. */
   send(request: HttpRequest, headers: RequestHeaders): Promise<HttpAnswer>;
+  /** A connection of its own, for what leaves HTTP; absent: one is made to the server's address. */
+  connect?(): Duplex;
   /** Whatever is under way fails: the server does not answer any more. */
   giveUp(): void;
   close(): void;

@@ -1,9 +1,13 @@
+import { createServer } from "node:http";
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { duplexPair } from "../../base/http2/duplex-pair.ts";
 import type { HttpHandler } from "../../base/http2/serve-http.ts";
 import { ConnectionError } from "../../client/api-error.ts";
 import type { HttpRequest, RequestHeaders } from "../../client/http/request.ts";
 import { sentLocallyBy } from "../../controlplane/apiserver/authentication/local-sender.ts";
 import type { User } from "../../controlplane/apiserver/filters/authentication.ts";
+import type { RunningApiserver } from "../../controlplane/apiserver/start.ts";
 import { LocalRequest } from "./local-request.ts";
 import { LocalResponse } from "./local-response.ts";
 
@@ -27,6 +31,8 @@ export interface Exchange {
 export class LocalServer {
   /** Undefined while it is down. */
   #handler: HttpHandler | undefined;
+  #upgrade: RunningApiserver["upgrade"] | undefined;
+  readonly #connections = new Set<Duplex>();
   readonly #open = new Set<Exchange>();
   readonly #socket = new Socket();
   #passed = 0;
@@ -47,13 +53,33 @@ export class LocalServer {
   }
 
   /** From now on requests go there. */
-  up(handler: HttpHandler): void {
-    this.#handler = handler;
+  up({ handle, upgrade }: Pick<RunningApiserver, "handle" | "upgrade">): void {
+    this.#handler = handle;
+    this.#upgrade = upgrade;
+  }
+
+  /** A connection for one request that leaves HTTP. Throws ConnectionError where nobody would answer. */
+  connect({ user }: Caller): Duplex {
+    const upgrade = this.#upgrade;
+    if (upgrade === undefined) throw new ConnectionError("the API server is down", { neverSent: true });
+    const [near, far] = duplexPair();
+    this.#connections.add(far);
+    far.on("error", () => far.destroy());
+    far.on("close", () => this.#connections.delete(far));
+    const server = createServer((_request, response) => response.writeHead(400).end());
+    server.on("upgrade", (request, socket, head) => {
+      sentLocallyBy(request, user);
+      upgrade(request, socket, head);
+    });
+    server.emit("connection", far);
+    return near;
   }
 
   /** Whatever is under way breaks, and nothing is answered any more. */
   down(): void {
     this.#handler = undefined;
+    this.#upgrade = undefined;
+    for (const far of [...this.#connections]) far.destroy();
     for (const { response } of [...this.#open]) response.destroy(new Error("the API server is gone"));
   }
 

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/os/clock.ts";
 import { ConnectionError } from "../../client/api-error.ts";
 import {
@@ -54,6 +55,11 @@ export class LocalWay implements HttpWay {
     } finally {
       end();
     }
+  }
+
+  connect(): Duplex {
+    if (this.#isClosed) throw new ConnectionError("the client is closed", { neverSent: true });
+    return this.#server.connect(this.#caller);
   }
 
   giveUp(): void {

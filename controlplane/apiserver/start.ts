@@ -1,4 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { deferred } from "../../base/deferred.ts";
 import type { HttpHandler } from "../../base/http2/serve-http.ts";
 import { ipRangeText } from "../../base/ip-range.ts";
@@ -40,6 +42,7 @@ import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { ownApplier, ownRecorder } from "./handlers/field-manager.ts";
 import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
+import { endWith } from "./odd-http.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
 import { mutatingPolicyMetrics, validatingPolicyMetrics } from "./policies/policy-metrics.ts";
@@ -77,6 +80,7 @@ import { FiguresByLabels } from "./telemetry/request-figures.ts";
 import { requestMetrics } from "./telemetry/request-metrics.ts";
 import { loud } from "./telemetry/verbosity.ts";
 import { watchMetrics } from "./telemetry/watch-metrics.ts";
+import { mayUpgrade, serveUpgrade } from "./upgrade.ts";
 import { type ConversionDeps, convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
 import { hookAddress } from "./webhooks/hooks.ts";
@@ -88,6 +92,8 @@ export interface RunningApiserver extends Running {
   readonly port: number;
   /** Answers a request, from wherever it came. */
   readonly handle: HttpHandler;
+  /** Answers a request to leave HTTP on its connection. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Has a server that was started with no addresses to bind listen on these after all. Resolves with the port.
    *  These do not keep the process alive.
    *  @param port 0: any free one. */
@@ -259,7 +265,11 @@ export async function startOnStorage(
     },
   );
   const handle: HttpHandler = (request, response) => serve(request, response, deps);
-  return { url: `https://${address}`, port, handle, listen, done, stop };
+  const upgrade: RunningApiserver["upgrade"] = (request, socket, head) => {
+    if (mayUpgrade(request, deps)) void serveUpgrade(request, socket, { deps, head });
+    else endWith(socket, { code: 400, text: "400 Bad Request: nothing here leaves HTTP" });
+  };
+  return { url: `https://${address}`, port, handle, upgrade, listen, done, stop };
 }
 
 /** Everything that goes on beside requests. */
