@@ -228,8 +228,11 @@ describe("agent, with pods as processes", function () {
   });
 
   it("says in one line what is wrong with its flags", () => {
+    assert.throws(
+      () => parseFlags(agentFlags, ["--runtime=docker"]),
+      /^UsageError: --runtime: "docker" must be auto, oci or process$/,
+    );
     const bad = parseFlags(agentFlags, [
-      "--runtime=docker",
       "--port=99999",
       "--node-name=n1",
       "--node-labels=a=b,node-role.kubernetes.io/x=y",
@@ -238,7 +241,6 @@ describe("agent, with pods as processes", function () {
       () => agentConfig(bad),
       (error) =>
         error instanceof UsageError &&
-        /--runtime: "docker" must be/.test(error.message) &&
         /--port: 99999 must be/.test(error.message) &&
         /--node-labels: "node-role.kubernetes.io\/x" is a label that a node must not set on itself/.test(
           error.message,
