@@ -74,6 +74,7 @@ describe("the command line", () => {
       exec: /in which pod\?/,
       why: /why what\?/,
       scale: /--replicas/,
+      top: /One of nodes and pods/,
       rollout: /One of status, history, undo, restart/,
       "rollout undo": /of what\? For example: deployment\/web/,
       install: /A server or an agent/,

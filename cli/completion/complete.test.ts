@@ -85,6 +85,7 @@ describe("completion", () => {
     assert.deepEqual((await offered("logs", "web", "-c", "")).words, ["some-container"]);
     assert.deepEqual((await offered("get", "--namespace=")).words, ["--namespace=some-namespace"]);
     assert.deepEqual((await offered("rollout", "u")).words, ["undo"]);
+    assert.deepEqual((await offered("top", "p")).words, ["pods"]);
     assert.deepEqual((await offered("rollout", "undo", "")).words, ["some-object"]);
     assert.deepEqual((await offered("node", "remove", "")).words, ["some-node"]);
     assert.deepEqual((await offered("logs", "web", "")).words, []);
