@@ -31,6 +31,7 @@ export type { EventInput, EventSubject } from "../client/events.ts";
 export type { ExecOptions, ExecSession } from "../client/exec.ts";
 export type { ExecPlugin } from "../client/exec-plugin.ts";
 export { CredentialError } from "../client/exec-plugin.ts";
+export type { HeldLease } from "../client/held-lease.ts";
 export { Informer } from "../client/informer.ts";
 export { type ConnectOptions, connectCluster } from "../client/kube/connect.ts";
 export type { KindDefinition } from "../client/kube/define-kind.ts";
