@@ -96,7 +96,8 @@ export async function reflect<T extends Stored>(
 /** Where to go on after a failure. A server that refuses streamed lists is asked for plain ones from then on. */
 function positionAfter(position: Position, error: ApiError | ConnectionError): Position {
   if (position.state === "synced") return isGone(error) ? { state: "empty", by: position.by } : position;
-  const refused = error instanceof ApiError && [400, 404, 405, 406, 415, 422].includes(error.code);
+  // 500: a kube-apiserver whose etcd cannot be asked how far its watches are.
+  const refused = error instanceof ApiError && [400, 404, 405, 406, 415, 422, 500].includes(error.code);
   return position.by === "stream" && refused ? { state: "empty", by: "list" } : position;
 }
 

@@ -20,6 +20,7 @@ import type { HttpAnswer, HttpRequest, HttpWay } from "./http/request.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
+import { openPortForward } from "./port-forward.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { apiVersionOf, resources } from "./resources.ts";
 import type { Draft, KubeObject, Ref, Resource, WatchEvent } from "./types.ts";
@@ -215,6 +216,15 @@ export class RestClient implements ApiClient {
   async exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
     if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
     return openExec(this.#config, this.#transport.server, ref, options, {
+      signal,
+      connect: this.#connect,
+    });
+  }
+
+  /** A connection to a port of a pod; see `openPortForward`. */
+  async portForward(ref: Ref, port: number, signal?: AbortSignal): Promise<Duplex> {
+    if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
+    return openPortForward(this.#config, this.#transport.server, ref, port, {
       signal,
       connect: this.#connect,
     });

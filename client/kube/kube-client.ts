@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
 import { type Random, systemRandom } from "../../base/os/random.ts";
@@ -27,6 +28,8 @@ import { type ObjectEvent, type WatchObjectsOptions, watchObjects } from "./watc
 export interface KubeClientOptions {
   /** Who applies, where a call does not say: `pintle-client` by default. */
   readonly fieldManager?: string;
+  /** `apply` takes fields over from others where a call does not say; false by default. */
+  readonly force?: boolean;
   readonly log?: Log;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -53,6 +56,7 @@ export class KubeClient {
   readonly rest: RestClient;
   readonly #kinds: KindFinder;
   readonly #fieldManager: string;
+  readonly #force: boolean;
   readonly #deps: ReflectorDeps;
   /** Of `rest`; of a term where there is one. */
   readonly #writes: AnyClient;
@@ -62,6 +66,7 @@ export class KubeClient {
     this.#writes = term === undefined ? rest : termClient(rest, term);
     this.#kinds = new KindFinder(rest);
     this.#fieldManager = options.fieldManager ?? "pintle-client";
+    this.#force = options.force ?? false;
     this.#deps = {
       client: rest,
       clock: options.clock ?? systemClock,
@@ -250,6 +255,12 @@ export class KubeClient {
     return this.rest.exec(this.#ofPod(pod), options, signal);
   }
 
+  /** A connection to a port of a pod, through the API server: a stream of its bytes. It is destroyed with `ConnectionError`
+   *  where the port does not answer. That it was ended is not told to the other side before it is destroyed. */
+  portForward(pod: Ref, port: number, signal?: AbortSignal): Promise<Duplex> {
+    return this.rest.portForward(this.#ofPod(pod), port, signal);
+  }
+
   /** Closes all connections: requests and watches under way fail. */
   close(): void {
     this.rest.close();
@@ -270,6 +281,7 @@ export class KubeClient {
     const object = { ...draft, apiVersion, kind: kind.kind };
     return this.#writes.patch(kind, refOf(draft), object, {
       fieldManager: this.#fieldManager,
+      force: this.#force,
       ...options,
       type: "apply",
       ...(subresource && { subresource }),
