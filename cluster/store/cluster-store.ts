@@ -7,7 +7,7 @@ import {
   type StoredEntry,
   type Write,
 } from "../../controlplane/apiserver/registry/storage.ts";
-import { type EmbeddedStore, openEmbedded } from "../../store/embedded/embedded-store.ts";
+import type { EmbeddedStore } from "../../store/embedded/embedded-store.ts";
 import { OrderedStorage } from "./ordered-storage.ts";
 
 /** What a cluster keeps its objects in; it may go and come back. */
@@ -44,6 +44,8 @@ export async function folderStore(
   folder: string,
   os: Pick<Os, "clock" | "random" | "log">,
 ): Promise<ClusterStore> {
+  // A member is a good part of the program, and few clusters need one.
+  const { openEmbedded } = await import("../../store/embedded/embedded-store.ts");
   const open = async () => {
     const store = await openEmbedded({ folder }, os);
     return { store, storage: new EtcdStorage(store.client, os.clock) };
