@@ -61,6 +61,12 @@ export function markdown(rounds: readonly Round[], tests: number): string {
     return `| ${what} | ${ours.text} | ${theirs.text} | ${ratio} | ${goal} |`;
   });
   return [
+    "# A cluster inside a test, beside what envtest starts",
+    "",
+    `\`npm run build && PINTLE_KUBE_APISERVER=PATH npm run bench:testcluster -- --rounds ${rounds.length} --etcd PATH\``,
+    "",
+    "Medians of all rounds, with the least and the most; the sides alternate. `bench/testcluster/README.md` says what each does.",
+    "",
     "| | startCluster | etcd and kube-apiserver | ratio | goal |",
     "|---|---|---|---|---|",
     ...lines,
