@@ -1,4 +1,4 @@
-import { resources } from "../client/resources.ts";
+import { KindFinder } from "../client/kube/kind-finder.ts";
 import { RestClient } from "../client/rest.ts";
 import type { Draft, KubeObject, Resource } from "../client/types.ts";
 
@@ -11,7 +11,7 @@ export interface Manifest {
 
 /** The client of a cluster: all of `RestClient`, and manifests applied as they are. */
 export class ClusterClient extends RestClient {
-  readonly #kinds = new Map<string, Resource<KubeObject>>();
+  readonly #kinds = new KindFinder(this);
 
   /** Server-side apply of a manifest, with force: what the test says holds. In namespace `default` unless it names another.
    *  Resolves with the object as it is then. */
@@ -31,30 +31,8 @@ export class ClusterClient extends RestClient {
     return applied as KubeObject & T;
   }
 
-  /** What the API calls objects of this type. Rejects where it serves none such. */
-  async kindOf({ apiVersion, kind }: Pick<Manifest, "apiVersion" | "kind">): Promise<Resource<KubeObject>> {
-    const key = `${apiVersion}/${kind}`;
-    const slash = apiVersion.indexOf("/");
-    const group = slash < 0 ? "" : apiVersion.slice(0, slash);
-    const version = apiVersion.slice(slash + 1);
-    const known =
-      this.#kinds.get(key) ??
-      (Object.values(resources) as unknown as Resource<KubeObject>[]).find(
-        (one) => one.kind === kind && one.group === group && one.version === version,
-      );
-    if (known !== undefined) return known;
-    const path = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-    const list = JSON.parse(await this.raw("GET", path)) as {
-      readonly resources: readonly {
-        readonly name: string;
-        readonly kind: string;
-        readonly namespaced: boolean;
-      }[];
-    };
-    const found = list.resources.find((one) => one.kind === kind && !one.name.includes("/"));
-    if (found === undefined) throw new TypeError(`the API serves no ${kind} in ${apiVersion}`);
-    const resource = { group, version, kind, plural: found.name, namespaced: found.namespaced };
-    this.#kinds.set(key, resource);
-    return resource;
+  /** What the API calls objects of this type. Rejects with UnknownKindError where it serves none such. */
+  kindOf(object: Pick<Manifest, "apiVersion" | "kind">): Promise<Resource<KubeObject>> {
+    return this.#kinds.find(object);
   }
 }
