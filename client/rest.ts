@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
@@ -79,6 +80,7 @@ export class RestClient implements ApiClient {
   readonly #connect: (() => Duplex) | undefined;
   /** Absent: who asks stays the same until `renew`. */
   #credentials: Credentials | undefined;
+  readonly #closing = new AbortController();
 
   constructor(config: RestConfig, options: RestClientOptions = {}) {
     this.#config = config;
@@ -92,6 +94,12 @@ export class RestClient implements ApiClient {
     const { way } = options;
     this.#connect = way?.connect && (() => way.connect?.() as Duplex);
     this.#credentials = credentialsOf(config, { clock: this.#clock });
+    setMaxListeners(0, this.closed); // whatever is followed by this client listens
+  }
+
+  /** Aborts when the client is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get config(): RestConfig {
@@ -233,6 +241,7 @@ export class RestClient implements ApiClient {
   /** Closes all connections. */
   close(): void {
     this.#transport.close();
+    this.#closing.abort(new ConnectionError("the client was closed", { neverSent: true }));
   }
 
   async #json<T>(

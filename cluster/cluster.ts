@@ -1,8 +1,10 @@
 import type { PodBehaviour } from "../agent/simulate/pod-behaviour.ts";
 import type { Duration } from "../base/duration.ts";
+import type { Kind } from "../client/kube/define-kind.ts";
+import type { KubeClient } from "../client/kube/kube-client.ts";
+import type { AnyManifest } from "../client/kube/manifest.ts";
 import type { Stored } from "../client/object-cache.ts";
-import type { KubeObject, Resource } from "../client/types.ts";
-import type { ClusterClient, Manifest } from "./cluster-client.ts";
+import type { KubeObject } from "../client/types.ts";
 import type { ClusterClock } from "./cluster-clock.ts";
 import type { ClusterEvents } from "./events.ts";
 import type { Faults } from "./faults.ts";
@@ -33,11 +35,24 @@ export interface NodeTroubles {
   readonly pidPressure?: boolean;
 }
 
+/** Who a client is, beside its user. */
+export interface ClientOptions {
+  /** Beside `system:authenticated`, and a service account's own. */
+  readonly groups?: readonly string[];
+  /** What its requests are recorded by, and what faults call it; the user's name unless given. */
+  readonly name?: string;
+  /** Who it applies as; its `name` unless given. */
+  readonly fieldManager?: string;
+  /** What it applies takes fields over from others, where a call does not say; false unless given. */
+  readonly force?: boolean;
+}
+
 /** A whole cluster in this process, started by `startCluster`. Errors in what it is given are TypeErrors that name the field, its
  *  value and the rule. `await using` stops it, also where a test fails. */
 export interface Cluster extends AsyncDisposable {
-  /** The administrator's client. */
-  readonly client: ClusterClient;
+  /** The administrator's client, as `pintle/client` has it for any cluster, within this process. What it applies holds: it takes
+   *  fields over from whoever had them, where a call does not say otherwise. */
+  readonly client: KubeClient;
   /** The time of everything in the cluster. */
   readonly clock: ClusterClock;
   /** What goes wrong with requests. */
@@ -47,9 +62,8 @@ export interface Cluster extends AsyncDisposable {
   /** The events as they came. */
   readonly events: ClusterEvents;
 
-  /** A client with the rights of this user, by RBAC. Closed with the cluster.
-   *  @param name What its requests are recorded by, and what faults call it; the user's name unless given. */
-  clientFor(user: string, groups?: readonly string[], name?: string): ClusterClient;
+  /** A client with the rights of this user, by RBAC, such as the program under test has. Closed with the cluster. */
+  clientFor(user: string, options?: ClientOptions): KubeClient;
 
   /** Opens the API server's HTTPS port on the loopback, unless it is open, and writes a kubeconfig for this user, who may do
    *  everything unless said otherwise. The file goes with the cluster. */
@@ -63,14 +77,14 @@ export interface Cluster extends AsyncDisposable {
    *  clock that stands still is moved from one timer to the next meanwhile. Rejects with TimeoutError after 30 s unless said
    *  otherwise, and with what `find` throws. */
   until<T extends Stored, R>(
-    resource: Resource<T>,
+    kind: Kind<T>,
     find: (objects: readonly T[]) => R | undefined | false | null,
     options?: UntilOptions,
   ): Promise<R>;
 
   /** Resolves with the object once it is there and ready, as `kubectl wait` and `kubectl rollout status` would say. Rejects with
    *  TimeoutError, which tells its state and its events. */
-  untilReady<T extends Manifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
+  untilReady<T extends AnyManifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
   /** The same for several: a list, or YAML text. */
   untilReady<T extends Manifests>(
     objects: T,

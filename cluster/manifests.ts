@@ -1,11 +1,11 @@
 import { parseAllDocuments } from "yaml";
-import type { Manifest } from "./cluster-client.ts";
+import type { AnyManifest } from "../client/kube/manifest.ts";
 
 /** One manifest, several, or YAML text of one document or more; a `List` stands for its items. */
-export type Manifests = Manifest | readonly Manifest[] | string;
+export type Manifests = AnyManifest | readonly AnyManifest[] | string;
 
 /** All of them, in their order. Throws TypeError for what is no manifest. */
-export function manifestList(manifests: Manifests): readonly Manifest[] {
+export function manifestList(manifests: Manifests): readonly AnyManifest[] {
   const given: readonly unknown[] =
     typeof manifests === "string" ? documents(manifests) : Array.isArray(manifests) ? manifests : [manifests];
   return given.flatMap((one, index) => itemsOf(one, `document ${index + 1}`));
@@ -20,7 +20,7 @@ function documents(text: string): readonly unknown[] {
   });
 }
 
-function itemsOf(value: unknown, at: string): readonly Manifest[] {
+function itemsOf(value: unknown, at: string): readonly AnyManifest[] {
   const { apiVersion, kind, metadata, items } = fieldsOf(value, at);
   const tell = (field: string, found: unknown, rule: string) =>
     new TypeError(`${at}: ${field}: ${JSON.stringify(found) ?? "nothing"} ${rule}`);
@@ -32,7 +32,7 @@ function itemsOf(value: unknown, at: string): readonly Manifest[] {
     return items.flatMap((one, index) => itemsOf(one, `${at}, item ${index + 1}`));
   const { name } = fieldsOf(metadata, `${at}: metadata`);
   if (typeof name !== "string" || name === "") throw tell("metadata.name", name, "must be a text");
-  return [value as Manifest];
+  return [value as AnyManifest];
 }
 
 function fieldsOf(value: unknown, at: string): Readonly<Record<string, unknown>> {

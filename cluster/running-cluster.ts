@@ -2,31 +2,33 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
-import type { PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
+import type { PodBehaviour } from "../agent/simulate/pod-behaviour.ts";
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
-import type { Os, Running } from "../base/os/os.ts";
+import type { Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { orAbsent } from "../client/api-error.ts";
 import { InformerFactory } from "../client/informer.ts";
+import type { Kind } from "../client/kube/define-kind.ts";
+import { KubeClient, type KubeClientOptions } from "../client/kube/kube-client.ts";
+import type { AnyManifest } from "../client/kube/manifest.ts";
 import { kubeconfigText } from "../client/kubeconfig.ts";
 import type { Stored } from "../client/object-cache.ts";
 import { resources } from "../client/resources.ts";
-import type { KubeObject, Node, Resource } from "../client/types.ts";
-import type { User } from "../controlplane/apiserver/filters/authentication.ts";
-import type { ApiServer } from "./api-server.ts";
-import type { Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
-import { ClusterClient, type Manifest } from "./cluster-client.ts";
+import { RestClient } from "../client/rest.ts";
+import type { KubeObject, Node } from "../client/types.ts";
+import type { ClientOptions, Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
 import type { MovableClock } from "./cluster-clock.ts";
-import { type ClusterCredentials, clientCertificate } from "./credentials.ts";
+import type { ClusterParts } from "./cluster-parts.ts";
+import { clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
 import { drive } from "./drive.ts";
 import { EventRecord } from "./events.ts";
 import type { PlacedFaults } from "./faults.ts";
 import { adminUser, userOf } from "./identities.ts";
 import { takeLease } from "./leases.ts";
-import type { Caller, LocalServer } from "./local/local-server.ts";
+import type { Caller } from "./local/local-server.ts";
 import { LocalWay } from "./local/local-way.ts";
 import { type Manifests, manifestList } from "./manifests.ts";
 import { machinesOf, type NodeOptions } from "./node-options.ts";
@@ -35,45 +37,16 @@ import { type OwnFolder, ownFolder } from "./own-folder.ts";
 import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
-import type { ClusterStore } from "./store/cluster-store.ts";
 import { TimeoutError, type UntilOptions, until } from "./until.ts";
 import { Waiting } from "./waiting.ts";
 import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
 import type { ConvertObject } from "./webhooks/conversion.ts";
-import type { AnswerReview, HookTable } from "./webhooks/hook-table.ts";
+import type { AnswerReview } from "./webhooks/hook-table.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
-
-/** A part of the control plane that can crash and come back. */
-export interface Component {
-  /** What all its replicas are called together. */
-  readonly group: string;
-  readonly start: (client: ClusterClient) => Running;
-  readonly user: User;
-}
-
-/** What a cluster is made of. */
-export interface ClusterParts {
-  readonly os: (name: string) => Os;
-  readonly clock: MovableClock;
-  readonly isManual: boolean;
-  readonly store: ClusterStore;
-  readonly credentials: ClusterCredentials;
-  readonly local: LocalServer;
-  readonly apiServer: ApiServer;
-  readonly faults: PlacedFaults;
-  readonly requests: RequestRecord;
-  readonly hooks: HookTable;
-  readonly behaviours: PodBehaviours;
-  readonly components: ReadonlyMap<string, Component>;
-  readonly nodes: {
-    readonly machines: ReadonlyMap<string, SimulatedMachine>;
-    readonly start: (client: ClusterClient) => Running & SimulatedPower;
-  };
-}
 
 interface Alive {
   readonly running: Running;
-  readonly client: ClusterClient;
+  readonly client: RestClient;
 }
 
 const storeName = "store";
@@ -87,7 +60,7 @@ const takesPods = (node: Node): boolean =>
 
 /** The cluster that `startCluster` made. */
 export class RunningCluster implements Cluster {
-  readonly client: ClusterClient;
+  readonly client: KubeClient;
   readonly clock: MovableClock;
   readonly faults: PlacedFaults;
   readonly requests: RequestRecord;
@@ -96,7 +69,7 @@ export class RunningCluster implements Cluster {
   readonly #tasks: TaskScope;
   readonly #informers: InformerFactory;
   readonly #alive = new Map<string, Alive>();
-  readonly #clients: ClusterClient[] = [];
+  readonly #clients: RestClient[] = [];
   readonly #waiting = new Waiting();
   readonly #machines: Map<string, SimulatedMachine>;
   readonly #webhooks: Webhooks;
@@ -112,7 +85,7 @@ export class RunningCluster implements Cluster {
     this.#machines = new Map(parts.nodes.machines);
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
-    this.client = this.#clientOf({ name: "test", user: adminUser }, this.#waiting);
+    this.client = this.#kubeClientOf({ name: "test", user: adminUser }, { force: true });
     this.#webhooks = new Webhooks(this.client, parts.hooks);
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
@@ -143,8 +116,9 @@ export class RunningCluster implements Cluster {
     if (this.#parts.isManual) await this.clock.advance(0);
   }
 
-  clientFor(user: string, groups: readonly string[] = [], name = user): ClusterClient {
-    return this.#clientOf({ name, user: userOf(user, groups) }, this.#waiting);
+  clientFor(user: string, options: ClientOptions = {}): KubeClient {
+    const { groups = [], name = user, ...own } = options;
+    return this.#kubeClientOf({ name, user: userOf(user, groups) }, own);
   }
 
   async kubeconfig(
@@ -170,7 +144,7 @@ export class RunningCluster implements Cluster {
   async apply<T extends Manifests>(manifests: T): Promise<readonly KubeObject[]> {
     const applied: KubeObject[] = [];
     for (const manifest of manifestList(manifests)) {
-      const object = await this.client.apply(manifest);
+      const object = (await this.client.apply(manifest)) as KubeObject;
       const defines = manifest.kind === "CustomResourceDefinition" || manifest.kind === "APIService";
       applied.push(defines ? await this.#oneReady(manifest, {}) : object);
     }
@@ -178,16 +152,16 @@ export class RunningCluster implements Cluster {
   }
 
   until<T extends Stored, R>(
-    resource: Resource<T>,
+    kind: Kind<T>,
     find: (objects: readonly T[]) => R | undefined | false | null,
     options: UntilOptions = {},
   ): Promise<R> {
     const { clock, isManual } = this.#parts;
     const deps = { informers: this.#informers, clock, isManual, tasks: this.#tasks };
-    return this.#waiting.during(() => until(resource, find, options, deps));
+    return this.#waiting.during(() => until(kind, find, options, deps));
   }
 
-  untilReady<T extends Manifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
+  untilReady<T extends AnyManifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
   untilReady<T extends Manifests>(
     objects: T,
     options?: Pick<UntilOptions, "timeout">,
@@ -197,21 +171,25 @@ export class RunningCluster implements Cluster {
     options: Pick<UntilOptions, "timeout"> = {},
   ): Promise<KubeObject | readonly KubeObject[]> {
     const isOne = typeof objects !== "string" && !Array.isArray(objects);
-    if (isOne && (objects as Manifest).kind !== "List") return this.#oneReady(objects as Manifest, options);
+    if (isOne && (objects as AnyManifest).kind !== "List")
+      return this.#oneReady(objects as AnyManifest, options);
     const ready: KubeObject[] = [];
     for (const one of manifestList(objects)) ready.push(await this.#oneReady(one, options));
     return ready;
   }
 
-  async #oneReady(object: Manifest, { timeout = "30s" }: Pick<UntilOptions, "timeout">): Promise<KubeObject> {
-    const { resource, name, scope } = await this.#placeOf(object);
+  async #oneReady(
+    object: AnyManifest,
+    { timeout = "30s" }: Pick<UntilOptions, "timeout">,
+  ): Promise<KubeObject> {
+    const { kind, name, scope } = await this.#placeOf(object);
     let seen: KubeObject | undefined;
     const find = (all: readonly KubeObject[]) => {
       seen = all.find(({ metadata }) => metadata.name === name);
       return seen !== undefined && isReady(seen) ? seen : undefined;
     };
     const what = `${object.kind} ${name} is ready`;
-    return this.until(resource, find, { timeout, what, ...scope }).catch((error) => {
+    return this.until(kind, find, { timeout, what, ...scope }).catch((error) => {
       if (!(error instanceof TimeoutError)) throw error;
       const status = seen === undefined ? "it is not there" : `its status: ${JSON.stringify(seen.status)}`;
       const events = seen === undefined ? [] : this.events.list({ about: seen });
@@ -225,7 +203,7 @@ export class RunningCluster implements Cluster {
     { timeout = "30s" }: Pick<UntilOptions, "timeout"> = {},
   ): Promise<void> {
     for (const object of manifestList(objects)) {
-      const { resource, name, scope } = await this.#placeOf(object);
+      const { kind, name, scope } = await this.#placeOf(object);
       const uid = "uid" in object.metadata ? object.metadata.uid : undefined;
       let seen: KubeObject | undefined;
       const isGone = (all: readonly KubeObject[]) => {
@@ -235,7 +213,7 @@ export class RunningCluster implements Cluster {
         return seen === undefined;
       };
       const what = `${object.kind} ${name} is gone`;
-      await this.until(resource, isGone, { timeout, what, ...scope }).catch((error) => {
+      await this.until(kind, isGone, { timeout, what, ...scope }).catch((error) => {
         if (!(error instanceof TimeoutError) || seen === undefined) throw error;
         const { deletionTimestamp, finalizers = [] } = seen.metadata;
         const why =
@@ -303,7 +281,7 @@ export class RunningCluster implements Cluster {
     const power = this.#powerOver(name);
     if (drain) {
       const evict = (signal: AbortSignal) =>
-        evictPods(name, { client: this.client, clock: this.clock }, signal);
+        evictPods(name, { client: this.client.rest, clock: this.clock }, signal);
       const limits = { timeoutMs: durationMs(timeout), what: `node ${name} is drained` };
       const uids = await this.#waiting.during(() => drive(evict, limits, this.#parts));
       await this.until(resources.pods, (all) => !all.some(({ metadata }) => uids.has(metadata.uid)), {
@@ -365,7 +343,7 @@ export class RunningCluster implements Cluster {
       replicas.length > 0
         ? { namespace: "kube-system", name: `kube-${name}` }
         : { namespace: namespace ?? "default", name };
-    return takeLease(lease, { client: this.client, clock: this.clock });
+    return takeLease(lease, { client: this.client.rest, clock: this.clock });
   }
 
   snapshot(): Promise<Snapshot> {
@@ -420,11 +398,11 @@ export class RunningCluster implements Cluster {
     );
   }
 
-  async #placeOf(object: Manifest) {
-    const resource = await this.client.kindOf(object);
-    const namespace = resource.namespaced ? (object.metadata.namespace ?? "default") : undefined;
+  async #placeOf(object: AnyManifest) {
+    const kind = await this.client.kindOf(object);
+    const namespace = kind.namespaced ? (object.metadata.namespace ?? "default") : undefined;
     return {
-      resource,
+      kind,
       name: object.metadata.name ?? "",
       scope: namespace === undefined ? {} : { namespace },
     };
@@ -463,15 +441,22 @@ export class RunningCluster implements Cluster {
     );
   }
 
+  /** A client for whoever is outside of the cluster. */
+  #kubeClientOf(caller: Caller, own: Pick<KubeClientOptions, "fieldManager" | "force">): KubeClient {
+    const { clock, random, log } = this.#parts.os(caller.name);
+    const options = { fieldManager: caller.name, clock, random, log, ...own };
+    return new KubeClient(this.#clientOf(caller, this.#waiting), options);
+  }
+
   /** @param waiting Of whoever waits for what is asked, outside of the cluster. */
-  #clientOf(caller: Caller, waiting?: Waiting): ClusterClient {
+  #clientOf(caller: Caller, waiting?: Waiting): RestClient {
     const { local, clock, faults } = this.#parts;
     const way = new LocalWay(local, caller, {
       clock,
       between: faults.between,
       ...(waiting && { waits: () => waiting.begin() }),
     });
-    const client = new ClusterClient(
+    const client = new RestClient(
       { servers: ["http://localhost"], namespace: "default" },
       { clock: waiting?.clockOf(clock) ?? clock, userAgent: caller.name, way },
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { loadKubeconfig } from "../client/kubeconfig.ts";
+import { connectCluster } from "../client/kube/connect.ts";
+import type { KubeClient } from "../client/kube/kube-client.ts";
 import { resources } from "../client/resources.ts";
-import { RestClient } from "../client/rest.ts";
 import type { Pod } from "../client/types.ts";
 import { startCluster } from "./start-cluster.ts";
 
@@ -96,9 +96,9 @@ describe("scripted pods of a cluster", function () {
       logs("talks", { previous: true }),
       /previous terminated container "c" in pod "talks" not found/,
     );
-    const { text: kubeconfig } = await cluster.kubeconfig();
-    const outside = new RestClient(loadKubeconfig("given", { readFile: () => kubeconfig }));
-    const exec = async (client: RestClient, name: string, command: readonly string[], input = "") => {
+    const { text: kubeconfigText } = await cluster.kubeconfig();
+    const outside = connectCluster({ kubeconfigText });
+    const exec = async (client: KubeClient, name: string, command: readonly string[], input = "") => {
       const said = { stdout: "", stderr: "" };
       const session = await client.exec(
         { namespace: "default", name },

@@ -9,12 +9,13 @@ import { createLog, type Log, silentLog } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { Prng, type Random, systemRandom } from "../base/os/random.ts";
+import type { RestClient } from "../client/rest.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import { ApiServer } from "./api-server.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ClusterClient } from "./cluster-client.ts";
 import { MovableClock } from "./cluster-clock.ts";
+import type { Component } from "./cluster-parts.ts";
 import { keptCredentials, makeCredentials } from "./credentials.ts";
 import { PlacedFaults } from "./faults.ts";
 import { controllerManagerUser, schedulerUser } from "./identities.ts";
@@ -23,7 +24,7 @@ import { machinesOf, type NodeOptions, nodeList } from "./node-options.ts";
 import { startControllers, startNodes, startScheduler } from "./parts.ts";
 import { quietOf } from "./quiet.ts";
 import { asked, RequestRecord } from "./requests.ts";
-import { type Component, RunningCluster } from "./running-cluster.ts";
+import { RunningCluster } from "./running-cluster.ts";
 import { folderStore, memoryStore } from "./store/cluster-store.ts";
 import { HookTable } from "./webhooks/hook-table.ts";
 
@@ -97,7 +98,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const addReplicas = (
     group: "scheduler" | "controller-manager",
     user: User,
-    start: (client: ClusterClient, os: Os, identity?: string) => Running,
+    start: (client: RestClient, os: Os, identity?: string) => Running,
   ) => {
     const count = replicas[group] ?? 1;
     for (let at = 1; at <= count; at++) {

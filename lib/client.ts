@@ -64,8 +64,7 @@ export {
   runControllers,
   startControllers,
 } from "../client/operator/operator.ts";
-export type { ReflectorDeps, Scope } from "../client/reflector.ts";
-export { resources } from "../client/resources.ts";
+export type { Keep, ReflectorDeps, Scope } from "../client/reflector.ts";
 export type { LogOptions, RawOptions, RestClientOptions } from "../client/rest.ts";
 export { RestClient } from "../client/rest.ts";
 export type { Draft, KubeObject, ListMeta, Meta, Ref, Resource, WatchEvent } from "../client/types.ts";

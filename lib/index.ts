@@ -13,9 +13,11 @@ export type {
 } from "../agent/simulate/pod-behaviour.ts";
 export type { Duration } from "../base/duration.ts";
 export { ApiError, ConnectionError } from "../client/api-error.ts";
-export type { Event, KubeObject, Pod, Resource, Taint } from "../client/types.ts";
-export type { Cluster, Kubeconfig, NodeTroubles } from "../cluster/cluster.ts";
-export type { ClusterClient, Manifest } from "../cluster/cluster-client.ts";
+export type { Kind } from "../client/kube/define-kind.ts";
+export type { KubeClient } from "../client/kube/kube-client.ts";
+export type { AnyManifest } from "../client/kube/manifest.ts";
+export type { Event, KubeObject, Pod, Taint } from "../client/types.ts";
+export type { ClientOptions, Cluster, Kubeconfig, NodeTroubles } from "../cluster/cluster.ts";
 export type { ClusterClock } from "../cluster/cluster-clock.ts";
 export type { ClusterEvents, EventFilter } from "../cluster/events.ts";
 export type { Fault, FaultScope, Faults, PlacedFault } from "../cluster/faults.ts";

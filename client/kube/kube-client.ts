@@ -83,7 +83,8 @@ export class KubeClient {
   /** The same client for what a leader decides in a term: its writes – not those of `rest` – fail with `ConnectionError`, and do
    *  nothing, once the term is over, where the server heeds that even if they arrive later than that. */
   inTerm(term: WritingTerm): KubeClient {
-    return new KubeClient(this.rest, { ...this.#deps, fieldManager: this.#fieldManager }, term);
+    const own = { ...this.#deps, fieldManager: this.#fieldManager, force: this.#force };
+    return new KubeClient(this.rest, own, term);
   }
 
   /** What informers and controllers of this client stand on. */
@@ -221,12 +222,13 @@ export class KubeClient {
     return this.#writes.deleteCollection(kind, options);
   }
 
-  /** What exists, and every change from then on: see `watchObjects`. Leaving the loop, or the signal, ends it. */
+  /** What exists, and every change from then on: see `watchObjects`. Leaving the loop ends it, as do the signal, whose reason is
+   *  thrown, and closing the client. */
   watch<T extends Stored>(
     kind: Kind<T>,
     options: WatchObjectsOptions = {},
   ): AsyncGenerator<ObjectEvent<T>, void, void> {
-    return watchObjects(kind, options, this.#deps);
+    return watchObjects(kind, options, this.#deps, this.rest.closed);
   }
 
   /** Resolves with the object as soon as `holds` is true of it; `undefined` stands for one that is not there. A watch, not a poll.
@@ -261,7 +263,7 @@ export class KubeClient {
     return this.rest.portForward(this.#ofPod(pod), port, signal);
   }
 
-  /** Closes all connections: requests and watches under way fail. */
+  /** Closes all connections: requests under way fail, watches end. */
   close(): void {
     this.rest.close();
   }

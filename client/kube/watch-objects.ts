@@ -22,16 +22,18 @@ export interface WatchObjectsOptions extends Scope {
   readonly onSynced?: () => void;
 }
 
-const closed = new Error("the watch was left");
+const left = new Error("the watch was left");
 
 /** Every change of a kind's objects, in order, over cuts, restarts and compactions: what was missed is told as the difference
  *  between what was last seen and what there is now, so that whoever applies the events always has the server's state. (Of
  *  several changes of one object within a gap the last alone is told.) It keeps the objects, as an informer does. Whoever reads
- *  slowly holds the server back. Throws `ApiError` where the server refuses at the beginning; from then on it is asked again. */
+ *  slowly holds the server back. Throws `ApiError` where the server refuses at the beginning; from then on it is asked again.
+ *  @param closed Ends it without an error. */
 export async function* watchObjects<T extends Stored>(
   kind: Kind<T>,
   options: WatchObjectsOptions,
   deps: ReflectorDeps,
+  closed?: AbortSignal,
 ): AsyncGenerator<ObjectEvent<T>, void, void> {
   const { signal, initial = true, onSynced, ...scope } = options;
   signal?.throwIfAborted();
@@ -49,6 +51,9 @@ export async function* watchObjects<T extends Stored>(
   const leaving = new AbortController();
   const stop = () => leaving.abort(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
+  const end = () => outbox.end();
+  closed?.addEventListener("abort", end, { once: true });
+  if (closed?.aborted) end();
   const client = endingAtFirstRefusal(heldBack(deps.client, outbox), () => hasSynced);
   const following = reflect(
     kind,
@@ -69,11 +74,13 @@ export async function* watchObjects<T extends Stored>(
     for (;;) {
       const event = await outbox.next();
       if (signal?.aborted) throw signal.reason;
+      if (event === undefined) return;
       yield event;
     }
   } finally {
     signal?.removeEventListener("abort", stop);
-    leaving.abort(closed);
+    closed?.removeEventListener("abort", end);
+    leaving.abort(left);
     outbox.open();
     await following.catch(() => undefined); // its failure has been thrown, or nobody reads on
   }
@@ -102,6 +109,7 @@ class Outbox<T> {
   #reader: Deferred<void> | undefined;
   #emptied: Deferred<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
+  #hasEnded = false;
 
   get isEmpty(): boolean {
     return this.#at === this.#events.length;
@@ -123,6 +131,12 @@ class Outbox<T> {
     this.#reader?.resolve();
   }
 
+  /** Nothing more comes, and what has not been taken is dropped. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#reader?.resolve();
+  }
+
   /** Resolves when all was taken. */
   emptied(): Promise<void> {
     this.#emptied ??= deferred();
@@ -136,9 +150,10 @@ class Outbox<T> {
     this.#emptied?.resolve();
   }
 
-  /** The next event. Rejects once all before the failure was taken. */
-  async next(): Promise<ObjectEvent<T>> {
+  /** The next event; undefined: it was ended. Rejects once all before the failure was taken. */
+  async next(): Promise<ObjectEvent<T> | undefined> {
     for (;;) {
+      if (this.#hasEnded) return undefined;
       const next = this.#events[this.#at];
       if (next !== undefined) {
         this.#at++;

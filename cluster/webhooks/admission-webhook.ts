@@ -1,5 +1,5 @@
+import type { AnyManifest } from "../../client/kube/manifest.ts";
 import type { KubeObject } from "../../client/types.ts";
-import type { Manifest } from "../cluster-client.ts";
 import type { AnswerReview } from "./hook-table.ts";
 
 type LabelSelector = {
@@ -113,7 +113,7 @@ const known: readonly string[] = [
 export function webhookConfiguration<T>(
   options: WebhookOptions<T>,
   { name, url }: { readonly name: string; readonly url: string },
-): Manifest {
+): AnyManifest {
   const { validate, mutate, rules, name: _, failurePolicy = "Fail", ...rest } = options;
   for (const [field, value] of Object.entries(options))
     if (!known.includes(field))
@@ -144,7 +144,7 @@ export function webhookConfiguration<T>(
         ...rest,
       },
     ],
-  } as Manifest;
+  } as AnyManifest;
 }
 
 /** Answers reviews by the test's function. */

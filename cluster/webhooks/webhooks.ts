@@ -1,5 +1,6 @@
 import { orAbsent } from "../../client/api-error.ts";
-import type { ClusterClient } from "../cluster-client.ts";
+import { kinds } from "../../client/kube/kinds.ts";
+import type { KubeClient } from "../../client/kube/kube-client.ts";
 import {
   type AdmissionRequest,
   admissionAnswer,
@@ -15,11 +16,11 @@ const origin = "https://webhooks.test.invalid";
 
 /** Webhooks that are functions of the test. */
 export class Webhooks {
-  readonly #client: ClusterClient;
+  readonly #client: KubeClient;
   readonly #table: HookTable;
   #made = 0;
 
-  constructor(client: ClusterClient, table: HookTable) {
+  constructor(client: KubeClient, table: HookTable) {
     this.#client = client;
     this.#table = table;
   }
@@ -40,8 +41,7 @@ export class Webhooks {
       throw error;
     }
     const remove = async () => {
-      const resource = await this.#client.kindOf(configuration);
-      await orAbsent(this.#client.delete(resource, { name }));
+      await orAbsent(this.#client.delete(configuration));
       this.#table.retire(url);
     };
     return { name, requests, remove };
@@ -53,9 +53,9 @@ export class Webhooks {
     this.#table.set(url, conversionAnswer(convert));
     const webhook = { clientConfig: { url }, conversionReviewVersions: ["v1"] };
     const conversion = { strategy: "Webhook", webhook };
-    const kind = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
-    const resource = await this.#client.kindOf(kind);
-    await this.#client.patch(resource, { name: definition }, { spec: { conversion } }, { type: "merge" });
+    const { CustomResourceDefinition } = kinds;
+    const change = { spec: { conversion } };
+    await this.#client.patch(CustomResourceDefinition, { name: definition }, change, { type: "merge" });
   }
 
   answerFor(service: string, answer: AnswerReview): void {

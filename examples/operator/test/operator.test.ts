@@ -16,8 +16,8 @@ describe("a preview", () => {
     await cluster.client.get(kinds.NetworkPolicy, { name: "preview", namespace });
     const beside = await cluster.client.get(kinds.ConfigMap, { name: "pr-1-preview", namespace: "default" });
     assert.equal(beside.data?.NAMESPACE, namespace);
-    const bobs = cluster.clientFor("bob", ["system:authenticated"]);
-    const alices = cluster.clientFor("alice", ["system:authenticated"]);
+    const bobs = cluster.clientFor("bob");
+    const alices = cluster.clientFor("alice");
     await assert.rejects(bobs.list(kinds.Pod, { namespace }), { code: 403 });
     const web = deployment("web", namespace);
     await alices.apply(web);

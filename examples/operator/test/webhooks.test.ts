@@ -39,7 +39,7 @@ describe("the webhooks", () => {
   });
 
   it("let who makes a preview work in it", async () => {
-    const alice = cluster.clientFor("alice", ["system:authenticated"]);
+    const alice = cluster.clientFor("alice");
     const made = (await alice.apply(preview("pr-1"))) as unknown as PreviewEnvironment;
     assert.deepEqual(made.spec.users, ["alice"]);
     const given = (await alice.apply(preview("pr-2", { users: ["bob"] }))) as unknown as PreviewEnvironment;
@@ -47,7 +47,7 @@ describe("the webhooks", () => {
   });
 
   it("refuse copies of secrets to who may not read them", async () => {
-    const alice = cluster.clientFor("alice", ["system:authenticated"]);
+    const alice = cluster.clientFor("alice");
     const wanted = preview("pr-3", { secrets: ["registry"] });
     await assert.rejects(alice.apply(wanted), {
       code: 403,

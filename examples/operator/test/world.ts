@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Cluster, startCluster } from "pintle";
-import { KubeClient, type Operator, startControllers } from "pintle/client";
+import { type KubeClient, type Operator, startControllers } from "pintle/client";
 import { previewController } from "../src/controller.ts";
 import { PreviewEnvironment, type PreviewSpec } from "../src/preview.ts";
 
@@ -14,9 +14,8 @@ export async function startWorld(clock: "manual" | "real" = "manual"): Promise<C
 
 /** A client with the rights of the operator's service account, and nothing beside. */
 export function operatorClient(cluster: Cluster, name = "operator"): KubeClient {
-  const groups = ["system:serviceaccounts", "system:serviceaccounts:preview-system", "system:authenticated"];
-  const rest = cluster.clientFor("system:serviceaccount:preview-system:preview-operator", groups, name);
-  return new KubeClient(rest, { clock: cluster.clock, fieldManager: "preview-operator" });
+  const user = "system:serviceaccount:preview-system:preview-operator";
+  return cluster.clientFor(user, { name, fieldManager: "preview-operator" });
 }
 
 /** One replica of the operator. */
