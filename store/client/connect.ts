@@ -89,7 +89,7 @@ export function connect<V>(
   const urls = typeof endpoints === "string" ? [endpoints] : endpoints;
   const ring = new EndpointRing(urls.map((url) => parseEndpoint(url, tls !== undefined)));
   const wire = new GrpcTransport(tls, { clock, random });
-  const transport = user === undefined ? wire : new LoginTransport(wire, user);
+  const transport = user === undefined ? wire : new LoginTransport(wire, user, clock);
   const client = new StoreClient({ ring, transport, clock, random, timeoutMs });
   const close = async () => client.close();
   const folder = new KeyFolder(bytesOf(namespace));

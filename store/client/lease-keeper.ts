@@ -5,7 +5,7 @@ import { methods } from "../../proto/etcd-methods.ts";
 import { storeErrors } from "../errors.ts";
 import { CallError } from "./call-error.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { type FailoverParts, retryWait, withFailover } from "./failover.ts";
+import { type AttemptTime, type FailoverParts, retryWait, withFailover } from "./failover.ts";
 import type { ClientTransport } from "./transport.ts";
 
 const keepAliveMethod = methods.leaseKeepAlive;
@@ -13,7 +13,6 @@ const keepAliveMethod = methods.leaseKeepAlive;
 /** Renews leases. A renewal is a stream of one question and one answer, so it fails over like any read. */
 export class LeaseKeeper {
   readonly #parts: FailoverParts & { readonly transport: ClientTransport; readonly timeoutMs: number };
-  readonly #closing = new AbortController();
 
   constructor(parts: FailoverParts & { readonly transport: ClientTransport; readonly timeoutMs: number }) {
     this.#parts = parts;
@@ -25,15 +24,15 @@ export class LeaseKeeper {
     options: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<number> {
     const { timeoutMs = this.#parts.timeoutMs, signal } = options;
-    return withFailover(this.#parts, { effect: "read", timeoutMs, signal }, (endpoint, restMs) =>
-      this.#ask(endpoint, id, restMs, signal),
+    return withFailover(this.#parts, { effect: "read", timeoutMs, signal }, (endpoint, time) =>
+      this.#ask(endpoint, id, time, signal),
     );
   }
 
   /** Renews after every third of the time to live until aborted. */
   async keep(id: bigint, signal: AbortSignal): Promise<void> {
-    const { clock, random } = this.#parts;
-    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const { clock, random, closing } = this.#parts;
+    const either = closing === undefined ? signal : AbortSignal.any([signal, closing]);
     let expiresMs = Number.POSITIVE_INFINITY;
     for (let failures = 0; !either.aborted; ) {
       let waitMs: number;
@@ -60,16 +59,15 @@ export class LeaseKeeper {
     }
   }
 
-  close(): void {
-    this.#closing.abort(new Error("the client is closed"));
-  }
-
-  #ask(endpoint: Endpoint, id: bigint, timeoutMs: number, signal?: AbortSignal): Promise<number> {
+  /** A member that says nothing is left when its share of the time is over: the lease may run out meanwhile. */
+  #ask(endpoint: Endpoint, id: bigint, time: AttemptTime, signal?: AbortSignal): Promise<number> {
     const { transport, clock } = this.#parts;
     const answer: Deferred<number> = deferred();
+    const withinMs = Math.min(time.timeoutMs, time.connectWithinMs);
     const late = () => {
       stream.cancel();
-      answer.reject(new CallError("DEADLINE_EXCEEDED", `no answer within ${timeoutMs} ms`));
+      const status = withinMs < time.timeoutMs ? "UNAVAILABLE" : "DEADLINE_EXCEEDED";
+      answer.reject(new CallError(status, `no answer within ${withinMs} ms`));
     };
     const onAbort = () => {
       stream.cancel();
@@ -92,7 +90,7 @@ export class LeaseKeeper {
           answer.reject(error ?? new CallError("UNAVAILABLE", "the server ended the keep-alive stream")),
       },
     );
-    const stopTimer = clock.after(timeoutMs, late);
+    const stopTimer = clock.after(withinMs, late);
     signal?.addEventListener("abort", onAbort, { once: true });
     stream.send(keepAliveMethod.request.encode({ id }));
     return answer.promise.finally(() => {

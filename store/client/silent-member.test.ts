@@ -6,7 +6,7 @@ import { systemRandom } from "../../base/os/random.ts";
 import { openStoreClient } from "./open-client.ts";
 
 describe("a store client whose member takes connections and says nothing", () => {
-  it("goes to the next member with its next call", async () => {
+  it("goes to the next member within the same call", async () => {
     const taken: Socket[][] = [[], []];
     const servers = taken.map((sockets) =>
       createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1"),
@@ -19,10 +19,7 @@ describe("a store client whose member takes connections and says nothing", () =>
     );
     const toSecond = once(servers[1] as Server, "connection");
     try {
-      const inTime = { status: "DEADLINE_EXCEEDED", sent: false };
-      await assert.rejects(client.get("key"), inTime);
-      assert.equal(taken[1]?.length, 0);
-      await assert.rejects(client.get("key"), inTime);
+      await assert.rejects(client.get("key"), { status: "DEADLINE_EXCEEDED", sent: false });
       await toSecond;
     } finally {
       client.close();

@@ -7,7 +7,7 @@ import type { StatusResponse } from "../../proto/etcd-maintenance.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { CallError } from "./call-error.ts";
 import { type Endpoint, parseEndpoint } from "./endpoints.ts";
-import { type FailoverParts, withFailover } from "./failover.ts";
+import { closedError, type FailoverParts, withFailover } from "./failover.ts";
 import { type Bytes, nextKey } from "./keys.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ClientTransport } from "./transport.ts";
@@ -51,9 +51,9 @@ export class StoreClient {
 
   constructor(parts: StoreClientParts) {
     setMaxListeners(0, this.closing);
-    this.#parts = parts;
+    this.#parts = { ...parts, closing: this.closing };
     this.#watches = new WatchMux(parts);
-    this.#leases = new LeaseKeeper(parts);
+    this.#leases = new LeaseKeeper(this.#parts);
   }
 
   async get(
@@ -131,6 +131,7 @@ export class StoreClient {
 
   /** Watches from `options.startRevision`; close it with `close()` or by leaving the `for await`. */
   watch(options: WatchOptions): Watcher {
+    if (this.closing.aborted) throw closedError(this.closing);
     return this.#watches.watch(options);
   }
 
@@ -260,11 +261,19 @@ export class StoreClient {
     }
   }
 
-  /** Ends all watches and keep-alives and closes the connections. */
-  close(): void {
-    this.#closing.abort(new Error("the client is closed"));
-    this.#watches.close();
-    this.#leases.close();
+  /** Ends all watches and keep-alives and closes the connections. What is asked later fails for this reason. Idempotent. */
+  close(reason = "the client is closed"): void {
+    this.#end(reason);
+  }
+
+  /** The same where there is nothing left to ask: watches end with an error. */
+  fail(reason: string): void {
+    this.#end(reason, new CallError("UNAVAILABLE", reason, { sent: false }));
+  }
+
+  #end(reason: string, error?: CallError): void {
+    this.#closing.abort(new Error(reason));
+    this.#watches.close(error);
     this.#parts.transport.close();
   }
 
@@ -276,8 +285,8 @@ export class StoreClient {
     const { signal, effect, requireLeader } = options;
     const bytes = method.request.encode(request);
     const call = { effect, signal, timeoutMs: options.timeoutMs ?? this.#parts.timeoutMs };
-    const answer = await withFailover(this.#parts, call, (endpoint, timeoutMs) =>
-      this.#parts.transport.unary(endpoint, method.path, bytes, { timeoutMs, signal, requireLeader }),
+    const answer = await withFailover(this.#parts, call, (endpoint, time) =>
+      this.#parts.transport.unary(endpoint, method.path, bytes, { ...time, signal, requireLeader }),
     );
     return decodeAnswer(method, answer);
   }

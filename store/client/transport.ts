@@ -8,7 +8,7 @@ export interface ClientTransport {
     endpoint: Endpoint,
     path: string,
     request: Uint8Array,
-    settings: CallSettings & { readonly timeoutMs: number },
+    settings: CallSettings & { readonly timeoutMs: number; readonly connectWithinMs?: number },
   ): Promise<Uint8Array>;
   /** Opens a stream; for a server stream send the one request and half-close. */
   stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream;

@@ -56,7 +56,7 @@ export class WatchMux {
   }
 
   watch(options: WatchOptions): Watcher {
-    if (this.#closed) throw new Error("the client is closed");
+    if (this.#closed) throw new CallError("UNAVAILABLE", "the client is closed", { sent: false });
     const { signal } = options;
     const onAbort = () => watcher.close();
     const watcher = new Watcher(options, {
@@ -85,9 +85,12 @@ export class WatchMux {
     return true;
   }
 
-  close(): void {
+  /** Ends all watches; with an error where they cannot go on. */
+  close(error?: CallError): void {
     this.#closed = true;
-    for (const watcher of [...this.#watchers]) watcher.close();
+    for (const watcher of [...this.#watchers])
+      if (error === undefined) watcher.close();
+      else this.#fail(watcher, error);
     this.#drop();
   }
 

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
-import { type Log, silentLog } from "../../base/os/log.ts";
+import { describeError, type Log, silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { RamDisk } from "../../base/os/ram-disk.ts";
 import { type Random, systemRandom } from "../../base/os/random.ts";
@@ -77,10 +77,14 @@ export async function openEmbedded(
     { endpoints: [running.clientUrls[0] ?? inThisProcess], timeoutMs },
     { clock, random, transport },
   );
+  running.done.then(
+    () => client.close("the store has ended"),
+    (error: unknown) => client.fail(`the store has failed: ${describeError(error)}`),
+  );
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
-      client.close();
+      client.close("the store is closed");
       await running.stop();
     })();
     return closing;

@@ -283,6 +283,29 @@ describe("the client's gRPC", () => {
       assert.deepEqual([error.status, error.sent], ["DEADLINE_EXCEEDED", false]);
     });
 
+    it("leaves a server that it cannot connect to when a call's share of its time is over", async () => {
+      const port = await listen(createServer());
+      const share = { timeoutMs: 20_000, connectWithinMs: 50, requireLeader: false };
+      const transport = transportOf();
+      const call = transport.unary(parseEndpoint(`http://127.0.0.1:${port}`), "/a/b", Buffer.alloc(0), share);
+      const error = await failed(call);
+      assert.deepEqual([error.status, error.sent], ["UNAVAILABLE", false]);
+      assert.match(error.message, /no connection within 50 ms/);
+    });
+
+    it("connects to nobody once it is closed", async () => {
+      const server = createServer();
+      const url = `http://127.0.0.1:${await listen(server)}`;
+      const transport = transportOf();
+      transport.close();
+      const error = await ask(transport, url);
+      assert.deepEqual(
+        [error.status, error.sent, error.message.endsWith("the client is closed")],
+        ["UNAVAILABLE", false, true],
+      );
+      assert.equal(taken.length, 0);
+    });
+
     const tls = async (names: { addresses?: readonly string[]; dnsNames?: readonly string[] }) => {
       const authority = await createAuthority({ name: "authority" });
       const issued = await issueCertificate(authority, { commonName: "m", ...names, usage: "server" });

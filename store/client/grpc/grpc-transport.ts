@@ -24,6 +24,8 @@ const limits: ClientLimits = {
   silence: { silentMostMs: 10_000, answerWithinMs: 5_000 },
 };
 
+const closedText = "the client is closed";
+
 interface Way {
   readonly way: CallWay<CallError>;
   readonly heads: RequestHeads;
@@ -35,6 +37,7 @@ export class GrpcTransport implements ClientTransport {
   readonly #os: { readonly clock: Clock; readonly random: Random };
   readonly #connectWithinMs: number;
   readonly #ways = new Map<string, Way>();
+  #isClosed = false;
 
   constructor(
     tls: ClientTls = {},
@@ -50,15 +53,16 @@ export class GrpcTransport implements ClientTransport {
     endpoint: Endpoint,
     path: string,
     request: Uint8Array,
-    settings: CallSettings & { readonly timeoutMs: number },
+    settings: CallSettings & { readonly timeoutMs: number; readonly connectWithinMs?: number },
   ): Promise<Uint8Array> {
-    const { signal } = settings;
+    const { signal, connectWithinMs } = settings;
     const timeoutMs = Math.ceil(settings.timeoutMs);
     const { way, heads } = this.#way(endpoint);
     return unary(way, {
       head: heads.of(path, settings, timeoutMs),
       request,
       timeoutMs,
+      connectWithinMs,
       signal,
       clock: this.#os.clock,
     });
@@ -87,9 +91,10 @@ export class GrpcTransport implements ClientTransport {
     return { send: (bytes) => call.send(bytes), halfClose: () => call.finish(), cancel };
   }
 
+  /** Ends all that is under way; what is asked later fails, and connects to nobody. */
   close(): void {
-    for (const { way } of this.#ways.values()) way.channel.close("the client is closed");
-    this.#ways.clear();
+    this.#isClosed = true;
+    for (const { way } of this.#ways.values()) way.channel.close(closedText);
   }
 
   #channel(endpoint: Endpoint): ClientChannel<CallError> {
@@ -110,10 +115,9 @@ export class GrpcTransport implements ClientTransport {
   #way(endpoint: Endpoint): Way {
     let way = this.#ways.get(endpoint.url);
     if (way === undefined) {
-      way = {
-        way: { channel: this.#channel(endpoint), errorOf, messageBytesMost },
-        heads: new RequestHeads(endpoint),
-      };
+      const channel = this.#channel(endpoint);
+      if (this.#isClosed) channel.close(closedText);
+      way = { way: { channel, errorOf, messageBytesMost }, heads: new RequestHeads(endpoint) };
       this.#ways.set(endpoint.url, way);
     }
     return way;

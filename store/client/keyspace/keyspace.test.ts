@@ -179,7 +179,7 @@ describe("keys and values", () => {
       open[1].close();
       await store.close();
       deepStrictEqual(await ended, [[], [], []]);
-      throws(() => store.watch("a"), /the client is closed/);
+      throws(() => store.watch("a"), /the store is closed/);
     });
 
     it("tell one type of events alone where asked to", async () => {
