@@ -11,11 +11,10 @@ export function resourcePath(
 ): string {
   const root =
     resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  // As in Go's client, an empty namespace stands for all.
   const scope =
-    resource.namespaced && at.namespace !== undefined
-      ? `/namespaces/${encodeURIComponent(at.namespace)}`
-      : "";
-  const name = at.name === undefined ? "" : `/${encodeURIComponent(at.name)}`;
+    resource.namespaced && at.namespace ? `/namespaces/${segment(resource, "namespace", at.namespace)}` : "";
+  const name = at.name === undefined ? "" : `/${segment(resource, "name", at.name)}`;
   const rest = at.subresource === undefined ? "" : `/${at.subresource}`;
   return `${root}${scope}/${resource.plural}${name}${rest}`;
 }
@@ -24,8 +23,19 @@ export function resourcePath(
 export function objectPath(resource: Resource<unknown>, ref: Ref, subresource?: string): string {
   if (resource.namespaced && !ref.namespace)
     throw new TypeError(`${resource.kind} ${ref.name}: a namespace is needed`);
-  if (ref.name === "") throw new TypeError(`${resource.kind}: a name is needed`);
+  // Without it the path would be that of the collection.
+  if (!ref.name) throw new TypeError(`${resource.kind}: a name is needed`);
   return resourcePath(resource, { namespace: ref.namespace, name: ref.name, subresource });
+}
+
+/** A name as a part of the path that leads to this object and to no other: `..` would lead out of its namespace. Throws
+ *  `TypeError` for what no object can be called. */
+function segment(resource: Resource<unknown>, field: string, value: string): string {
+  const isOne = typeof value === "string" && value !== "." && value !== ".." && !/[/%]/.test(value);
+  if (isOne) return encodeURIComponent(value);
+  throw new TypeError(
+    `${resource.kind}: ${field} ${JSON.stringify(value)} must be a text, neither "." nor "..", and have neither "/" nor "%"`,
+  );
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;

@@ -163,6 +163,20 @@ for (const protocol of ["HTTP/2", "HTTP/1.1"])
       await Promise.all(watches);
     });
 
+    it("knows of a request that waited for its turn that it was sent", async () => {
+      const site = await serve((request, response) => {
+        if (request.url?.includes("cut")) request.socket.destroy();
+        else setTimeout(() => send(response, 200, pod("a")), 5);
+      });
+      const client = connect(site);
+      const others = Array.from({ length: 64 }, () =>
+        client.get(resources.pods, { name: "a", namespace: "n" }).catch(() => undefined),
+      );
+      const cut = client.patch(resources.pods, { name: "cut", namespace: "n" }, {}, { type: "merge" });
+      await assert.rejects(cut, (error) => error instanceof ConnectionError && !error.neverSent);
+      await Promise.all(others);
+    });
+
     it("counts what it asks, by what came of it, under the names of Kubernetes' client", async () => {
       const site = await serve((_, response) => send(response, 404, status(404, "NotFound")));
       const gone = await serve(() => undefined);

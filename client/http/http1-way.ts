@@ -59,8 +59,10 @@ export class Http1Way implements HttpWay {
         giveUp = within(request.timeoutMs, "timed out");
       };
       outgoing.once("socket", (socket) => {
+        // A request that has waited for its turn is not said to reuse the connection that it gets.
+        const isOpen = this.#sockets.has(socket) || outgoing.reusedSocket;
         this.#track(socket);
-        if (outgoing.reusedSocket) return connected();
+        if (isOpen) return connected();
         clearTimeout(giveUp);
         giveUp = within(transportLimits.connectMs, "timed out while connecting");
         socket.once(secure ? "secureConnect" : "connect", connected);
