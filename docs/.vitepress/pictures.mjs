@@ -11,9 +11,10 @@ export function inlinePictures(markdown) {
       return asImage(tokens, at, options, env, self);
     const picture = readFileSync(join(dirname(env.path), source), "utf8");
     const label = markdown.utils.escapeHtml(tokens[at].content);
-    return picture
+    const inPage = picture
       .replace(/<\?xml[^>]*>/, "")
       .replace(/<style>[\s\S]*?<\/style>/, "")
       .replace("<svg ", `<svg aria-label="${label}" `);
+    return `<span class="picture-frame">${inPage}</span>`;
   };
 }

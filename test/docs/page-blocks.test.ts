@@ -15,11 +15,12 @@ describe("a page's blocks", () => {
     const [command, file, other] = page(
       ...fenced("sh", "echo 1"),
       ...fenced("text output", "1"),
+      "in `a/b.yaml`:",
       ...fenced("yaml file=a/b.yaml", "a: 1"),
       ...fenced('toml not-run="a file of others"', "x"),
     ).blocks;
     assert.equal(command?.output, "1");
-    assert.deepEqual([file?.file, file?.text, file?.line], ["a/b.yaml", "a: 1", 7]);
+    assert.deepEqual([file?.file, file?.text, file?.line], ["a/b.yaml", "a: 1", 8]);
     assert.equal(other?.notRun, "a file of others");
   });
 
@@ -32,6 +33,7 @@ describe("a page's blocks", () => {
       [fenced('sh not-run=""', "x"), /say why it is not run/],
       [fenced("text output", "x"), /no block before prints this/],
       [["```sh", "x"], /the block does not end/],
+      [["`a.yaml`", "", "words", "", ...fenced("yaml file=a.yaml", "x")], /x\.md:5: .* name `a\.yaml`/],
     ];
     for (const [lines, words] of refused) assert.throws(() => page(...lines), words);
   });

@@ -73,6 +73,8 @@ export function readPage(path: string, text: string): Page {
       continue;
     }
     const [notRun, file, runner] = [given.get("not-run"), given.get("file"), given.get("runner")];
+    if (file !== undefined && !wordsBefore(lines, line).includes(`\`${file}\``))
+      refuse(`readers do not see what the fence says: name \`${file}\` in the words before it`);
     if (notRun === "") refuse("say why it is not run");
     if (!["ts", "sh", "yaml", "text"].includes(language) && notRun === undefined && file === undefined)
       refuse(`nobody runs ${language}: give it file=NAME, or not-run="why"`);
@@ -97,6 +99,15 @@ export function readPage(path: string, text: string): Page {
     startsCluster: setting("cluster") === "own",
     blocks,
   };
+}
+
+/** The paragraph above a line of the page; its first is 1. */
+function wordsBefore(lines: readonly string[], line: number): string {
+  const above = lines
+    .slice(0, line - 1)
+    .join("\n")
+    .trimEnd();
+  return above.slice(above.lastIndexOf("\n\n") + 1);
 }
 
 /** Of a block of the shell: each command, and what the page says that it prints. */

@@ -1,5 +1,5 @@
 import theme from "vitepress/theme";
-import "./pictures.css";
+import "./pages.css";
 
 // biome-ignore lint/style/noDefaultExport: VitePress reads the default export.
 export default theme;
