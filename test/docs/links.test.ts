@@ -72,13 +72,14 @@ const isFolder = (path: string) => existsSync(join(root, path)) && statSync(join
 /** What a benchmark writes. */
 const isMeasured = (name: string) => /^bench\/(out\/|[\w-]+-report\.md$)/.test(name);
 
-/** Files of ours that a text names in code marks and that are not there. */
+/** Files of ours that a text names in code marks and that are not there; those that it shows whole are the reader's. */
 function missingFiles(path: string, text: string): readonly string[] {
   const rooms =
     /^(base|proto|store|client|controlplane|agent|cli|lib|cluster|bench|test|examples|docs|scripts)\//;
+  const shown = new Set([...text.matchAll(/^```[a-z]+ file=(\S+)/gm)].map(([, name]) => name));
   return [...withoutBlocks(text).matchAll(/`([\w./-]+(?:\.(?:md|ts|mjs|json|yaml|go|tsv)|\/))`/g)]
     .map(([, name = ""]) => name)
-    .filter((name) => rooms.test(name) && !isMeasured(name))
+    .filter((name) => rooms.test(name) && !isMeasured(name) && !shown.has(name))
     .filter((name) => !existsSync(join(root, name)) && !existsSync(join(root, dirname(path), name)));
 }
 
