@@ -10,5 +10,9 @@ export const exitStatuses: readonly { readonly status: string; readonly means: s
     status: "2",
     means: "It was called wrongly: an unknown command or flag, or a value that cannot be. Nothing was done.",
   },
+  {
+    status: "3",
+    means: "`pintle why` or `pintle doctor` did what it was asked for, and found something wrong.",
+  },
   { status: "130", means: "It was ended by a second Ctrl-C before it could end in good order." },
 ];

@@ -72,7 +72,6 @@ describe("the command line", () => {
       delete: /delete what\? For example: pod\/web-1, or -f FILE/,
       logs: /which pod\?/,
       exec: /in which pod\?/,
-      why: /why what\?/,
       scale: /--replicas/,
       top: /One of nodes and pods/,
       rollout: /One of status, history, undo, restart/,

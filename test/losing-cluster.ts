@@ -7,14 +7,15 @@ import { systemClock } from "../base/os/clock.ts";
 import { parseFlags } from "../base/os/flags.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { ensureLocalPathClass } from "../cli/up/local-path-class.ts";
-import { explainPod } from "../cli/why/explain-pod.ts";
-import { findingsText } from "../cli/why/finding.ts";
-import { gatherPod } from "../cli/why/gather.ts";
-import { isReadyNode } from "../cli/why/node-readiness.ts";
+import { readerOf } from "../cli/why/reader.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { Node, Pod } from "../client/types.ts";
+import { explainPod } from "../client/why/explain-pod.ts";
+import { gather } from "../client/why/gather.ts";
+import { isReadyNode } from "../client/why/nodes.ts";
+import { findingsText } from "../client/why/text.ts";
 import { startTestApiserver, testOs } from "../controlplane/apiserver/testing.ts";
 import { startControllerManager } from "../controlplane/controllers/controller-manager.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../controlplane/controllers/flags.ts";
@@ -72,7 +73,8 @@ export async function startLosingCluster(namespaces: readonly string[]): Promise
   const why = async (pod: Pod) => {
     const nowMs = systemClock.wallMs() + 60_000;
     const { signal } = new AbortController();
-    return findingsText("pod", explainPod(await gatherPod(client, pod, { nowMs, signal })));
+    const { result } = await gather(readerOf(client), (facts) => explainPod(pod, facts), { nowMs, signal });
+    return findingsText("pod", result);
   };
 
   try {

@@ -44,11 +44,12 @@ export class SimulatedPulls {
     { script, attempt, nowMs, tell }: PullContext,
   ): Pulled {
     const key = `${name}/${attempt}`;
-    const policy = imagePullPolicy ?? policyOf(image);
-    if (policy === undefined) {
+    const usual = policyOf(image);
+    if (usual === undefined) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
       return { state: "failed", reason: "InvalidImageName", message, untilMs: undefined };
     }
+    const policy = imagePullPolicy ?? usual;
     let pull = this.#pulls.get(key);
     if (pull === undefined) {
       for (const old of this.#pulls.keys()) if (old.startsWith(`${name}/`)) this.#pulls.delete(old);

@@ -68,8 +68,8 @@ eachKubectl("integration: kubectl pintle", ({ program }) => {
     const { KUBECONFIG: _, ...without } = env;
     const elsewhere = promisify(execFile)("kubectl", ["pintle", "get", "pods"], { env: without });
     await assert.rejects(elsewhere, /neither \$KUBECONFIG nor .*\.kube\/config/);
-    const named = await kubectl("pintle", "why", "pod/web-default", `--kubeconfig=${join(folder, "config")}`);
-    assert.match(named.stdout, /^pod\/web-default/);
+    const why = kubectl("pintle", "why", "pod/web-default", `--kubeconfig=${join(folder, "config")}`);
+    await assert.rejects(why, { code: 3, stdout: /^pod\/web-default: there are no nodes\n/ });
   });
 
   it("says which of the commands are another's", async () => {

@@ -146,7 +146,7 @@ describe("integration: a node is lost for good under charts", function () {
     assert.ok(waiting);
     assert.match(
       await cluster.why(waiting),
-      new RegExp(`its claim data-${name} is on node ${lostNode}, which is not`),
+      new RegExp(`its claim data-${name}: its data is on node ${lostNode}, which is not`),
     );
   });
 

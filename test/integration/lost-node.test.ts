@@ -116,7 +116,7 @@ describe("integration: a node is lost for good", function () {
     const claim = `data-${member}`;
     assert.match(
       await cluster.why(pod),
-      new RegExp(`^pod: the data of its claim ${claim} was on node lost-1, which does`),
+      new RegExp(`^pod: its claim ${claim}: its data was on node lost-1, which does`),
     );
     const fieldSelector = `involvedObject.uid=${pod.metadata.uid},reason=FailedScheduling`;
     const { items } = await eventually(
