@@ -6,6 +6,7 @@ import { createLog, type Level } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { systemRandom } from "../base/os/random.ts";
+import { settleMemory } from "../base/os/settle-memory.ts";
 import { type Command, type CommandIo, command, OperatorError } from "./command.ts";
 
 /** What every component's command shares: settings of its own process, a run until stopped, an orderly end. */
@@ -78,9 +79,11 @@ export async function untilStopped(running: Running, io: Pick<CommandIo, "signal
     if (io.signal.aborted) resolve();
     else io.signal.addEventListener("abort", () => resolve(), { once: true });
   });
+  const letBe = settleMemory(systemClock);
   try {
     await Promise.race([asked, running.done]); // both live as long as the process: nothing to leak
   } finally {
+    letBe();
     const { aborted, reason } = io.signal;
     await running.stop(aborted && reason instanceof Error ? reason.message : undefined);
   }

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { FlagValues } from "../base/os/flags.ts";
 import { describeError, type Log } from "../base/os/log.ts";
+import { settleMemory } from "../base/os/settle-memory.ts";
 import { startStore } from "../store/compose.ts";
 import { storeConfig, type storeFlags } from "../store/flags.ts";
 import { LocalTransport } from "../store/local-transport.ts";
@@ -42,7 +43,12 @@ async function main(data: StoreThreadData, report: (told: StoreThreadReport) => 
   servePort(data.port, new LocalTransport(member, doors.clock, beside));
   parentPort?.once("message", () => void store.stop().catch(() => undefined)); // `done` tells how it ended
   report({ kind: "started" });
-  await store.done;
+  const letBe = settleMemory(doors.clock);
+  try {
+    await store.done;
+  } finally {
+    letBe();
+  }
 }
 
 /** Who may ask is the users' to say; that the API server is none of them is the operator's to mend. */

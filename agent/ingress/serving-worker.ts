@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../base/os/clock.ts";
 import { describeError, type Log } from "../../base/os/log.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { settleMemory } from "../../base/os/settle-memory.ts";
 import { LocalServing } from "./serving.ts";
 import type { Said, ThreadData, Told } from "./thread-messages.ts";
 
@@ -32,6 +33,8 @@ function passedOn(): Log {
 const { fallback } = workerData as ThreadData;
 const serving = new LocalServing({ fallback, clock: systemClock, random: systemRandom, log: passedOn() });
 
+const letBe = settleMemory(systemClock);
+
 parentPort?.on("message", async (told: Told) => {
   switch (told.kind) {
     case "changes":
@@ -45,6 +48,7 @@ parentPort?.on("message", async (told: Told) => {
       say({ kind: "done", id: told.id, opened: undefined });
       break;
     case "stop":
+      letBe();
       await serving.stop();
       parentPort?.close();
   }

@@ -13,6 +13,7 @@ import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { settleMemory } from "../../base/os/settle-memory.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
@@ -228,10 +229,12 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
     tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
+    const letBe = settleMemory(systemClock);
     await new Promise<void>((resolve) => {
       if (io.signal.aborted) resolve();
       else io.signal.addEventListener("abort", () => resolve(), { once: true });
     });
+    letBe();
     return 0;
   } catch (error) {
     if (io.signal.aborted) return 130;
