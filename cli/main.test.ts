@@ -1,10 +1,12 @@
 import { strict as assert } from "node:assert";
+import { ConnectionError } from "../client/api-error.ts";
 import type { CommandIo } from "./command.ts";
 import { rowsOf } from "./command-table.ts";
 import { run } from "./main.ts";
 import { kubectlPlugin, pintle } from "./program.ts";
 
-const called = async (words: readonly string[], program = pintle) => {
+const unasked = () => assert.fail("the cluster is asked before the words are looked at");
+const called = async (words: readonly string[], program = pintle, client: () => unknown = unasked) => {
   let out = "";
   let err = "";
   const io = {
@@ -16,7 +18,7 @@ const called = async (words: readonly string[], program = pintle) => {
     },
     env: { PINTLE_HOME: "/nonexistent/pintle" },
     signal: AbortSignal.abort(),
-    client: () => assert.fail("the cluster is asked before the words are looked at"),
+    client,
   } as unknown as CommandIo;
   return { code: await run(program, words, io), out, err };
 };
@@ -40,6 +42,14 @@ describe("the command line", () => {
       for (const text of [summary, command.summary]) assert.match(text, /^[A-Za-z].*[^.\s]$/, name);
       for (const [flag, row] of Object.entries(command.flags)) assert.ok(row.hidden || row.help !== "", flag);
     }
+  });
+
+  it("says where to look when no server answers", async () => {
+    const { code, err } = await called(["get", "pods"], pintle, () => {
+      throw new ConnectionError("no answer", { neverSent: true });
+    });
+    assert.equal(code, 1);
+    assert.match(err, /^pintle get: no answer\n {2}does the cluster run\? "pintle status"/);
   });
 
   it("names the command that was meant, and none that was hardly", async () => {

@@ -118,6 +118,12 @@ function report(called: string, error: unknown, io: CommandIo): number {
     io.stderr(`${called}: ${describeError(error)}\n`);
     return 1;
   }
+  if (error instanceof Error && error.name === "ConnectionError") {
+    io.stderr(
+      `${called}: ${describeError(error)}\n  does the cluster run? "pintle status" tells of one on this machine\n`,
+    );
+    return 1;
+  }
   io.stderr(
     `${called}: ${error instanceof Error ? (io.env.PINTLE_DEBUG ? error.stack : describeError(error)) : error}\n`,
   );

@@ -69,6 +69,8 @@ export function contextNames(path?: string, sources: KubeconfigSources = {}): re
   return [...new Set(named.filter((name) => name !== undefined))];
 }
 
+const howNamed = '$KUBECONFIG or a flag names it: "pintle up" writes ~/.pintle/kubeconfig';
+
 interface KubeconfigDocument {
   readonly file: string;
   readonly document: Readonly<Record<string, unknown>>;
@@ -88,9 +90,9 @@ function readFiles(path: string | undefined, sources: KubeconfigSources) {
     try {
       return readFile(file);
     } catch (error) {
-      throw new UsageError(
-        `kubeconfig: cannot read ${file}: ${error instanceof Error ? error.message : error}`,
-      );
+      const why = error instanceof Error ? error.message : error;
+      const next = files.includes(file) ? `; ${howNamed}` : "";
+      throw new UsageError(`kubeconfig: cannot read ${file}: ${why}${next}`);
     }
   };
   const there = files.length > 1 ? files.filter((file) => isThere(file, readFile)) : files;

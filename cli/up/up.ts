@@ -394,9 +394,9 @@ function summary(layout: Layout, plan: ClusterPlan, seconds: number): string {
     "",
     `Pintle is ready after ${seconds.toFixed(1)} s: ${plan.replicas} store member${plan.replicas > 1 ? "s" : ""}, ${plan.nodes} node${plan.nodes > 1 ? "s" : ""}, pods as ${where}.`,
     `  export KUBECONFIG=${layout.kubeconfig}`,
-    "  pods may use pintle.local/host, this machine's own files (a node of your own: only with --allow-host-image)",
-    "  kubectl get nodes",
-    "  pintle status",
+    "  pintle get nodes       # or kubectl get nodes",
+    "  pintle status          # who runs, who leads; pintle down stops it",
+    "The image pintle.local/host is this machine's own files, for pods without a registry; a node that you join has it with --allow-host-image.",
     "",
   ].join("\n");
 }
