@@ -2,6 +2,7 @@
  *
  *  @packageDocumentation */
 export type { Clock } from "../base/os/clock.ts";
+export { UsageError } from "../base/os/flags.ts";
 export { CallError } from "../store/client/call-error.ts";
 export {
   type ConnectOptions,

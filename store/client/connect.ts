@@ -1,10 +1,13 @@
+import { checkOptions, shown } from "../../base/options.ts";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { Prng, systemRandom } from "../../base/os/random.ts";
-import { EndpointRing, parseEndpoint } from "./endpoints.ts";
+import { methods } from "../../proto/etcd-methods.ts";
+import { endpointsOf } from "./connect-options.ts";
+import { type Endpoint, EndpointRing, parseEndpoint } from "./endpoints.ts";
 import type { ClientTls } from "./grpc/dial.ts";
 import { GrpcTransport } from "./grpc/grpc-transport.ts";
-import { bytesOf } from "./keys.ts";
 import type { CallOptions, Keyspace } from "./keyspace/api.ts";
+import { callOptions } from "./keyspace/call-options.ts";
 import { type Codec, text } from "./keyspace/codec.ts";
 import { OpenKeyspace } from "./keyspace/keyspace.ts";
 import { type Key, KeyFolder } from "./keyspace/places.ts";
@@ -71,7 +74,7 @@ export interface EtcdClient<V> extends Keyspace<V>, AsyncDisposable {
 
 /** A client of any etcd v3 cluster. Connects when first used.
  *  @param to Addresses, or options that say more.
- *  @throws Error for malformed endpoints only. */
+ *  @throws UsageError for options that do not fit, one line each. */
 export function connect(
   to: string | readonly string[] | (ConnectOptions<string> & { readonly codec?: undefined }),
 ): EtcdClient<string>;
@@ -83,35 +86,51 @@ export function connect<V>(
     | (Omit<ConnectOptions<V>, "codec"> & { readonly codec?: Codec<V> | undefined }),
 ): EtcdClient<V> {
   const options = isOptions(to) ? to : { endpoints: to };
-  const { endpoints, user, tls, codec = text as unknown as Codec<V>, namespace = "", seed } = options;
+  const endpoints = endpointsOf(options);
+  const { user, tls, codec = text as unknown as Codec<V>, namespace = "", seed } = options;
   const { clock = systemClock, timeoutMs = 10_000 } = options;
   const random = seed === undefined ? systemRandom : new Prng(seed);
-  const urls = typeof endpoints === "string" ? [endpoints] : endpoints;
-  const ring = new EndpointRing(urls.map((url) => parseEndpoint(url, tls !== undefined)));
+  const ring = new EndpointRing(endpoints);
   const wire = new GrpcTransport(tls, { clock, random });
   const transport = user === undefined ? wire : new LoginTransport(wire, user, clock);
   const client = new StoreClient({ ring, transport, clock, random, timeoutMs });
   const close = async () => client.close();
-  const folder = new KeyFolder(bytesOf(namespace));
+  const folder = new KeyFolder(namespace);
   return Object.assign(new OpenKeyspace({ client, clock, random }, folder, codec), {
-    endpoints: urls,
-    members: async (call: CallOptions = {}) =>
-      (await client.members(call)).map(({ id, name, peerUrls, clientUrls, isLearner }) => ({
+    endpoints: endpoints.map(({ url }) => url),
+    members: async (call: CallOptions = {}) => {
+      checkOptions(call, callOptions.call);
+      return (await client.members(call)).map(({ id, name, peerUrls, clientUrls, isLearner }) => ({
         id,
         name,
         peerUrls,
         clientUrls,
         isLearner,
-      })),
-    status: (endpoint: string, call: CallOptions = {}) => statusOf(client, endpoint, call),
+      }));
+    },
+    status: async (endpoint: string, call: CallOptions = {}) => {
+      checkOptions(call, callOptions.call);
+      if (typeof endpoint !== "string")
+        throw new TypeError(`endpoint: ${shown(endpoint)} must be an address`);
+      return statusOf(client, parseEndpoint(endpoint, tls !== undefined), call);
+    },
     users: usersOf(client, folder),
     close,
     [Symbol.asyncDispose]: close,
   });
 }
 
-async function statusOf(client: StoreClient, endpoint: string, options: CallOptions): Promise<MemberStatus> {
-  const { header, version, leader, dbSize, errors } = await client.status(endpoint, options);
+async function statusOf(
+  client: StoreClient,
+  endpoint: Endpoint,
+  options: CallOptions,
+): Promise<MemberStatus> {
+  const { header, version, leader, dbSize, errors } = await client.callAt(
+    endpoint,
+    methods.status,
+    {},
+    options,
+  );
   return {
     version,
     leader,
@@ -129,5 +148,5 @@ function isOptions<V>(
     | readonly string[]
     | (Omit<ConnectOptions<V>, "codec"> & { readonly codec?: Codec<V> | undefined }),
 ): to is Omit<ConnectOptions<V>, "codec"> & { readonly codec?: Codec<V> | undefined } {
-  return typeof to === "object" && "endpoints" in to;
+  return typeof to !== "string" && !Array.isArray(to);
 }

@@ -28,3 +28,8 @@ export function nextKey(key: Bytes): Uint8Array {
   next.set(bytes);
   return next;
 }
+
+/** False where half of a surrogate pair stands alone, which has no UTF-8: others would be written in its place. */
+export const isWholeText = (text: string): boolean => isWellFormed.call(text);
+/** (Node has it; TypeScript's library of the year that we compile for does not.) */
+const { isWellFormed } = String.prototype as unknown as { isWellFormed(this: string): boolean };

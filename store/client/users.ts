@@ -1,6 +1,8 @@
+import { checkOptions, filledText, oneOf, shown } from "../../base/options.ts";
 import type { Encodable } from "../../base/protobuf.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import type { CallOptions } from "./keyspace/api.ts";
+import { callOptions } from "./keyspace/call-options.ts";
 import type { KeyFolder, Where } from "./keyspace/places.ts";
 import type { StoreClient } from "./store-client.ts";
 
@@ -35,17 +37,40 @@ export interface Roles {
 
 const rightTypes = { read: "READ", write: "WRITE", readwrite: "READWRITE" } as const;
 
+const rightsKinds = { rights: oneOf("read", "write", "readwrite") };
+const text = { fits: (value: unknown) => typeof value === "string", must: "a text" };
+const texts = { name: filledText, user: filledText, role: filledText, password: text };
+
+/** Throws TypeError: users, roles and passwords are texts. */
+function checkCall(request: object, options: CallOptions): void {
+  checkOptions(options, callOptions.call);
+  for (const [name, kind] of Object.entries(texts))
+    if (name in request) {
+      const value = (request as Record<string, unknown>)[name];
+      if (!kind.fits(value))
+        throw new TypeError(
+          `${name}: must be ${kind.must}, not ${shown(name === "password" ? typeof value : value)}`,
+        );
+    }
+}
+
 export function usersOf(client: StoreClient, folder: KeyFolder): Users {
   const change = async <Q extends object, A extends object>(
     method: Method<Q, A>,
     request: Encodable<Q>,
     options: CallOptions = {},
-  ): Promise<void> => void (await client.call(method, request, { ...options, effect: "write" }));
-  const read = <Q extends object, A extends object>(
+  ): Promise<void> => {
+    checkCall(request, options);
+    await client.call(method, request, { ...options, effect: "write" });
+  };
+  const read = async <Q extends object, A extends object>(
     method: Method<Q, A>,
     request: Encodable<Q>,
     options: CallOptions = {},
-  ): Promise<A> => client.call(method, request, { ...options, effect: "read" });
+  ): Promise<A> => {
+    checkCall(request, options);
+    return client.call(method, request, { ...options, effect: "read" });
+  };
   return {
     enable: (options) => change(methods.authEnable, {}, options),
     disable: (options) => change(methods.authDisable, {}, options),
@@ -60,13 +85,16 @@ export function usersOf(client: StoreClient, folder: KeyFolder): Users {
       list: async (options) => (await read(methods.roleList, {}, options)).roles,
       add: (name, options) => change(methods.roleAdd, { name }, options),
       remove: (role, options) => change(methods.roleDelete, { role }, options),
-      allow: (name, rights, where, options) =>
-        change(
+      allow: async (name, rights, where, options) => {
+        checkOptions({ rights }, rightsKinds);
+        if (rights === undefined) throw new TypeError(`rights: must be ${rightsKinds.rights.must}`);
+        await change(
           methods.roleGrantPermission,
           { name, perm: { permType: rightTypes[rights], ...folder.span(where) } },
           options,
-        ),
-      forbid: (role, where, options) =>
+        );
+      },
+      forbid: async (role, where, options) =>
         change(methods.roleRevokePermission, { role, ...folder.span(where) }, options),
     },
   };

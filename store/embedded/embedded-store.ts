@@ -64,8 +64,8 @@ export async function openEmbedded(
 ): Promise<EmbeddedStore> {
   const { clock = systemClock, random = systemRandom, log = silentLog } = doors;
   const { signal, timeoutMs } = settings;
-  signal?.throwIfAborted();
   const config = memberConfig(settings);
+  signal?.throwIfAborted();
   const os = { clock, random, log, metrics: new MetricsRegistry() };
   const start: StartOptions = { signal, pause: doors.clock && nextTurn };
   const running =

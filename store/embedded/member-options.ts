@@ -1,4 +1,17 @@
+import {
+  abortSignal,
+  filledText,
+  type OptionKind,
+  type OptionKinds,
+  oneOf,
+  optionProblems,
+  positiveNumber,
+  shown,
+  wholeNumber,
+} from "../../base/options.ts";
 import { parseFlags, UsageError } from "../../base/os/flags.ts";
+import { ownField } from "../../base/own-field.ts";
+import { addresses, listed } from "../client/keyspace/open-kinds.ts";
 import { type StoreConfig, storeConfig, storeFlags } from "../flags.ts";
 import { foreignWarnings } from "../foreign-flags.ts";
 import { ignoredTlsFlags } from "../tls-flags.ts";
@@ -18,7 +31,8 @@ export interface MemberOptions {
   readonly token?: string | undefined;
 }
 
-/** How much of the past is kept: reads at older revisions, and watches from them, fail with code `COMPACTED`. */
+/** How much of the past is kept, 10 ms or one revision at least: reads at older revisions, and watches from them, fail with code
+ *  `COMPACTED`. */
 export type History = "all" | { readonly ms: number } | { readonly revisions: number };
 
 /** What of a store's options says which member runs. */
@@ -33,7 +47,7 @@ export interface MemberSettings {
   readonly history?: History | undefined;
   /** Bytes of data beyond which writes fail with code `NO_SPACE`; 0: no bound. By default 2 GiB. */
   readonly quotaBytes?: number | undefined;
-  /** The largest request taken, in bytes. By default 1.5 MiB, as in etcd. */
+  /** The largest request taken, in bytes, 1024 at least. By default 1.5 MiB, as in etcd. */
   readonly requestBytesMax?: number | undefined;
   /** Between two heartbeats of a leader. By default 100. */
   readonly heartbeatMs?: number | undefined;
@@ -59,6 +73,44 @@ const taken: Readonly<Record<string, string>> = {
   "heartbeat-interval": "heartbeatMs",
   "election-timeout": "electionMs",
 };
+/** Members are listed as `name=address,name=address`. */
+const memberName: OptionKind = {
+  fits: (value) => typeof value === "string" && /^[^,=]+$/.test(value),
+  must: "a name without , and =",
+};
+const anObject: OptionKind = {
+  fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  must: "an object",
+};
+/** A member asks its cluster for what it needs by requests, too. */
+const requestBytesLeast = 1024;
+export const settingKinds: OptionKinds = {
+  folder: {
+    fits: (value) => filledText.fits(value) && !`${value}`.includes("\0"),
+    must: "the path of a folder",
+  },
+  member: anObject,
+  listen: addresses,
+  history: {
+    fits: (value) => value === "all" || anObject.fits(value),
+    must: '"all", { ms } or { revisions }',
+  },
+  quotaBytes: wholeNumber(0),
+  requestBytesMax: wholeNumber(requestBytesLeast),
+  heartbeatMs: wholeNumber(1),
+  electionMs: wholeNumber(1),
+  flags: anObject,
+  timeoutMs: positiveNumber,
+  signal: abortSignal,
+};
+const memberKinds: OptionKinds = {
+  name: memberName,
+  peers: anObject,
+  listenPeers: addresses,
+  state: oneOf("new", "existing"),
+  token: filledText,
+};
+const historyKinds: OptionKinds = { ms: wholeNumber(10), revisions: wholeNumber(1) };
 /** Of what stands in files. */
 const ofFiles = ["wal-dir", "force-new-cluster", "config-file", "discovery-srv", "discovery-token"];
 const hourMs = 3_600_000;
@@ -66,7 +118,12 @@ const hourMs = 3_600_000;
 const nowhere = "http://localhost:2380";
 
 /** The configuration of the member that the options describe. Throws UsageError, one line for each thing that is wrong. */
-export function memberConfig(options: MemberSettings): StoreConfig {
+export function memberConfig(
+  options: MemberSettings & {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+): StoreConfig {
   const problems = settingProblems(options);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   const { folder, member, flags = {} } = options;
@@ -95,7 +152,7 @@ export function memberConfig(options: MemberSettings): StoreConfig {
 
 function clusterArgs(member: MemberOptions | undefined): Readonly<Record<string, string>> {
   if (member === undefined) return { "listen-peer-urls": "", "initial-advertise-peer-urls": nowhere };
-  const own = listed(member.peers[member.name]);
+  const own = listed(ownField(member.peers, member.name));
   return {
     name: member.name,
     "initial-cluster": Object.entries(member.peers)
@@ -117,40 +174,44 @@ function historyArgs(history: History): Readonly<Record<string, string>> {
   return { "auto-compaction-mode": "periodic", "auto-compaction-retention": `${history.ms}ms` };
 }
 
-function settingProblems({
-  folder,
-  member,
-  history,
-  flags = {},
-  ...numbers
-}: MemberSettings): readonly string[] {
-  const problems: string[] = [];
-  if (folder === "") problems.push("folder: must not be empty");
+function settingProblems(settings: MemberSettings): readonly string[] {
+  const problems = [...optionProblems(settings, settingKinds)];
+  const { folder, member, history, flags } = settings;
+  if (problems.length > 0) return problems; // what follows looks into them
   if (folder === undefined && member !== undefined)
     problems.push("member: needs a folder; a member in memory would forget whom it has voted for");
-  if (member !== undefined && listed(member.peers[member.name]).length === 0)
-    problems.push(`member.peers: does not list this member, ${JSON.stringify(member.name)}`);
-  for (const name of Object.keys(flags)) {
+  if (member !== undefined) problems.push(...memberProblems(member));
+  if (typeof history === "object") problems.push(...historyProblems(history));
+  for (const [name, value] of Object.entries(flags ?? {})) {
     const option = Object.hasOwn(taken, name) ? taken[name] : undefined;
     if (option !== undefined) problems.push(`flags: say --${name} by the option ${option}`);
     else if (ofFiles.includes(name) && (folder === undefined || name === "config-file"))
       problems.push(`flags: --${name} has no meaning here`);
-  }
-  if (typeof history === "object") {
-    const many = "ms" in history ? history.ms : history.revisions;
-    if (!Number.isSafeInteger(many) || many < 1)
-      problems.push(`history: ${many} must be a whole number of at least 1`);
-  }
-  for (const name of ["quotaBytes", "requestBytesMax", "heartbeatMs", "electionMs"] as const) {
-    const value = numbers[name];
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < (name === "quotaBytes" ? 0 : 1)))
-      problems.push(
-        `${name}: ${value} must be a whole number${name === "quotaBytes" ? "" : " of at least 1"}`,
-      );
+    else if (!/^[a-z]/.test(name)) problems.push(`flags: there is no flag ${shown(name)}`);
+    else if (!["string", "number", "boolean"].includes(typeof value))
+      problems.push(`flags: ${name}: ${shown(value)} must be a text, a number, true or false`);
   }
   return problems;
 }
 
-function listed(urls: string | readonly string[] | undefined): readonly string[] {
-  return urls === undefined ? [] : typeof urls === "string" ? [urls] : urls;
+function memberProblems(member: MemberOptions): readonly string[] {
+  const problems = [...optionProblems(member, memberKinds, "member")];
+  for (const name of ["name", "peers"] as const)
+    if (member[name] === undefined) problems.push(`member.${name}: is needed`);
+  if (problems.length > 0) return problems;
+  for (const [name, urls] of Object.entries(member.peers)) {
+    if (!memberName.fits(name)) problems.push(`member.peers: ${shown(name)} must be ${memberName.must}`);
+    if (!addresses.fits(urls))
+      problems.push(`member.peers: ${name}: ${shown(urls)} must be ${addresses.must}`);
+  }
+  if (problems.length === 0 && listed(ownField(member.peers, member.name)).length === 0)
+    problems.push(`member.peers: does not list this member, ${JSON.stringify(member.name)}`);
+  return problems;
+}
+
+function historyProblems(history: object): readonly string[] {
+  const problems = optionProblems(history, historyKinds, "history");
+  if (problems.length > 0 || Object.values(history).filter((value) => value !== undefined).length === 1)
+    return problems;
+  return ['history: must be "all", or say either ms or revisions'];
 }

@@ -1,13 +1,15 @@
+import { type OptionKinds, optionProblems, withMethods } from "../../base/options.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import { UsageError } from "../../base/os/flags.ts";
 import { Prng, type Random, systemRandom } from "../../base/os/random.ts";
-import { bytesOf } from "../client/keys.ts";
 import type { Keyspace } from "../client/keyspace/api.ts";
 import { type Codec, text } from "../client/keyspace/codec.ts";
 import { OpenKeyspace } from "../client/keyspace/keyspace.ts";
+import { openKinds } from "../client/keyspace/open-kinds.ts";
 import { type Key, KeyFolder } from "../client/keyspace/places.ts";
 import { openEmbedded } from "./embedded-store.ts";
 import { type LogTarget, logTo } from "./log-target.ts";
-import type { MemberSettings } from "./member-options.ts";
+import { type MemberSettings, settingKinds } from "./member-options.ts";
 
 export interface OpenOptions<V = string> extends MemberSettings {
   /** How values are written: `text` by default, `bytes`, `json()`, or one of your own. */
@@ -25,6 +27,12 @@ export interface OpenOptions<V = string> extends MemberSettings {
   /** Told of what the store does, `console` for one. By default nobody is. */
   readonly log?: LogTarget | undefined;
 }
+
+const kinds: OptionKinds = {
+  ...settingKinds,
+  ...openKinds,
+  log: withMethods("`console`, or a logger", "debug", "info", "warn", "error"),
+};
 
 /** A store in this process. */
 export interface Store<V> extends Keyspace<V>, AsyncDisposable {
@@ -46,19 +54,25 @@ export function openStore<V>(options: OpenOptions<V> & { readonly codec: Codec<V
 export async function openStore<V>(
   options: Omit<OpenOptions<V>, "codec"> & { readonly codec?: Codec<V> | undefined } = {},
 ): Promise<Store<V>> {
-  const { codec = text as unknown as Codec<V>, namespace = "", log, seed, ...settings } = options;
+  const problems = optionProblems(options, kinds);
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  const {
+    codec = text as unknown as Codec<V>,
+    namespace = "",
+    log,
+    seed,
+    clock: given,
+    ...settings
+  } = options;
   const random: Random = seed === undefined ? systemRandom : new Prng(seed);
-  const doors = { random, ...(options.clock && { clock: options.clock }), ...(log && { log: logTo(log) }) };
+  const doors = { random, ...(given && { clock: given }), ...(log && { log: logTo(log) }) };
   const opened = await openEmbedded(settings, doors);
   const { running, client, clock, close } = opened;
-  return Object.assign(
-    new OpenKeyspace({ client, clock, random }, new KeyFolder(bytesOf(namespace)), codec),
-    {
-      // Behind these stands what is told to other members.
-      urls: running.clientUrls.slice(0, running.clientPorts.length),
-      done: running.done,
-      close,
-      [Symbol.asyncDispose]: close,
-    },
-  );
+  return Object.assign(new OpenKeyspace({ client, clock, random }, new KeyFolder(namespace), codec), {
+    // Behind these stands what is told to other members.
+    urls: running.clientUrls.slice(0, running.clientPorts.length),
+    done: running.done,
+    close,
+    [Symbol.asyncDispose]: close,
+  });
 }

@@ -51,7 +51,7 @@ describe("a store inside a program", function () {
     await all.put("a", "2");
     strictEqual((await all.get("a", { revision }))?.value, "1");
     for (const history of [{ ms: 0 }, { revisions: 0.5 }])
-      await rejects(openStore({ history }), /history: .* must be a whole number of at least 1/);
+      await rejects(openStore({ history }), /history.* must be a whole number of at least 1/);
   });
 
   it("listens where it is asked to, for any client of etcd's", async () => {
@@ -123,7 +123,7 @@ describe("a store inside a program", function () {
       [{ quotaBytes: -1 }, /quotaBytes: -1 must be a whole number/],
       [{ electionMs: 200, heartbeatMs: 100 }, /--election-timeout: 200 must be at least 5 times/],
       [{ listen: "nowhere" }, /listen-client-urls/],
-      [{ folder: "" }, /folder: must not be empty/],
+      [{ folder: "" }, /folder: "" must be the path of a folder/],
     ];
     for (const [options, message] of cases)
       await rejects(openStore(options as OpenOptions & { codec?: undefined }), (error: unknown) => {

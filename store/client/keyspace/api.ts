@@ -51,7 +51,8 @@ export interface WatchSettings {
 export type LeaseLike = { readonly id: bigint } | bigint;
 
 /** Keys and values, with what one does to them. Calls reject with CallError, whose `code` says what it was where it is one of the
- *  store's own answers, with the reason of their signal, and with ValueError for values that are none of the codec. */
+ *  store's own answers, with the reason of their signal, with ValueError for values that are none of the codec, and with TypeError
+ *  for keys and options that are none. */
 export interface Keyspace<V> {
   /** The keys that begin with `prefix`, by what follows it: nothing done there is seen, or touches anything, outside.
    *  @param codec For their values; by default as here. */

@@ -1,4 +1,7 @@
+import { isUint8Array } from "node:util/types";
+import { type OptionKind, withMethods } from "../../../base/options.ts";
 import { utf8 } from "../../../base/wire.ts";
+import { isWholeText } from "../keys.ts";
 
 /** How values are written as bytes and read back. */
 export interface Codec<V> {
@@ -16,7 +19,7 @@ const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export const bytes: Codec<Uint8Array> = {
   name: "bytes",
   encode(value) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`${kindOf(value)} is not a Uint8Array`);
+    if (!isUint8Array(value)) throw new TypeError(`${kindOf(value)} is not a Uint8Array`);
     return value;
   },
   decode: (stored) => stored,
@@ -27,6 +30,7 @@ export const text: Codec<string> = {
   name: "text",
   encode(value) {
     if (typeof value !== "string") throw new TypeError(`${kindOf(value)} is not a string`);
+    if (!isWholeText(value)) throw new TypeError("half a surrogate pair is no text");
     return utf8(value);
   },
   decode: (stored) => strictText.decode(stored),
@@ -44,6 +48,13 @@ export function json<T>(check: (value: unknown) => T = (value) => value as T): C
     },
     decode: (stored) => check(JSON.parse(strictText.decode(stored))),
   };
+}
+
+export const codecKind: OptionKind = withMethods("a codec", "encode", "decode");
+
+/** Throws TypeError on what is none. */
+export function checkCodec(codec: unknown): void {
+  if (!codecKind.fits(codec)) throw new TypeError(`a codec must be ${codecKind.must}`);
 }
 
 /** What is stored under a key is no value of the codec, or what was to be stored is none. */

@@ -1,10 +1,12 @@
+import { checkOptions } from "../../../base/options.ts";
 import { CallError } from "../call-error.ts";
 import { prefixEnd } from "../keys.ts";
 import { compareCreate, opPut } from "../txn.ts";
 import type { CallOptions, Election, Leadership, Lease, LockOptions } from "./api.ts";
+import { callOptions } from "./call-options.ts";
 import type { Entries, Entry } from "./entries.ts";
 import { LeaseLostError } from "./lease.ts";
-import { type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
+import { checkLockOptions, type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
 import { QueuePlace } from "./queue-place.ts";
 
 export class QueueElection<V> implements Election<V> {
@@ -17,6 +19,7 @@ export class QueueElection<V> implements Election<V> {
   }
 
   async campaign(value: V, options: LockOptions = {}): Promise<Leadership<V>> {
+    checkLockOptions(options);
     const { client, prefix, lease } = this.#parts;
     const { signal, ttlSeconds = ttlSecondsDefault } = options;
     signal?.throwIfAborted();
@@ -36,6 +39,7 @@ export class QueueElection<V> implements Election<V> {
   }
 
   async leader(options: CallOptions = {}): Promise<Entry<V> | undefined> {
+    checkOptions(options, callOptions.call);
     const { kvs } = await this.#candidates({ ...options, limit: 1 });
     return this.#entries.entryIfAny(kvs[0]);
   }
@@ -43,6 +47,7 @@ export class QueueElection<V> implements Election<V> {
   async *observe(
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Entry<V> | undefined, void> {
+    checkOptions(options, callOptions.observe);
     const { signal } = options;
     let told: Entry<V> | undefined | "nothing" = "nothing";
     while (!signal?.aborted) {
@@ -119,6 +124,7 @@ class HeldLeadership<V> implements Leadership<V> {
   }
 
   async proclaim(value: V, options: CallOptions = {}): Promise<void> {
+    checkOptions(options, callOptions.call);
     const { key, revision } = this.#place;
     const written = this.#entries.bytes(this.#parts.prefix, value);
     const { succeeded } = await this.#parts.client.txn(

@@ -1,6 +1,7 @@
+import { isUint8Array } from "node:util/types";
 import { describeError } from "../../../base/os/log.ts";
 import type { KeyValue } from "../../../proto/mvcc.ts";
-import { type Codec, ValueError } from "./codec.ts";
+import { type Codec, checkCodec, ValueError } from "./codec.ts";
 import type { Key, KeyFolder } from "./places.ts";
 
 /** A key, without its value. */
@@ -42,6 +43,7 @@ export class Entries<V> {
   readonly codec: Codec<V>;
 
   constructor(folder: KeyFolder, codec: Codec<V>) {
+    checkCodec(codec);
     this.folder = folder;
     this.codec = codec;
   }
@@ -67,7 +69,9 @@ export class Entries<V> {
   /** Throws ValueError. */
   bytes(key: Key, value: V): Uint8Array {
     try {
-      return this.codec.encode(value);
+      const written: unknown = this.codec.encode(value);
+      if (!isUint8Array(written)) throw new TypeError("the codec answers no Uint8Array");
+      return written;
     } catch (error) {
       const text = typeof key === "string" ? key : new TextDecoder().decode(key);
       throw new ValueError("write", { key: text, revision: 0 }, this.#why(error));
@@ -84,6 +88,6 @@ export class Entries<V> {
   }
 
   #why(error: unknown): string {
-    return `${this.codec.name}: ${describeError(error)}`;
+    return `${this.codec.name ?? "a value"}: ${describeError(error)}`;
   }
 }

@@ -1,3 +1,4 @@
+import { checkOptions, shown, wholeNumber } from "../../../base/options.ts";
 import { CallError } from "../call-error.ts";
 import type { RangeResult, StoreClient } from "../store-client.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   WatchSettings,
   WriteOptions,
 } from "./api.ts";
+import { callOptions } from "./call-options.ts";
 import type { Codec } from "./codec.ts";
 import { QueueElection } from "./election.ts";
 import { Entries, type Entry, type KeyInfo, type Page } from "./entries.ts";
@@ -35,6 +37,7 @@ const targets = {
   value: "VALUE",
 } as const;
 const pageEntries = 500;
+const ttl = wholeNumber(1);
 
 export class OpenKeyspace<V> implements Keyspace<V> {
   readonly #client: StoreClient;
@@ -61,21 +64,25 @@ export class OpenKeyspace<V> implements Keyspace<V> {
   }
 
   async get(key: Key, options: ReadOptions = {}): Promise<Entry<V> | undefined> {
+    checkOptions(options, callOptions.read);
     const { kv } = await this.#client.get(this.#entries.folder.key(key), options);
     return this.#entries.entryIfAny(kv);
   }
 
   async range(where: Where, options: RangeReadOptions = {}): Promise<Page<Entry<V>>> {
+    checkOptions(options, callOptions.range);
     const found = await this.#read(where, rangeOptions(options));
     return { ...pageOf(found), entries: found.kvs.map((kv) => this.#entries.entry(kv)) };
   }
 
   async keys(where: Where, options: RangeReadOptions = {}): Promise<Page<KeyInfo>> {
+    checkOptions(options, callOptions.range);
     const found = await this.#read(where, { ...rangeOptions(options), keysOnly: true });
     return { ...pageOf(found), entries: found.kvs.map((kv) => this.#entries.info(kv)) };
   }
 
   async count(where: Where, options: ReadOptions = {}): Promise<number> {
+    checkOptions(options, callOptions.read);
     return (await this.#read(where, { ...rangeOptions(options), countOnly: true })).count;
   }
 
@@ -83,6 +90,7 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     where: Where,
     options: ReadOptions & { readonly pageSize?: number } = {},
   ): AsyncGenerator<Entry<V>, void> {
+    checkOptions(options, callOptions.entries);
     const { pageSize = pageEntries, ...read } = options;
     const { key, rangeEnd } = this.#entries.folder.span(where);
     for await (const page of this.#client.pages(key, { ...rangeOptions(read), rangeEnd, limit: pageSize }))
@@ -90,6 +98,7 @@ export class OpenKeyspace<V> implements Keyspace<V> {
   }
 
   async revision(options: CallOptions = {}): Promise<number> {
+    checkOptions(options, callOptions.call);
     // Any linearizable read tells; this one looks up a key that is hardly ever there, and may be read by whoever may read here.
     const key = this.#entries.folder.key("\0");
     return (await this.#client.get(key, { ...options, countOnly: true })).revision;
@@ -100,6 +109,7 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     value: V,
     options: WriteOptions = {},
   ): Promise<{ readonly revision: number; readonly previous: Entry<V> | undefined }> {
+    checkOptions(options, callOptions.put);
     const { lease, previous = false, ...call } = options;
     const written = this.#entries.bytes(key, value);
     const settings = { ...call, lease: leaseId(lease), prevKv: previous };
@@ -115,6 +125,7 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     readonly deleted: number;
     readonly previous: readonly Entry<V>[];
   }> {
+    checkOptions(options, callOptions.delete);
     const { previous = false, ...call } = options;
     const { key, rangeEnd } = this.#entries.folder.span(where);
     const answer = await this.#client.delete(key, { ...call, rangeEnd, prevKv: previous });
@@ -122,11 +133,13 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     return { revision, deleted, previous: prevKvs.map((kv) => this.#entries.entry(kv)) };
   }
 
-  update(
+  async update(
     key: Key,
     change: (value: V | undefined) => V | undefined | Promise<V | undefined>,
     options: CallOptions & { readonly lease?: LeaseLike | undefined } = {},
   ): Promise<UpdateResult<V>> {
+    checkOptions(options, callOptions.update);
+    if (typeof change !== "function") throw new TypeError(`change: ${shown(change)} must be a function`);
     return updated(this, { key, change, ...options });
   }
 
@@ -135,6 +148,9 @@ export class OpenKeyspace<V> implements Keyspace<V> {
   }
 
   async compact(revision: number, options: CallOptions = {}): Promise<void> {
+    checkOptions(options, callOptions.call);
+    checkOptions({ revision }, { revision: wholeNumber(0) });
+    if (revision === undefined) throw new TypeError("revision: says nothing");
     try {
       await this.#client.compact(revision, options);
     } catch (error) {
@@ -143,12 +159,13 @@ export class OpenKeyspace<V> implements Keyspace<V> {
   }
 
   watch(where: Where, settings: WatchSettings = {}): Watch<V> {
+    checkOptions(settings, callOptions.watch);
     const { key, rangeEnd } = this.#entries.folder.span(where);
     const { from, previous, only, signal } = settings;
     const filters = only === undefined ? [] : [only === "put" ? ("NODELETE" as const) : ("NOPUT" as const)];
     return new OpenWatch(this.#entries, (hooks) =>
       this.#client.watch({
-        key,
+        key: Uint8Array.from(key), // it is asked for again, whatever becomes of the caller's bytes
         rangeEnd,
         startRevision: from,
         prevKv: previous,
@@ -160,18 +177,20 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     );
   }
 
-  lease(
+  async lease(
     ttlSeconds: number,
     options: { readonly renew?: boolean; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Lease> {
+    checkOptions(options, callOptions.lease);
+    if (!ttl.fits(ttlSeconds)) throw new TypeError(`ttlSeconds: ${shown(ttlSeconds)} must be ${ttl.must}`);
     return KeptLease.grant(this.#parts, ttlSeconds, { renew: options.renew ?? true, signal: options.signal });
   }
 
-  lock(name: Key, options: LockOptions = {}): Promise<Lock> {
+  async lock(name: Key, options: LockOptions = {}): Promise<Lock> {
     return acquire(this.#queue(name), options);
   }
 
-  tryLock(name: Key, options: LockOptions = {}): Promise<Lock | undefined> {
+  async tryLock(name: Key, options: LockOptions = {}): Promise<Lock | undefined> {
     return tryAcquire(this.#queue(name), options);
   }
 

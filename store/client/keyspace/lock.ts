@@ -1,5 +1,7 @@
+import { checkOptions } from "../../../base/options.ts";
 import type { StoreClient } from "../store-client.ts";
 import type { Lease, Lock, LockOptions } from "./api.ts";
+import { callOptions } from "./call-options.ts";
 import { QueuePlace } from "./queue-place.ts";
 
 /** Whoever waits for locks: where, and how leases are had. */
@@ -56,12 +58,20 @@ export function tryAcquire(parts: LockParts, options: LockOptions): Promise<Lock
   });
 }
 
+/** Throws TypeError. */
+export function checkLockOptions(options: LockOptions): void {
+  checkOptions(options, callOptions.lock);
+  if (options.lease !== undefined && options.ttlSeconds !== undefined)
+    throw new TypeError("ttlSeconds: has no meaning with a lease of your own");
+}
+
 /** Takes a place in line; leaves it where the lock is not had. */
 async function enter(
   { client, prefix, lease }: LockParts,
   options: LockOptions,
   wait: (place: QueuePlace) => Promise<boolean>,
 ): Promise<Lock | undefined> {
+  checkLockOptions(options);
   const { signal, ttlSeconds = ttlSecondsDefault } = options;
   signal?.throwIfAborted();
   const own = options.lease === undefined ? await lease(ttlSeconds, signal) : undefined;

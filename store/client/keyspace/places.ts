@@ -1,4 +1,7 @@
-import { bytesOf, prefixEnd, toTheEnd } from "../keys.ts";
+import { isUint8Array } from "node:util/types";
+import { shown } from "../../../base/options.ts";
+import { utf8 } from "../../../base/wire.ts";
+import { isWholeText, prefixEnd, toTheEnd } from "../keys.ts";
 
 /** A key: text stands for its UTF-8. */
 export type Key = Uint8Array | string;
@@ -17,38 +20,58 @@ export interface Span {
 
 const first = Uint8Array.of(0);
 const none = new Uint8Array(0);
+/** Before the end where it stands, no key is. (As an end, a zero alone means that there is none.) */
+const nowhere: Span = { key: Uint8Array.of(0, 0), rangeEnd: Uint8Array.of(0, 0) };
+const fields = { prefix: ["prefix"], from: ["from", "to"] } as const;
 
-export const isKey = (where: Where): where is Key => typeof where === "string" || where instanceof Uint8Array;
+export const isKey = (where: Where): where is Key => typeof where === "string" || isUint8Array(where);
+
+/** Throws TypeError on what is no key, and on half a character: as UTF-8 it would be another's. */
+export function keyBytes(key: Key): Uint8Array {
+  if (isUint8Array(key)) return key;
+  if (typeof key !== "string")
+    throw new TypeError(`${shown(key)} is no key; keys are strings or Uint8Arrays`);
+  if (!isWholeText(key)) throw new TypeError(`${shown(key)} is no key: half a surrogate pair is no text`);
+  return utf8(key);
+}
 
 /** The keys below one prefix, which nobody beyond sees. */
 export class KeyFolder {
   readonly prefix: Uint8Array;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  constructor(prefix: Uint8Array) {
-    this.prefix = prefix;
+  constructor(prefix: Key) {
+    this.prefix = Uint8Array.from(keyBytes(prefix)); // whoever gave it may write into it
   }
 
   within(prefix: Key): KeyFolder {
-    return new KeyFolder(joined(this.prefix, bytesOf(prefix)));
+    return new KeyFolder(joined(this.prefix, keyBytes(prefix)));
   }
 
   /** Throws TypeError on an empty key. */
   key(key: Key): Uint8Array {
-    const own = bytesOf(key);
+    const own = keyBytes(key);
     if (own.length === 0) throw new TypeError("a key must not be empty");
     return joined(this.prefix, own);
   }
 
-  /** Throws TypeError on an empty `to`. */
+  /** Throws TypeError on what is neither a key nor a range. */
   span(where: Where): Span {
     if (isKey(where)) return { key: this.key(where), rangeEnd: none };
-    if ("prefix" in where) {
-      const prefix = joined(this.prefix, bytesOf(where.prefix));
+    checkRange(where);
+    if (isPrefix(where)) {
+      const prefix = joined(this.prefix, keyBytes(where.prefix));
       return { key: prefix.length === 0 ? first : prefix, rangeEnd: prefixEnd(prefix) };
     }
-    const from = joined(this.prefix, bytesOf(where.from));
-    return { key: from.length === 0 ? first : from, rangeEnd: this.#end(where.to) };
+    const from = joined(this.prefix, keyBytes(where.from));
+    const key = from.length === 0 ? first : from;
+    if (where.to === undefined)
+      return { key, rangeEnd: this.prefix.length === 0 ? toTheEnd : prefixEnd(this.prefix) };
+    const to = keyBytes(where.to);
+    if (to.length === 0)
+      throw new TypeError("`to` must not be empty; leave it out for a range without an end");
+    const rangeEnd = joined(this.prefix, to);
+    return isToTheEnd(rangeEnd) ? nowhere : { key, rangeEnd };
   }
 
   /** Without the prefix. */
@@ -59,14 +82,23 @@ export class KeyFolder {
   text(key: Uint8Array): string {
     return this.#decoder.decode(this.own(key));
   }
+}
 
-  #end(to: Key | undefined): Uint8Array {
-    if (to === undefined) return this.prefix.length === 0 ? toTheEnd : prefixEnd(this.prefix);
-    const own = bytesOf(to);
-    if (own.length === 0)
-      throw new TypeError("`to` must not be empty; leave it out for a range without an end");
-    return joined(this.prefix, own);
-  }
+const isPrefix = (range: Range): range is Range & { readonly prefix: Key } =>
+  "prefix" in range && range.prefix !== undefined;
+const isToTheEnd = (end: Uint8Array): boolean => end.length === 1 && end[0] === 0;
+
+function checkRange(where: unknown): void {
+  const rule = "keys are given as one key, { prefix }, or { from, to }";
+  if (typeof where !== "object" || where === null || Array.isArray(where))
+    throw new TypeError(`${shown(where)} says no keys; ${rule}`);
+  const names = Object.keys(where).filter((name) => (where as Record<string, unknown>)[name] !== undefined);
+  const known: readonly string[] = names.includes("prefix") ? fields.prefix : fields.from;
+  const other = names.find((name) => !known.includes(name));
+  if (other !== undefined || !names.includes(known[0] ?? ""))
+    throw new TypeError(
+      `${other === undefined ? "this says no keys" : `${other} has no meaning here`}; ${rule}`,
+    );
 }
 
 function joined(prefix: Uint8Array, own: Uint8Array): Uint8Array {

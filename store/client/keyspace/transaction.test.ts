@@ -177,7 +177,10 @@ describe("transactions", () => {
     await rejects(txn.do({ put: "a", value: "1" }, { put: "a", value: "2" }).commit(), {
       code: "DUPLICATE_KEY",
     });
-    await rejects(txn.if({ key: "a", version: 1, op: "==" as Operator }).commit(), /== is none of/);
+    await rejects(
+      txn.if({ key: "a", version: 1, op: "==" as Operator }).commit(),
+      /op: "==" must be "=" or "!="/,
+    );
     await rejects(txn.if({ key: "a" } as unknown as Condition<string>).commit(), /a condition says exists/);
     await rejects(txn.do({ set: "a" } as unknown as Action<string>).commit(), /an action says put/);
     await rejects(

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../../base/options.ts";
 import type { ResponseOp } from "../../../proto/etcd.ts";
 import type { KeyValue } from "../../../proto/mvcc.ts";
 import type { StoreClient } from "../store-client.ts";
@@ -17,9 +18,11 @@ import {
   type Relation,
 } from "../txn.ts";
 import type { CallOptions, Transaction } from "./api.ts";
+import { callOptions } from "./call-options.ts";
 import type { Entries } from "./entries.ts";
 import { leaseId } from "./lease-id.ts";
-import { isKey } from "./places.ts";
+import { isKey, type Key, type Range, type Where } from "./places.ts";
+import { checkAction, checkCondition } from "./transaction-checks.ts";
 import type { Action, Condition, Operator, Outcome } from "./transaction-parts.ts";
 
 interface Parts<V> {
@@ -61,6 +64,7 @@ export class TransactionBuilder<
   }
 
   async commit(options: CallOptions = {}): Promise<Outcome<V, D, E>> {
+    checkOptions(options, callOptions.call);
     return this.#outcome(await this.#client.txn(this.#request(), options));
   }
 
@@ -80,7 +84,8 @@ export class TransactionBuilder<
   }
 
   #comparison(condition: Condition<V>): Comparison {
-    const { key, rangeEnd } = this.#entries.folder.span("key" in condition ? condition.key : condition);
+    checkCondition(condition);
+    const { key, rangeEnd } = this.#entries.folder.span(placeOf(condition));
     const one = this.#compared(key, condition);
     return rangeEnd.length === 0 ? one : overRange(one, rangeEnd);
   }
@@ -88,16 +93,15 @@ export class TransactionBuilder<
   #compared(key: Uint8Array, condition: Condition<V>): Comparison {
     if ("exists" in condition) return compareCreate(key, condition.exists ? "GREATER" : "EQUAL", 0);
     const relation = relations[condition.op ?? "="];
-    if (relation === undefined) throw new TypeError(`${String(condition.op)} is none of =, !=, < and >`);
     if ("value" in condition) return compareValue(key, relation, this.#entries.bytes(key, condition.value));
     if ("modRevision" in condition) return compareMod(key, relation, condition.modRevision);
     if ("createRevision" in condition) return compareCreate(key, relation, condition.createRevision);
     if ("version" in condition) return compareVersion(key, relation, condition.version);
-    if ("lease" in condition) return compareLease(key, relation, leaseId(condition.lease));
-    throw new TypeError("a condition says exists, value, modRevision, createRevision, version or lease");
+    return compareLease(key, relation, leaseId(condition.lease));
   }
 
   #op(action: Action<V>): Op {
+    checkAction(action);
     const { folder } = this.#entries;
     if ("put" in action) {
       const { put, value, lease, previous = false } = action;
@@ -112,8 +116,7 @@ export class TransactionBuilder<
       const { key, rangeEnd } = folder.span(action.delete);
       return opDelete(key, { rangeEnd, prevKv: action.previous ?? false });
     }
-    if ("txn" in action) return opTxn(builderOf(action.txn).#request());
-    throw new TypeError("an action says put, get, delete or txn");
+    return opTxn(builderOf(action.txn).#request());
   }
 
   #outcome(answer: {
@@ -144,12 +147,27 @@ export class TransactionBuilder<
   }
 }
 
-const relations: Readonly<Record<string, Relation>> = {
+const relations: Readonly<Record<Operator, Relation>> = {
   "=": "EQUAL",
   "!=": "NOT_EQUAL",
   "<": "LESS",
   ">": "GREATER",
-} satisfies Record<Operator, Relation>;
+};
+
+/** What a condition says of where to look, apart from what it says of what is there. */
+function placeOf<V>(condition: Condition<V>): Where {
+  const given = condition as { readonly [K in "key" | "prefix" | "from" | "to"]?: Key };
+  const { key, prefix, from, to } = given;
+  const range = {
+    ...(prefix !== undefined && { prefix }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
+  if (key === undefined) return range as Range;
+  if (Object.keys(range).length > 0)
+    throw new TypeError("a condition looks at a key or at a range, not at both");
+  return key;
+}
 
 /** Throws TypeError where somebody else made it. */
 function builderOf<V>(txn: unknown): TransactionBuilder<V> {
