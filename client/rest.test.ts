@@ -6,6 +6,8 @@ import { createServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import { deferred } from "../base/deferred.ts";
+import { type Clock, systemClock } from "../base/os/clock.ts";
 import { type Meter, MetricsRegistry } from "../base/os/metrics.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import {
@@ -175,6 +177,29 @@ for (const protocol of ["HTTP/2", "HTTP/1.1"])
       const cut = client.patch(resources.pods, { name: "cut", namespace: "n" }, {}, { type: "merge" });
       await assert.rejects(cut, (error) => error instanceof ConnectionError && !error.neverSent);
       await Promise.all(others);
+    });
+
+    it("asks nothing once it is closed, and waits no longer to ask again", async () => {
+      let asked = 0;
+      const site = await serve((_, response) => {
+        asked++;
+        response.setHeader("retry-after", "10");
+        send(response, 429, status(429, "TooManyRequests"));
+      });
+      const waits = deferred<void>();
+      const after: Clock["after"] = (delayMs, fire) => {
+        if (delayMs === 10_000) waits.resolve();
+        return systemClock.after(delayMs, fire);
+      };
+      const clock = { ...systemClock, after };
+      const client = new RestClient({ ...identity, servers: [site.url] }, { clock });
+      const get = () => client.get(resources.pods, { name: "a", namespace: "n" });
+      const waiting = assert.rejects(get(), /the client was closed/);
+      await waits.promise;
+      client.close();
+      await waiting;
+      await assert.rejects(get(), /the client was closed/);
+      assert.equal(asked, 1);
     });
 
     it("counts what it asks, by what came of it, under the names of Kubernetes' client", async () => {

@@ -238,7 +238,7 @@ export class RestClient implements ApiClient {
     });
   }
 
-  /** Closes all connections. */
+  /** Closes all connections. Requests under way fail, and so does what is asked from now on. */
   close(): void {
     this.#transport.close();
     this.#closing.abort(new ConnectionError("the client was closed", { neverSent: true }));
@@ -297,6 +297,7 @@ export class RestClient implements ApiClient {
   async #open(request: HttpRequest): Promise<HttpAnswer> {
     let isAskedAgain = false;
     for (let retries = 0; ; retries++) {
+      this.closed.throwIfAborted();
       if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
       const asked = this.#config;
       const answer = await this.#transport.send(request);
@@ -311,7 +312,8 @@ export class RestClient implements ApiClient {
       const waitMs = Number(answer.retryAfter ?? Number.NaN) * 1000;
       const isPutOff = (code === 429 || code === 503) && waitMs >= 0;
       if (!isPutOff || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
-      await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
+      const over = AbortSignal.any([request.signal ?? this.closed, this.closed]);
+      await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), over);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { type Duration, durationMs } from "../base/duration.ts";
 import { Heap } from "../base/heap.ts";
 import { type Clock, systemClock } from "../base/os/clock.ts";
+import { shown } from "../base/shown.ts";
 
 interface Timer {
   readonly dueMs: number;
@@ -13,6 +14,9 @@ const isBefore = (a: Timer, b: Timer) => a.dueMs < b.dueMs || (a.dueMs === b.due
 const cancelledMost = 1024;
 /** The longest that Node counts. */
 const alarmMsMost = 2 ** 31 - 1;
+/** Times outside of these have no text in the API: years have four digits. */
+export const wallMsLeast = Date.parse("0001-01-01T00:00:00Z");
+export const wallMsMost = Date.parse("9999-12-31T23:59:59Z");
 
 /** How a cluster's clock goes. */
 export interface ClockOptions {
@@ -75,6 +79,10 @@ export class MovableClock implements ClusterClock {
   }
 
   after(delayMs: number, fire: () => void): () => void {
+    // One that is not a number has no place among the others.
+    if (typeof delayMs !== "number" || Number.isNaN(delayMs))
+      throw new TypeError(`delayMs: ${shown(delayMs)} must be milliseconds`);
+    if (typeof fire !== "function") throw new TypeError(`fire: ${shown(fire)} must be a function`);
     const timer: Timer = { dueMs: this.monotonicMs() + Math.max(0, delayMs), order: this.#order++, fire };
     this.#timers.push(timer);
     this.#pending++;
@@ -99,8 +107,11 @@ export class MovableClock implements ClusterClock {
 
   advance(by: Duration): Promise<void> {
     const byMs = durationMs(by);
+    if (this.#isClosed) return Promise.reject(new Error("the clock stands still: the cluster was stopped"));
     return this.#move(async () => {
       const untilMs = this.monotonicMs() + byMs;
+      if (this.#startMs + untilMs > wallMsMost)
+        throw new TypeError(`${shown(by)} would lead past the year 9999, which the API has no text for`);
       await this.#quiet();
       while (this.#nextDueMs() <= untilMs) await this.#step(this.#nextDueMs());
       this.#jumpTo(untilMs);
@@ -182,8 +193,11 @@ export class MovableClock implements ClusterClock {
       () => {
         this.#alarm = undefined;
         if (this.#isMoving) return;
-        while (this.#nextDueMs() <= this.monotonicMs()) this.#fireNext();
-        this.#setAlarm();
+        try {
+          while (this.#nextDueMs() <= this.monotonicMs()) this.#fireNext();
+        } finally {
+          this.#setAlarm(); // whatever a timer of the test's throws, the others become due
+        }
       },
       Math.min(Math.max(0, dueMs - this.monotonicMs()), alarmMsMost),
     );

@@ -64,7 +64,7 @@ export class EventRecord implements ClusterEvents {
         (message === undefined ||
           (typeof message === "string"
             ? (event.message ?? "").includes(message)
-            : message.test(event.message ?? ""))),
+            : (event.message ?? "").search(message) >= 0)),
     );
   }
 

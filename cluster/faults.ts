@@ -3,8 +3,10 @@ import { type Clock, sleep } from "../base/os/clock.ts";
 import { chance, type Random } from "../base/os/random.ts";
 import { ConnectionError } from "../client/api-error.ts";
 import type { HttpAnswer, HttpRequest } from "../client/http/request.ts";
+import { faultProblems, scopeFields, scopeProblems } from "./fault-problems.ts";
 import type { Between } from "./local/local-way.ts";
 import { TextAnswer } from "./local/text-answer.ts";
+import { reasons } from "./refusal-reasons.ts";
 import { type Asked, asked, type RequestRecord } from "./requests.ts";
 
 /** Which requests a fault befalls: those that are like all that is given. */
@@ -28,7 +30,7 @@ export interface Fault extends FaultScope {
     | number
     | keyof typeof reasons
     | { readonly code: number; readonly reason?: string; readonly message?: string };
-  /** The request is held back for so long. */
+  /** The request is held back for so long, by the cluster's clock: where that stands still, until it is moved. */
   readonly delay?: Duration;
   /** The request never arrives, or is done and its answer gets lost. */
   readonly lose?: "request" | "answer";
@@ -37,20 +39,6 @@ export interface Fault extends FaultScope {
   /** How probable it is for each request, 0 to 1; absent: certain. By the cluster's seed. */
   readonly chance?: number;
 }
-
-/** Refusals by Kubernetes' names. */
-const reasons = {
-  Conflict: 409,
-  AlreadyExists: 409,
-  NotFound: 404,
-  Forbidden: 403,
-  Unauthorized: 401,
-  Invalid: 422,
-  TooManyRequests: 429,
-  Timeout: 504,
-  ServiceUnavailable: 503,
-  InternalError: 500,
-} as const;
 
 /** A fault that was put in place. */
 export interface PlacedFault {
@@ -79,7 +67,7 @@ class Placed implements PlacedFault {
 export interface Faults {
   /** From now on requests meet this. Of several that fit, the first one that strikes counts. Throws TypeError for what is none. */
   add(fault: Fault): PlacedFault;
-  /** Ends watches that are open now, as a server that goes away would. Answers how many. */
+  /** Ends watches that are open now, as a server that goes away would. Answers how many. Throws TypeError for what is no scope. */
   dropWatches(scope?: Omit<FaultScope, "verb">): number;
   /** Ends all faults. */
   clear(): void;
@@ -105,13 +93,16 @@ export class PlacedFaults implements Faults {
   }
 
   add(fault: Fault): PlacedFault {
-    checkFault(fault);
+    const problems = faultProblems(fault);
+    if (problems.length > 0) throw new TypeError(problems.join("\n"));
     const placed = new Placed(fault, (one) => this.#placed.delete(one));
     this.#placed.add(placed);
     return placed;
   }
 
   dropWatches(scope: Omit<FaultScope, "verb"> = {}): number {
+    const problems = scopeProblems(scope, scopeFields);
+    if (problems.length > 0) throw new TypeError(problems.join("\n"));
     return this.#cut((one) => one.verb === "watch" && isLike(scope, one));
   }
 
@@ -119,10 +110,10 @@ export class PlacedFaults implements Faults {
     this.#placed.clear();
   }
 
-  readonly between: Between = async (caller, request, ask) => {
+  readonly between: Between = async (caller, request, ask, closed) => {
     const what = asked(caller, request);
     try {
-      const answer = await this.#through(what, request, ask);
+      const answer = await this.#through(what, request, ask, closed);
       this.#record.add(what, answer.statusCode, request);
       return answer;
     } catch (error) {
@@ -131,11 +122,19 @@ export class PlacedFaults implements Faults {
     }
   };
 
-  async #through(what: Asked, request: HttpRequest, ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  async #through(
+    what: Asked,
+    request: HttpRequest,
+    ask: () => Promise<HttpAnswer>,
+    closed: AbortSignal,
+  ): Promise<HttpAnswer> {
     const placed = this.#striking(what);
     if (placed === undefined) return ask();
     const { error, delay, lose } = placed.fault;
-    if (delay !== undefined) await sleep(this.#clock, durationMs(delay), request.signal);
+    if (delay !== undefined) {
+      const over = AbortSignal.any([request.signal ?? closed, closed]);
+      await sleep(this.#clock, durationMs(delay), over);
+    }
     if (lose === "request") throw lost(request, true);
     if (error !== undefined) return refusal(error);
     const answer = await ask();
@@ -166,22 +165,6 @@ function isLike({ from, verb, resource, subresource, namespace, name }: FaultSco
     is(namespace, what.namespace) &&
     is(name, what.name)
   );
-}
-
-function checkFault({ error, delay, lose, chance: probability, times }: Fault): void {
-  if (error === undefined && delay === undefined && lose === undefined)
-    throw new TypeError("a fault needs one of error, delay, lose");
-  if (error !== undefined && lose !== undefined)
-    throw new TypeError("a fault's error and lose exclude each other: what is lost is not answered");
-  if (delay !== undefined) durationMs(delay);
-  if (typeof error === "string" && !(error in reasons))
-    throw new TypeError(`error: ${JSON.stringify(error)} is none of ${Object.keys(reasons).join(", ")}`);
-  if (lose !== undefined && lose !== "request" && lose !== "answer")
-    throw new TypeError(`lose: ${JSON.stringify(lose)} is neither "request" nor "answer"`);
-  if (probability !== undefined && !(probability >= 0 && probability <= 1))
-    throw new TypeError(`chance: ${probability} is not between 0 and 1`);
-  if (times !== undefined && !(Number.isInteger(times) && times > 0))
-    throw new TypeError(`times: ${times} is no whole number above 0`);
 }
 
 function refusal(error: NonNullable<Fault["error"]>): HttpAnswer {

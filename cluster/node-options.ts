@@ -3,11 +3,13 @@ import { simulatedInput } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import type { Machine } from "../agent/status/machine.ts";
 import { isQuantity, parseQuantity } from "../base/quantity.ts";
-import { dns1123Subdomain } from "../client/rules/names.ts";
+import { shown } from "../base/shown.ts";
+import { dns1123Subdomain, qualifiedName } from "../client/rules/names.ts";
 import type { Taint } from "../client/types.ts";
 import type { FieldError } from "../controlplane/apiserver/registry/kind.ts";
 import { validateLabels } from "../controlplane/apiserver/resources/labels.ts";
 import { validateTaints } from "../controlplane/apiserver/resources/taint-validation.ts";
+import { nodeShapeProblems } from "./check-nodes.ts";
 
 /** A node of a cluster. */
 export interface NodeOptions {
@@ -41,7 +43,7 @@ export function nodeList(nodes: number | readonly NodeOptions[]): readonly NodeO
     return Array.from({ length: nodes }, () => ({}));
   }
   if (!Array.isArray(nodes))
-    throw new TypeError(`nodes: ${JSON.stringify(nodes)} must be a whole number, or a list of nodes`);
+    throw new TypeError(`nodes: ${shown(nodes)} must be a whole number, or a list of nodes`);
   return nodes;
 }
 
@@ -53,6 +55,9 @@ export function machinesOf(
   at = (index: number) => `nodes[${index}]`,
 ): ReadonlyMap<string, SimulatedMachine> {
   const problems: string[] = [];
+  for (let index = 0; index < nodes.length; index++)
+    problems.push(...nodeShapeProblems(nodes[index], at(index)));
+  if (problems.length > 0) throw new TypeError(problems.join("\n"));
   const machines = new Map<string, SimulatedMachine>();
   const named = new Set([...taken, ...nodes.flatMap(({ name }) => name ?? [])]);
   let next = 1;
@@ -60,7 +65,7 @@ export function machinesOf(
     while (options.name === undefined && named.has(`node-${next}`)) next++;
     const name = options.name ?? `node-${next++}`;
     const tell = (field: string, value: unknown, rule: string) =>
-      problems.push(`${at(index)}.${field}: ${JSON.stringify(value)} ${rule}`);
+      problems.push(`${at(index)}.${field}: ${shown(value)} ${rule}`);
     if (taken.has(name) || machines.has(name)) tell("name", name, "is taken by another node");
     machines.set(name, machineOf(name, options, tell));
   }
@@ -76,14 +81,14 @@ function machineOf(name: string, options: NodeOptions, tell: Tell): SimulatedMac
       tell(field, options[field as keyof NodeOptions], `is none of ${known.join(", ")}`);
   for (const rule of dns1123Subdomain(name)) tell("name", name, rule);
   const { zone, region } = options;
-  const labels = {
-    ...(region !== undefined && { "topology.kubernetes.io/region": region }),
-    ...(zone !== undefined && { "topology.kubernetes.io/zone": zone }),
-    ...options.labels,
-  };
+  const inRegion = region === undefined ? {} : { "topology.kubernetes.io/region": region };
+  const inZone = zone === undefined ? {} : { "topology.kubernetes.io/zone": zone };
+  const labels = { ...inRegion, ...inZone, ...options.labels };
   const taints = (options.taints ?? []).map((one) => taintOf(one, tell));
   const all: readonly FieldError[] = [
-    ...validateLabels(labels, "labels"),
+    ...validateLabels(options.labels, "labels"),
+    ...validateLabels(inZone, "zone"),
+    ...validateLabels(inRegion, "region"),
     ...validateTaints(taints, "taints"),
   ];
   for (const { field, message } of all)
@@ -101,7 +106,7 @@ function machineOf(name: string, options: NodeOptions, tell: Tell): SimulatedMac
   const own = {
     name,
     ip: "127.0.0.1",
-    maxPods: Number(capacity.pods),
+    maxPods: parseQuantity(capacity.pods),
     labels,
     taints,
     reserved: nothingReserved,
@@ -117,11 +122,19 @@ function amountsOf(
   const texts: Record<string, string> = {};
   for (const [resource, amount] of Object.entries(amounts ?? {})) {
     const text = String(amount);
-    if (isQuantity(text) && parseQuantity(text) >= 0) texts[resource] = text;
-    else tell(`${field}.${resource}`, amount, 'is no quantity such as 4, "500m" or "16Gi"');
+    for (const rule of qualifiedName(resource)) tell(`${field}.${resource}`, amount, rule);
+    if (!isQuantity(text) || parseQuantity(text) < 0)
+      tell(`${field}.${resource}`, amount, 'is no quantity such as 4, "500m" or "16Gi"');
+    else if (!isDivisible(resource) && !Number.isInteger(parseQuantity(text)))
+      tell(`${field}.${resource}`, amount, "is no whole number");
+    else texts[resource] = text;
   }
   return texts;
 }
+
+/** All else is counted. */
+const isDivisible = (resource: string) =>
+  resource === "cpu" || resource === "memory" || resource === "ephemeral-storage";
 
 function taintOf(taint: string | Taint, tell: Tell): Taint {
   if (typeof taint === "object") return taint;

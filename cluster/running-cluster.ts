@@ -37,6 +37,7 @@ import { type OwnFolder, ownFolder } from "./own-folder.ts";
 import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
+import { Turns } from "./turns.ts";
 import { TimeoutError, type UntilOptions, until } from "./until.ts";
 import { Waiting } from "./waiting.ts";
 import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
@@ -71,10 +72,11 @@ export class RunningCluster implements Cluster {
   readonly #alive = new Map<string, Alive>();
   readonly #clients: RestClient[] = [];
   readonly #waiting = new Waiting();
+  readonly #turns = new Turns();
   readonly #machines: Map<string, SimulatedMachine>;
   readonly #webhooks: Webhooks;
   #power: (Running & SimulatedPower) | undefined;
-  #folder: OwnFolder | undefined;
+  #folder: Promise<OwnFolder> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: ClusterParts) {
@@ -117,6 +119,7 @@ export class RunningCluster implements Cluster {
   }
 
   clientFor(user: string, options: ClientOptions = {}): KubeClient {
+    this.#checkRunning();
     const { groups = [], name = user, ...own } = options;
     return this.#kubeClientOf({ name, user: userOf(user, groups) }, own);
   }
@@ -125,6 +128,7 @@ export class RunningCluster implements Cluster {
     user = "admin",
     groups: readonly string[] = user === "admin" ? ["system:masters"] : [],
   ): Promise<Kubeconfig> {
+    this.#checkRunning();
     const { apiServer, credentials } = this.#parts;
     const url = await apiServer.listen();
     const certificate = await clientCertificate(credentials, user, groups);
@@ -135,13 +139,15 @@ export class RunningCluster implements Cluster {
       privateKeyPem: certificate.privateKeyPem,
       namespace: "default",
     });
-    this.#folder ??= await ownFolder();
-    const path = join(this.#folder.path, `${encodeURIComponent(user)}.kubeconfig`);
+    this.#folder ??= ownFolder();
+    const folder = await this.#folder;
+    const path = join(folder.path, `${encodeURIComponent(user)}.kubeconfig`);
     await writeFile(path, text, { mode: 0o600 });
     return { path, text, url };
   }
 
   async apply<T extends Manifests>(manifests: T): Promise<readonly KubeObject[]> {
+    this.#checkRunning();
     const applied: KubeObject[] = [];
     for (const manifest of manifestList(manifests)) {
       const object = (await this.client.apply(manifest)) as KubeObject;
@@ -228,6 +234,7 @@ export class RunningCluster implements Cluster {
   }
 
   script(behaviour: PodBehaviour | readonly PodBehaviour[]): { remove(): void } {
+    this.#checkRunning();
     const { behaviours } = this.#parts;
     const added = [behaviour].flat() as readonly PodBehaviour[];
     const problems = behaviourProblems(added, "script");
@@ -242,15 +249,18 @@ export class RunningCluster implements Cluster {
     };
   }
 
-  webhook<T = KubeObject>(options: WebhookOptions<T>): Promise<Webhook> {
+  async webhook<T = KubeObject>(options: WebhookOptions<T>): Promise<Webhook> {
+    this.#checkRunning();
     return this.#webhooks.add(options);
   }
 
-  convert(definition: string, convert: ConvertObject): Promise<void> {
+  async convert(definition: string, convert: ConvertObject): Promise<void> {
+    this.#checkRunning();
     return this.#webhooks.convert(definition, convert);
   }
 
   answerWebhooks(service: string, answer: AnswerReview): void {
+    this.#checkRunning();
     this.#webhooks.answerFor(service, answer);
   }
 
@@ -264,6 +274,7 @@ export class RunningCluster implements Cluster {
   }
 
   async addNode(options: NodeOptions = {}): Promise<string> {
+    this.#checkRunning();
     const machines = machinesOf([options], new Set(this.nodes), () => "node");
     const [[name, machine] = []] = machines;
     if (name === undefined || machine === undefined) throw new TypeError("node: must be an object");
@@ -278,12 +289,13 @@ export class RunningCluster implements Cluster {
     name: string,
     { drain = true, timeout = "5m" }: { readonly drain?: boolean; readonly timeout?: Duration } = {},
   ): Promise<void> {
+    this.#checkRunning();
     const power = this.#powerOver(name);
     if (drain) {
       const evict = (signal: AbortSignal) =>
         evictPods(name, { client: this.client.rest, clock: this.clock }, signal);
       const limits = { timeoutMs: durationMs(timeout), what: `node ${name} is drained` };
-      const uids = await this.#waiting.during(() => drive(evict, limits, this.#parts));
+      const uids = await this.#waiting.during(() => drive(evict, limits, this.#parts, this.#tasks.signal));
       await this.until(resources.pods, (all) => !all.some(({ metadata }) => uids.has(metadata.uid)), {
         timeout,
         what: `the pods of node ${name} have ended`,
@@ -295,6 +307,7 @@ export class RunningCluster implements Cluster {
   }
 
   async setNodeTroubles(name: string, troubles: NodeTroubles): Promise<void> {
+    this.#checkRunning();
     const trouble = troubleOf(troubles);
     this.#powerOver(name).setTrouble(name, trouble);
     await this.until(
@@ -305,15 +318,22 @@ export class RunningCluster implements Cluster {
   }
 
   partition(name: string): void {
+    this.#checkRunning();
     this.#powerOver(name).setCutOff(name, true);
   }
 
   heal(name: string): void {
+    this.#checkRunning();
     this.#powerOver(name).setCutOff(name, false);
   }
 
   async crash(name: string): Promise<void> {
+    this.#checkRunning();
     if (this.#machines.has(name)) return this.#power?.halt(name);
+    return this.#turns.take(() => this.#end(name));
+  }
+
+  async #end(name: string): Promise<void> {
     if (name === apiServerName) return this.#parts.apiServer.stop();
     if (name === storeName) return this.#parts.store.crash();
     for (const one of this.#replicas(name)) {
@@ -326,14 +346,19 @@ export class RunningCluster implements Cluster {
   }
 
   async restart(name: string): Promise<void> {
+    this.#checkRunning();
     if (this.#machines.has(name)) return this.#power?.boot(name);
-    await this.crash(name);
-    if (name === apiServerName) return this.#parts.apiServer.start();
-    if (name === storeName) return this.#parts.store.restart();
-    for (const one of this.#replicas(name)) this.#startComponent(one);
+    return this.#turns.take(async () => {
+      await this.#end(name);
+      this.#checkRunning();
+      if (name === apiServerName) return this.#parts.apiServer.start();
+      if (name === storeName) return this.#parts.store.restart();
+      for (const one of this.#replicas(name)) this.#startComponent(one);
+    });
   }
 
   async loseLease(name: string, { namespace }: { readonly namespace?: string } = {}): Promise<string> {
+    this.#checkRunning();
     const replicas = namespace === undefined ? this.#replicasIfAny(name) : [];
     if (replicas.length === 1)
       throw new TypeError(
@@ -346,11 +371,13 @@ export class RunningCluster implements Cluster {
     return takeLease(lease, { client: this.client.rest, clock: this.clock });
   }
 
-  snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<Snapshot> {
+    this.#checkRunning();
     return KeptObjects.of(this.#parts.store, this.#machines);
   }
 
   async restore(snapshot: Snapshot): Promise<void> {
+    this.#checkRunning();
     if (!(snapshot instanceof KeptObjects)) throw new TypeError("snapshot: is none that a cluster made");
     for (const name of this.nodes) if (!snapshot.machines.has(name)) this.#power?.remove(name);
     await snapshot.restoreTo(this.#parts.store);
@@ -370,9 +397,16 @@ export class RunningCluster implements Cluster {
     return this.stop();
   }
 
+  /** What is stopped is not brought back part by part. */
+  #checkRunning(): void {
+    if (this.#stopped !== undefined) throw new Error("the cluster was stopped");
+  }
+
   async #stop(): Promise<void> {
     const { apiServer, store, clock } = this.#parts;
     this.#parts.local.down();
+    await this.#turns.over();
+    this.#parts.local.down(); // where the API server just came back
     const running = [...this.#alive.values()].map((one) => one.running);
     if (this.#power !== undefined) running.push(this.#power);
     await Promise.all([...running.map((one) => one.stop()), this.#tasks.stop()]);
@@ -380,7 +414,7 @@ export class RunningCluster implements Cluster {
     for (const client of this.#clients) client.close();
     await store.close();
     clock.close();
-    await this.#folder?.remove();
+    await (await this.#folder)?.remove();
   }
 
   #startNodes(): Running & SimulatedPower {
@@ -401,11 +435,8 @@ export class RunningCluster implements Cluster {
   async #placeOf(object: AnyManifest) {
     const kind = await this.client.kindOf(object);
     const namespace = kind.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-    return {
-      kind,
-      name: object.metadata.name ?? "",
-      scope: namespace === undefined ? {} : { namespace },
-    };
+    const scope = namespace === undefined ? {} : { namespace };
+    return { kind, name: object.metadata.name ?? "", scope };
   }
 
   #startComponent(name: string): void {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
 import { type PodBehaviour, PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
 import { simulatedPort } from "../agent/simulate/simulate.ts";
 import type { Stage } from "../agent/simulate/stages.ts";
@@ -13,6 +12,7 @@ import type { RestClient } from "../client/rest.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import { ApiServer } from "./api-server.ts";
+import { optionProblems } from "./check-options.ts";
 import type { Cluster } from "./cluster.ts";
 import { MovableClock } from "./cluster-clock.ts";
 import type { Component } from "./cluster-parts.ts";
@@ -64,7 +64,8 @@ export interface ClusterOptions {
  *
  *  Rejects with TypeError for options, one line for each thing that is wrong. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  checkOptions(options);
+  const problems = optionProblems(options);
+  if (problems.length > 0) throw new TypeError(problems.join("\n"));
   const { nodes = 1, pods = [], stages = [], seed, replicas = {}, folder } = options;
   const machines = machinesOf(nodeList(nodes));
   const isManual = options.clock === "manual";
@@ -143,58 +144,4 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw error;
   }
   return cluster;
-}
-
-const known: readonly string[] = [
-  "nodes",
-  "folder",
-  "pods",
-  "stages",
-  "replicas",
-  "clock",
-  "startAt",
-  "seed",
-  "log",
-];
-const replicasMost = 9;
-
-function checkOptions(options: ClusterOptions): void {
-  const problems: string[] = [...behaviourProblems(options.pods ?? [])];
-  const check = (isFine: boolean, field: string, value: unknown, rule: string) => {
-    if (!isFine) problems.push(`${field}: ${JSON.stringify(value)} ${rule}`);
-  };
-  for (const [field, value] of Object.entries(options))
-    check(known.includes(field), field, value, `is none of ${known.join(", ")}`);
-  const { clock = "real", log = "info", seed = 0, startAt, replicas = {} } = options;
-  check(clock === "real" || clock === "manual", "clock", clock, 'is neither "real" nor "manual"');
-  check(
-    ["debug", "info", "warn", "error"].includes(log),
-    "log",
-    log,
-    'is none of "debug", "info", "warn", "error"',
-  );
-  const { folder = "." } = options;
-  check(typeof folder === "string" && folder !== "", "folder", folder, "must be the path of a folder");
-  check(Number.isSafeInteger(seed), "seed", seed, "is no whole number");
-  check(
-    startAt === undefined || (startAt instanceof Date && !Number.isNaN(startAt.getTime())),
-    "startAt",
-    startAt,
-    "is no Date",
-  );
-  for (const [part, count] of Object.entries(replicas)) {
-    check(
-      part === "scheduler" || part === "controller-manager",
-      `replicas.${part}`,
-      count,
-      "is no part that can have several",
-    );
-    check(
-      Number.isInteger(count) && count >= 1 && count <= replicasMost,
-      `replicas.${part}`,
-      count,
-      `must be a whole number from 1 to ${replicasMost}`,
-    );
-  }
-  if (problems.length > 0) throw new TypeError(problems.join("\n"));
 }

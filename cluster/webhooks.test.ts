@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { resources } from "../client/resources.ts";
 import type { KubeObject, Pod } from "../client/types.ts";
 import { startCluster } from "./start-cluster.ts";
+import type { WebhookOptions } from "./webhooks/admission-webhook.ts";
 
 const configMap = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
   apiVersion: "v1",
@@ -69,6 +70,51 @@ describe("webhooks of a cluster", function () {
       cluster.client.create(resources.pods, pod as unknown as Pod),
       /denied the request: no pods today/,
     );
+  });
+
+  it("count what is changed in place, keep what they were asked, and refuse what is no answer", async () => {
+    await using cluster = await startCluster({ ...manual, nodes: 0 });
+    const rules = [{ resources: ["configmaps"] }];
+    const changes = await cluster.webhook({
+      rules,
+      mutate: ({ object }) => {
+        Object.assign(object ?? {}, { data: { a: "b" } });
+      },
+    });
+    const [made] = await cluster.apply(configMap("a"));
+    assert.deepEqual([made?.data, changes.requests[0]?.object?.data], [{ a: "b" }, undefined]);
+    await changes.remove();
+    const wrong: readonly (readonly [Partial<WebhookOptions>, RegExp])[] = [
+      [{ mutate: () => "x" as never }, /denied the request: mutate answered "x", which is neither an object/],
+      [{ mutate: () => true as never }, /mutate answered true/],
+      [{ validate: () => null as never }, /denied the request: validate answered null, which is neither/],
+      [{ validate: () => ({}) as never }, /validate answered {}/],
+      [{ validate: () => "" }, /denied the request: the webhook refused it/],
+    ];
+    for (const [options, expected] of wrong) {
+      const hook = await cluster.webhook({ rules, ...options });
+      await assert.rejects(cluster.apply(configMap("b")), expected);
+      await hook.remove();
+    }
+    await assert.rejects(cluster.webhook(null as never), /^TypeError: null must be options/);
+    await assert.rejects(
+      cluster.convert("a.example.com", 5 as never),
+      /^TypeError: convert: 5 must be a function/,
+    );
+  });
+
+  it("are removed once, not with another that has their name by then", async () => {
+    await using cluster = await startCluster({ ...manual, nodes: 0 });
+    const options = {
+      name: "a.test.example.com",
+      rules: [{ resources: ["configmaps"] }],
+      validate: () => false,
+    };
+    const first = await cluster.webhook(options);
+    await first.remove();
+    await cluster.webhook(options);
+    await first.remove();
+    await assert.rejects(cluster.apply(configMap("a")), /the webhook refused it/);
   });
 
   it("time out by the cluster's clock, and are refused by name", async () => {

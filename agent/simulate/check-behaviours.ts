@@ -1,4 +1,5 @@
 import { type Duration, durationMs } from "../../base/duration.ts";
+import { shown } from "../../base/shown.ts";
 import type { PodBehaviour } from "./pod-behaviour.ts";
 
 type Check = (value: unknown, at: string, tell: (at: string, value: unknown, rule: string) => void) => void;
@@ -13,9 +14,6 @@ export function behaviourProblems(behaviours: unknown, at = "pods"): readonly st
   else for (const [index, one] of behaviours.entries()) behaviour(one, `${at}[${index}]`, tell);
   return problems;
 }
-
-const shown = (value: unknown): string =>
-  typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
 
 const duration: Check = (value, at, tell) => {
   try {
@@ -59,12 +57,27 @@ const outcome: Check = (value, at, tell) => {
   if (typeof value !== "boolean" && typeof value !== "string")
     tell(at, value, 'must be "ok", "fail", or why it fails');
 };
+const periodFields = fieldsOf({ from: duration, until: duration });
+const period: Check = (value, at, tell) => {
+  const problems: Parameters<typeof tell>[] = [];
+  periodFields(value, at, (...problem) => problems.push(problem));
+  for (const problem of problems) tell(...problem);
+  const { from, until } = (value ?? {}) as { readonly from?: Duration; readonly until?: Duration };
+  if (
+    problems.length === 0 &&
+    from !== undefined &&
+    until !== undefined &&
+    durationMs(from) >= durationMs(until)
+  )
+    tell(at, value, "is never well: from must be before until");
+};
 const probe: Check = (value, at, tell) => {
   if (typeof value === "function") return;
   if (Array.isArray(value)) {
     if (value.length === 0) tell(at, value, "must name a result at least");
     for (const [index, one] of value.entries()) outcome(one, `${at}[${index}]`, tell);
-  } else (isObject(value) ? fieldsOf({ from: duration, until: duration }) : outcome)(value, at, tell);
+  } else if (isObject(value)) period(value, at, tell);
+  else outcome(value, at, tell);
 };
 const reason: Check = (value, at, tell) => {
   if (value !== "Completed" && value !== "Error" && value !== "OOMKilled")
@@ -73,6 +86,15 @@ const reason: Check = (value, at, tell) => {
 const labels: Check = (value, at, tell) => {
   if (!isObject(value) || value === null) return tell(at, value, "must be an object of texts");
   for (const [key, one] of Object.entries(value as object)) text(one, `${at}.${key}`, tell);
+};
+
+const exitFields = fieldsOf({ code, after: duration, reason, message: text, times: counted });
+/** What ends well has code 0, and only that. */
+const exit: Check = (value, at, tell) => {
+  exitFields(value, at, tell);
+  const { code, reason } = (value ?? {}) as NonNullable<Exclude<PodBehaviour["exit"], false>>;
+  if (code !== undefined && reason !== undefined && (code === 0) !== (reason === "Completed"))
+    tell(at, value, "contradicts itself: Completed is what ends with code 0, and all else does not");
 };
 
 const checks: { readonly [F in keyof Required<PodBehaviour>]: Check } = {
@@ -85,11 +107,7 @@ const checks: { readonly [F in keyof Required<PodBehaviour>]: Check } = {
   start: duration,
   ready: duration,
   probe: fieldsOf({ startup: probe, liveness: probe, readiness: probe }),
-  exit: either(
-    (value) => value === false,
-    nothing,
-    fieldsOf({ code, after: duration, reason, message: text, times: counted }),
-  ),
+  exit: either((value) => value === false, nothing, exit),
   stop: duration,
   evict: fieldsOf({ after: duration, message: text }),
   logs: either((value) => typeof value === "function", nothing, text),

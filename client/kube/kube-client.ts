@@ -232,14 +232,15 @@ export class KubeClient {
   }
 
   /** Resolves with the object as soon as `holds` is true of it; `undefined` stands for one that is not there. A watch, not a poll.
-   *  Rejects with `WaitTimeoutError` after `timeoutMs` (60 s by default), and with `ApiError` where the server refuses. */
+   *  Rejects with `WaitTimeoutError` after `timeoutMs` (60 s by default), with `ApiError` where the server refuses, and with
+   *  `ConnectionError` when the client is closed. */
   until<T extends Stored>(
     kind: Kind<T>,
     ref: Ref,
     holds: (object: T | undefined) => boolean,
     options: UntilOptions = {},
   ): Promise<T | undefined> {
-    return untilObject(kind, this.#inNamespace(kind, ref), holds, options, this.#deps);
+    return untilObject(kind, this.#inNamespace(kind, ref), holds, options, this.#deps, this.rest.closed);
   }
 
   /** `scale`, `eviction`, `binding`, `token`, `approval` … of one object. Its type is the caller's to say. */

@@ -17,15 +17,18 @@ export class WaitTimeoutError extends Error {
 }
 
 /** Follows one object until `holds` is true of it; `undefined` stands for an object that is not there. Gives what it was true of.
- *  It is a watch: nobody polls. What the server told before a cut is not looked at again, only what it tells after. */
+ *  It is a watch: nobody polls. What the server told before a cut is not looked at again, only what it tells after.
+ *  @param closed Ends it with its reason. */
 export async function untilObject<T extends Stored>(
   kind: Kind<T>,
   ref: Ref,
   holds: (object: T | undefined) => boolean,
   { signal, timeoutMs = 60_000 }: UntilOptions,
   deps: ReflectorDeps,
+  closed?: AbortSignal,
 ): Promise<T | undefined> {
   signal?.throwIfAborted();
+  closed?.throwIfAborted();
   const key = keyOfRef(ref);
   const cache = new ObjectCache<T>();
   const found = deferred<T | undefined>();
@@ -43,6 +46,8 @@ export async function untilObject<T extends Stored>(
   cache.subscribe({ onAdd: look, onUpdate: look, onDelete: look });
   const abort = () => found.reject(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
+  const end = () => found.reject(closed?.reason);
+  closed?.addEventListener("abort", end, { once: true });
   const cancel = deps.clock.after(timeoutMs, () =>
     found.reject(
       new WaitTimeoutError(`${kind.kind} ${key}: what was waited for did not come within ${timeoutMs} ms`),
@@ -61,6 +66,7 @@ export async function untilObject<T extends Stored>(
   } finally {
     cancel();
     signal?.removeEventListener("abort", abort);
+    closed?.removeEventListener("abort", end);
     following.abort(new Error("no longer waited for"));
     await reflected.catch(() => undefined); // it was told above, or nobody waits
   }

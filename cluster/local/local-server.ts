@@ -20,6 +20,10 @@ export interface Caller {
   readonly group?: string;
 }
 
+/** So many requests may be handed over in one turn of the event loop. Then the next ones wait for its next turn, since they need no
+ *  connection: timers, sockets and the test's own time limit must have theirs beside a loop that asks and asks. */
+const requestsATurnMost = 64;
+
 /** An answer under way. */
 export interface Exchange {
   readonly caller: Caller;
@@ -36,6 +40,9 @@ export class LocalServer {
   readonly #open = new Set<Exchange>();
   readonly #socket = new Socket();
   #passed = 0;
+  #askedInTurn = 0;
+  #nextTurn: Promise<void> = Promise.resolve();
+  #beginTurn = () => {};
 
   /** How much has passed: whoever sees it stand still for a while knows that nobody is at work. */
   get passed(): number {
@@ -45,6 +52,22 @@ export class LocalServer {
   /** Something passed another way. */
   pass(): void {
     this.#passed++;
+  }
+
+  /** Resolves when another request may be handed over; undefined: at once. */
+  turnOfLoop(): Promise<void> | undefined {
+    if (this.#askedInTurn++ === 0)
+      this.#nextTurn = new Promise((resolve) => {
+        this.#beginTurn = () => {
+          clearImmediate(waiting);
+          this.#askedInTurn = 0;
+          resolve();
+        };
+        const waiting = setImmediate(this.#beginTurn);
+      });
+    if (this.#askedInTurn <= requestsATurnMost) return undefined;
+    this.#passed++;
+    return this.#nextTurn;
   }
 
   /** What is being answered, watches included. */
@@ -79,6 +102,7 @@ export class LocalServer {
   down(): void {
     this.#handler = undefined;
     this.#upgrade = undefined;
+    this.#beginTurn();
     for (const far of [...this.#connections]) far.destroy();
     for (const { response } of [...this.#open]) response.destroy(new Error("the API server is gone"));
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/os/clock.ts";
 import { ConnectionError } from "../../client/api-error.ts";
@@ -11,11 +12,13 @@ import {
 import type { LocalResponse } from "./local-response.ts";
 import type { Caller, LocalServer } from "./local-server.ts";
 
-/** Stands between callers and the server: it may let a request wait, fail it, or lose its answer. */
+/** Stands between callers and the server: it may let a request wait, fail it, or lose its answer.
+ *  @param closed Aborts when its caller does not wait any more. */
 export type Between = (
   caller: Caller,
   request: HttpRequest,
   ask: () => Promise<HttpAnswer>,
+  closed: AbortSignal,
 ) => Promise<HttpAnswer>;
 
 const nobody = () => () => {};
@@ -37,7 +40,7 @@ export class LocalWay implements HttpWay {
   readonly #between: Between;
   readonly #waits: () => () => void;
   readonly #open = new Set<LocalResponse>();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(server: LocalServer, caller: Caller, { clock, between, waits = nobody }: LocalWayDeps) {
     this.#server = server;
@@ -45,20 +48,23 @@ export class LocalWay implements HttpWay {
     this.#clock = clock;
     this.#between = between;
     this.#waits = waits;
+    setMaxListeners(0, this.#closing.signal); // every request that is held back listens
   }
 
   async send(request: HttpRequest, headers: RequestHeaders): Promise<HttpAnswer> {
     request.signal?.throwIfAborted();
     const end = this.#waits();
     try {
-      return await this.#between(this.#caller, request, () => this.#ask(request, headers));
+      await this.#server.turnOfLoop();
+      const ask = () => this.#ask(request, headers);
+      return await this.#between(this.#caller, request, ask, this.#closing.signal);
     } finally {
       end();
     }
   }
 
   connect(): Duplex {
-    if (this.#isClosed) throw new ConnectionError("the client is closed", { neverSent: true });
+    this.#closing.signal.throwIfAborted();
     return this.#server.connect(this.#caller);
   }
 
@@ -68,15 +74,14 @@ export class LocalWay implements HttpWay {
 
   /** Nothing that is said later is heard. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort(new ConnectionError("the client was closed", { neverSent: true }));
     this.giveUp();
   }
 
   async #ask(request: HttpRequest, headers: RequestHeaders): Promise<HttpAnswer> {
     const { signal, method, path } = request;
     signal?.throwIfAborted();
-    if (this.#isClosed)
-      throw new ConnectionError(`${method} ${path}: the client is closed`, { neverSent: true });
+    this.#closing.signal.throwIfAborted();
     const response = this.#server.ask(this.#caller, request, headers);
     this.#open.add(response);
     const onAbort = () => response.destroy();

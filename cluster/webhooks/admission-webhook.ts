@@ -1,3 +1,4 @@
+import { shown } from "../../base/shown.ts";
 import type { AnyManifest } from "../../client/kube/manifest.ts";
 import type { KubeObject } from "../../client/types.ts";
 import type { AnswerReview } from "./hook-table.ts";
@@ -62,7 +63,7 @@ export interface JsonPatchOperation {
   readonly from?: string;
 }
 
-/** What a webhook makes of an object: the object as it is to be, a JSON patch, or nothing. */
+/** What a webhook makes of an object: the object as it is to be, a JSON patch, or nothing: then what it changed in place counts. */
 export type Mutation = object | readonly JsonPatchOperation[] | null | undefined;
 
 /** A webhook that is a function of the test's own. */
@@ -72,7 +73,8 @@ export interface WebhookOptions<T = KubeObject> {
   readonly rules: readonly WebhookRule[];
   /** Says whether a request may be. Give one of `validate` and `mutate`. */
   readonly validate?: (request: AdmissionRequest<T>) => Verdict | Promise<Verdict>;
-  /** Changes what is asked: it answers the object as it is to be, or a JSON patch, or nothing. What it throws is the refusal. */
+  /** Changes what is asked: it answers the object as it is to be, or a JSON patch, or nothing – then what it changed in place
+   *  counts. What it throws is the refusal. */
   readonly mutate?: (request: AdmissionRequest<T>) => Mutation | Promise<Mutation>;
   /** `Fail` unless said: without an answer the request fails, too. */
   readonly failurePolicy?: "Fail" | "Ignore";
@@ -89,7 +91,7 @@ export interface WebhookOptions<T = KubeObject> {
 /** A webhook that answers. */
 export interface Webhook {
   readonly name: string;
-  /** What it was asked, the oldest first. */
+  /** What it was asked, the oldest first: the newest 10,000. */
   readonly requests: readonly AdmissionRequest[];
   /** Takes it away, and its configuration. */
   remove(): Promise<void>;
@@ -109,21 +111,27 @@ const known: readonly string[] = [
   "reinvocationPolicy",
 ];
 
+/** Throws TypeError for what are no options. */
+export function checkWebhookOptions(options: WebhookOptions<never>): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`${shown(options)} must be options such as { rules, validate }`);
+  for (const [field, value] of Object.entries(options))
+    if (!known.includes(field))
+      throw new TypeError(`${field}: ${shown(value)} is none of ${known.join(", ")}`);
+}
+
 /** The webhook's configuration, as the API has it. Throws TypeError for options. */
 export function webhookConfiguration<T>(
   options: WebhookOptions<T>,
   { name, url }: { readonly name: string; readonly url: string },
 ): AnyManifest {
   const { validate, mutate, rules, name: _, failurePolicy = "Fail", ...rest } = options;
-  for (const [field, value] of Object.entries(options))
-    if (!known.includes(field))
-      throw new TypeError(`${field}: ${JSON.stringify(value)} is none of ${known.join(", ")}`);
   if ((validate === undefined) === (mutate === undefined))
     throw new TypeError("a webhook needs one of validate and mutate: give two for both");
   if (typeof (validate ?? mutate) !== "function")
     throw new TypeError(`${validate === undefined ? "mutate" : "validate"}: must be a function`);
   if (!Array.isArray(rules) || rules.length === 0)
-    throw new TypeError(`rules: ${JSON.stringify(rules)} must be a list such as [{ resources: ["pods"] }]`);
+    throw new TypeError(`rules: ${shown(rules)} must be a list such as [{ resources: ["pods"] }]`);
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: validate === undefined ? "MutatingWebhookConfiguration" : "ValidatingWebhookConfiguration",
@@ -154,7 +162,8 @@ export function admissionAnswer<T>(
 ): AnswerReview {
   return async (review) => {
     const request = review.request as AdmissionRequest<T>;
-    onRequest(request as AdmissionRequest);
+    // One that mutates may change in place what it is handed.
+    onRequest((mutate === undefined ? request : structuredClone(request)) as AdmissionRequest);
     const response = await (validate === undefined
       ? mutated(mutate, request)
       : validated(validate, request)
@@ -170,8 +179,12 @@ async function validated<T>(
 ): Promise<object> {
   const verdict = await validate(request);
   if (verdict === undefined || verdict === true) return { allowed: true };
-  if (verdict === false) return refused("the webhook refused it");
+  if (verdict === false || verdict === "") return refused("the webhook refused it");
   if (typeof verdict === "string") return refused(verdict);
+  if (typeof verdict?.allowed !== "boolean")
+    throw new TypeError(
+      `validate answered ${shown(verdict)}, which is neither a boolean, a text, nor { allowed }`,
+    );
   const { allowed, message, code = 403, reason, ...rest } = verdict;
   return allowed ? { allowed, ...rest } : { allowed, ...rest, status: { message, code, reason } };
 }
@@ -181,9 +194,11 @@ async function mutated<T>(
   request: AdmissionRequest<T>,
 ): Promise<object> {
   const before = structuredClone(request.object);
-  const made = await mutate?.(request);
-  if (made === undefined || made === null) return { allowed: true };
+  const made = (await mutate?.(request)) ?? request.object ?? {};
+  if (typeof made !== "object")
+    throw new TypeError(`mutate answered ${shown(made)}, which is neither an object nor a JSON patch`);
   const patch = Array.isArray(made) ? made : difference((before ?? {}) as object, made);
+  if (patch.length === 0) return { allowed: true };
   return {
     allowed: true,
     patchType: "JSONPatch",
