@@ -9,7 +9,7 @@ const only = (name, from, allowed, comment) => ({
 /** What the build bundles; what the product loads from node_modules stands in `dependencies`, or is tsx, which those have who
  *  run sources or bring plugins in TypeScript. */
 const bundled =
-  "@grpc/grpc-js|@kubernetes/client-node|@marcbachmann/cel-js|@peculiar/x509|bcryptjs|dns-packet|fzstd|js-yaml|prom-client|re2js|reflect-metadata|tar-stream|ws|yaml";
+  "@grpc/grpc-js|@kubernetes/client-node|@marcbachmann/cel-js|@peculiar/x509|@preact/signals|@preact/signals-core|bcryptjs|dns-packet|fzstd|js-yaml|preact|prom-client|re2js|reflect-metadata|tar-stream|ws|yaml";
 const stage = (folder, ...later) =>
   only(
     `store-${folder}`,
@@ -40,12 +40,14 @@ module.exports = {
     only("apiserver", "^controlplane/apiserver/", "^(base|client|proto|store/client|controlplane/(apiserver|cel))/", "only the API server opens the store's client"),
     only("scheduler", "^controlplane/scheduler/", "^(base|client|controlplane/(scheduler|cel))/", "components reach the cluster only through client/"),
     only("controllers", "^controlplane/controllers/", "^(base|client|controlplane/controllers)/", "components reach the cluster only through client/"),
+    only("dashboard", "^controlplane/dashboard/server/", "^(base|client|controlplane/dashboard/server)/", "the dashboard asks the cluster as the person who looks, and has no part of it"),
+    only("pages", "^controlplane/dashboard/web/", "^controlplane/dashboard/web/", "what runs in a browser stands alone"),
     only("agent", "^agent/", "^(base|client|agent)/", "components reach the cluster only through client/"),
     { name: "models-are-our-own", severity: "error", comment: "types of objects are in client/models.ts; @kubernetes/client-node is their source at build time", from: { path: "^(base|client|controlplane|agent|cluster|cli|lib)/", pathNot: "\\.test\\.ts$" }, to: { path: "@kubernetes/client-node" } },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"], extensions: [".ts", ".js", ".cjs", ".mjs", ".json"] },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"], extensions: [".ts", ".tsx", ".js", ".cjs", ".mjs", ".json"] },
   },
 };

@@ -79,6 +79,11 @@ export const commandGroups: CommandGroups = {
       async () => (await import("./why/why.ts")).whyCommand,
     ),
     row("top", "show what nodes or pods use", async () => (await import("./kubectl/top.ts")).topCommand),
+    row(
+      "dashboard",
+      "serve a dashboard to look at and work with in a browser",
+      async () => (await import("./dashboard.ts")).dashboardCommand,
+    ),
     row("logs", "show a container's output", async () => (await import("./kubectl/logs.ts")).logsCommand),
     row("exec", "run a command in a container", async () => (await import("./kubectl/exec.ts")).execCommand),
     row("scale", "set the number of replicas", async () => (await import("./kubectl/scale.ts")).scaleCommand),

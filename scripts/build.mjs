@@ -5,12 +5,14 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { buildDashboard } from "./build-dashboard.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "dist");
 const startedMs = performance.now();
 
-for (const folder of ["cli", "lib", "cjs"]) rmSync(join(out, folder), { recursive: true, force: true });
+for (const folder of ["cli", "lib", "cjs", "dashboard"])
+  rmSync(join(out, folder), { recursive: true, force: true });
 const schema = join(root, "scripts/build-schema.mjs");
 if (existsSync(schema)) {
   const { buildSchema } = await import(pathToFileURL(schema).href);
@@ -65,6 +67,7 @@ await build({
   define: { "import.meta.url": "pintleUrl" },
   plugins: [{ name: "chunk by chunk", setup: keepChunks }],
 });
+const pages = await buildDashboard({ root, out });
 writeFileSync(join(out, "LICENSES.txt"), licences());
 // What `npm run size` weighs.
 writeFileSync(join(out, "meta.json"), JSON.stringify(metafile));
@@ -96,7 +99,7 @@ function keepChunks({ onResolve, onLoad }) {
 /** The terms of every package of which something is in the bundle or in the declarations. */
 function licences() {
   const folders = new Set(["node_modules/@kubernetes/client-node"]);
-  for (const input of Object.keys(metafile.inputs)) {
+  for (const input of [...Object.keys(metafile.inputs), ...Object.keys(pages.inputs)]) {
     const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
     if (folder !== undefined) folders.add(folder);
   }

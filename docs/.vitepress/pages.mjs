@@ -18,7 +18,7 @@ const parts = [
     groups: [
       {
         title: "Begin",
-        pages: ["start-a-cluster", "install", "kubectl-and-helm", "use-in-ci", "debug-a-pod"],
+        pages: ["start-a-cluster", "install", "kubectl-and-helm", "use-in-ci", "debug-a-pod", "dashboard"],
       },
       {
         title: "Write and test",

@@ -9,7 +9,7 @@ const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "cli
 
 /** Sources are bundled; the rest of these is read by tests, by the build, or where nothing was built. */
 const isLeftOut = (path: string) =>
-  /\.(ts|md|proto)$|-source\.mjs$|^controlplane\/apiserver\/schema\/.*\.txt$/.test(path) ||
+  /\.(ts|md|proto)$|-source\.mjs$|^controlplane\/(apiserver\/schema\/.*\.txt$|dashboard\/web\/)/.test(path) ||
   /(^|\/)(testdata|testing)\//.test(path);
 
 describe("the package", function () {

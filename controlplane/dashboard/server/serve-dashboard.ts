@@ -1,0 +1,244 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { Clock } from "../../../base/os/clock.ts";
+import type { Log } from "../../../base/os/log.ts";
+import type { Random } from "../../../base/os/random.ts";
+import type { RestConfig } from "../../../client/kubeconfig.ts";
+import { json, statusText } from "./answers.ts";
+import { ApiWay } from "./api-way.ts";
+import type { Assets } from "./assets.ts";
+import { followLimits, followProtocol, serveFollowing } from "./follow.ts";
+import { clusterPath, forward, headText, tunnel } from "./forward.ts";
+import { endedCookie, type Origins, secretsOf, sessionCookie, strangersRequest } from "./hygiene.ts";
+import { readJson } from "./read-json.ts";
+import { type Session, type SessionSecrets, Sessions } from "./sessions.ts";
+import { whoIs } from "./who-is.ts";
+
+export interface DashboardOptions {
+  /** A loopback address, unless there is `tls`. */
+  readonly address: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Names with their ports under which people reach it, beside the address itself. */
+  readonly allowedHosts: readonly string[];
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Where the cluster is. Who comes by a link looks as this configuration's user. */
+  readonly cluster: RestConfig;
+  /** Whether a person may come in by a token of their own. */
+  readonly tokens: boolean;
+}
+
+export interface DashboardParts {
+  readonly assets: Assets;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Dashboard {
+  /** Where it is, with the port that it got: `http://127.0.0.1:8443`. */
+  readonly url: string;
+  /** A link that lets one person in, once and within an hour, as the configuration's user. */
+  link(): string;
+  close(): Promise<void>;
+}
+
+/** Serves the dashboard: its pages to anybody, and the cluster's API to who has a session, as the person of that session. It has no
+ *  rights of its own: what it may be asked is what the API server answers to that person. */
+export async function serveDashboard(options: DashboardOptions, parts: DashboardParts): Promise<Dashboard> {
+  const server = options.tls === undefined ? createServer() : createTlsServer(options.tls);
+  server.headersTimeout = 15_000;
+  // Bodies may come slowly (a file into a container), and watches last.
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: options.address, port: options.port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const doors = new Doors(options, parts, port);
+  server.on("request", (request, response) => void doors.request(request, response));
+  server.on("upgrade", (request, socket, head) => void doors.upgrade(request, socket, head));
+  server.on("clientError", (_error, socket) => socket.destroy());
+  const local: Session = { config: options.cluster, by: "link" };
+  return {
+    url: doors.url,
+    link: () => `${doors.url}/#code=${doors.sessions.offer(local)}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      doors.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+class Doors {
+  readonly url: string;
+  readonly sessions: Sessions;
+  readonly #options: DashboardOptions;
+  readonly #parts: DashboardParts;
+  readonly #port: number;
+  readonly #origins: Origins;
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: followLimits.messageBytesMost,
+    handleProtocols: () => followProtocol,
+  });
+  /** Sockets that left HTTP, so that `close` can end them. */
+  readonly #left = new Set<Duplex>();
+  readonly #ways = new WeakMap<RestConfig, ApiWay>();
+
+  constructor(options: DashboardOptions, parts: DashboardParts, port: number) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#port = port;
+    this.sessions = new Sessions(parts);
+    const scheme = options.tls === undefined ? "http" : "https";
+    const name = options.address.includes(":") ? `[${options.address}]` : options.address;
+    const loopback = ["localhost", "127.0.0.1", "[::1]"].map((host) => `${host}:${port}`);
+    this.url = `${scheme}://${name}:${port}`;
+    const hosts = [`${name}:${port}`, ...loopback, ...options.allowedHosts].map((host) => host.toLowerCase());
+    this.#origins = { scheme, hosts: new Set(hosts) };
+  }
+
+  async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      this.#parts.log.warn("a request failed", { path: pathOf(request), error });
+      if (response.headersSent) response.destroy();
+      else statusText(response, 502, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.#left.add(socket);
+    socket.once("close", () => this.#left.delete(socket));
+    socket.on("error", () => socket.destroy());
+    const refuse = (status: string) => socket.end(headText(status, { connection: "close" }));
+    // Every browser names the page that opens a WebSocket.
+    const isStrange =
+      strangersRequest(request, this.#origins) !== undefined || request.headers.origin === undefined;
+    const session = isStrange ? undefined : this.#sessionOf(request);
+    if (session === undefined) return void refuse("403 Forbidden");
+    const way = this.#wayOf(session.config);
+    const path = clusterPath(request.url ?? "");
+    try {
+      if (path !== undefined) await tunnel(request, socket, { path, way, head });
+      else if (request.url === "/follow")
+        this.#webSockets.handleUpgrade(request, socket, head, (opened) => serveFollowing(opened, way));
+      else refuse("404 Not Found");
+    } catch (error) {
+      this.#parts.log.warn("a WebSocket failed", { path: pathOf(request), error });
+      socket.destroy();
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#left) socket.destroy();
+    this.#wayOf(this.#options.cluster).close();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const why = strangersRequest(request, this.#origins);
+    if (why !== undefined) return statusText(response, 403, why);
+    const url = request.url ?? "/";
+    const path = clusterPath(url);
+    if (path !== undefined) {
+      const session = this.#sessionOf(request);
+      if (session === undefined) return statusText(response, 401, "no session: come in first");
+      return forward(request, response, { path, way: this.#wayOf(session.config) });
+    }
+    const plain = pathOf(request);
+    if (plain === "/session") return this.#session(request, response);
+    if (plain === "/healthz") return json(response, 200, { status: "ok" });
+    // Each address of a view is the one page, which finds its way by itself.
+    const isView = request.method === "GET" && !plain.startsWith("/assets/");
+    if (!(await this.#parts.assets.serve(isView ? "/" : plain, request, response)))
+      statusText(response, 404, `nothing at ${plain}`);
+  }
+
+  async #session(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method } = request;
+    if (method === "GET") {
+      const session = this.#sessionOf(request);
+      const ways = { tokens: this.#options.tokens };
+      if (session === undefined) return json(response, 401, { ways });
+      return json(response, 200, { ways, by: session.by, user: await whoIs(session.config) });
+    }
+    if (method === "DELETE") {
+      const secrets = secretsOf(request, this.#port);
+      if (secrets !== undefined && this.sessions.find(secrets)) this.sessions.close(secrets);
+      return json(response, 200, {}, { "set-cookie": endedCookie(this.#port) });
+    }
+    if (method !== "POST") return statusText(response, 405, `${method} is nothing that a session knows`);
+    const { code, token } = await readJson(request);
+    if (typeof code === "string") {
+      const secrets = this.sessions.redeem(code);
+      if (secrets === undefined)
+        return statusText(
+          response,
+          401,
+          "this link was used or is too old: `pintle dashboard` makes a new one",
+        );
+      return this.#admit(response, secrets);
+    }
+    if (typeof token !== "string" || !this.#options.tokens)
+      return statusText(response, 400, `come in with a code${this.#options.tokens ? " or a token" : ""}`);
+    if (!/^[\x21-\x7e]{1,16384}$/.test(token))
+      return statusText(response, 400, "token: it must be one word of printable ASCII");
+    const config = asBearer(this.#options.cluster, token);
+    try {
+      await whoIs(config);
+    } catch (error) {
+      return statusText(response, 401, error instanceof Error ? error.message : String(error));
+    }
+    return this.#admit(response, this.sessions.open({ config, by: "token" }));
+  }
+
+  #admit(response: ServerResponse, secrets: SessionSecrets): void {
+    json(
+      response,
+      200,
+      { key: secrets.key },
+      {
+        "set-cookie": sessionCookie(secrets, this.#port, this.#origins.scheme),
+      },
+    );
+  }
+
+  #sessionOf(request: IncomingMessage): Session | undefined {
+    const secrets = secretsOf(request, this.#port);
+    return secrets === undefined ? undefined : this.sessions.find(secrets);
+  }
+
+  #wayOf(config: RestConfig): ApiWay {
+    let way = this.#ways.get(config);
+    if (way === undefined) {
+      way = new ApiWay(config, this.#parts.clock);
+      this.#ways.set(config, way);
+    }
+    return way;
+  }
+}
+
+const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split("?", 1)[0] ?? "/";
+
+/** The same cluster, asked by whoever has the token: nothing of the configuration's own user goes along. */
+function asBearer({ servers, caPem, serverName, insecureSkipVerify }: RestConfig, token: string): RestConfig {
+  return {
+    servers,
+    token,
+    namespace: "default",
+    ...(caPem !== undefined && { caPem }),
+    ...(serverName !== undefined && { serverName }),
+    ...(insecureSkipVerify !== undefined && { insecureSkipVerify }),
+  };
+}

@@ -1,0 +1,149 @@
+import { signal } from "@preact/signals";
+
+/** Where the browser keeps the session's key: scripts of our own origin alone can read it. */
+const keyName = "pintle.key";
+const keyHeader = "x-pintle-key";
+
+export interface Person {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+export interface Ways {
+  readonly tokens: boolean;
+}
+
+export type SessionState =
+  | { readonly is: "unknown" }
+  | { readonly is: "out"; readonly ways: Ways; readonly why?: string }
+  | { readonly is: "in"; readonly person: Person }
+  | { readonly is: "unreachable"; readonly why: string };
+
+export const session = signal<SessionState>({ is: "unknown" });
+
+let key: string | undefined = localStorage.getItem(keyName) ?? undefined;
+
+export const keyHeaders = (): Record<string, string> => (key === undefined ? {} : { [keyHeader]: key });
+/** A WebSocket has no headers of its own. */
+export const keyProtocols = (): readonly string[] => (key === undefined ? [] : [`pintle.key.${key}`]);
+
+/** What the server said no with. */
+export class Refusal extends Error {
+  readonly code: number;
+  readonly reason: string;
+
+  constructor(code: number, message: string, reason = "") {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** Takes the one-time code of the address, if there is one, and asks who we are. */
+export async function enter(): Promise<void> {
+  const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
+  if (code !== undefined) {
+    // It is good for one use; an address that is kept or sent must not hold it.
+    history.replaceState(undefined, "", location.pathname + location.search);
+    const why = await comeIn({ code });
+    if (why !== undefined) {
+      await look();
+      if (session.value.is === "out") session.value = { ...session.value, why };
+      return;
+    }
+  }
+  await look();
+}
+
+/** Opens a session. Answers why not, as a sentence. */
+export async function comeIn(
+  by: { readonly code: string } | { readonly token: string },
+): Promise<string | undefined> {
+  const answer = await fetch("/session", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(by),
+  });
+  const said = (await answer.json()) as { readonly key?: string; readonly message?: string };
+  if (!answer.ok || said.key === undefined) return said.message ?? `refused with ${answer.status}`;
+  key = said.key;
+  localStorage.setItem(keyName, key);
+  return undefined;
+}
+
+export async function leave(): Promise<void> {
+  await fetch("/session", { method: "DELETE", headers: keyHeaders() });
+  key = undefined;
+  localStorage.removeItem(keyName);
+  await look();
+}
+
+export async function look(): Promise<void> {
+  try {
+    const answer = await fetch("/session", { headers: keyHeaders() });
+    const said = (await answer.json()) as {
+      readonly ways?: Ways;
+      readonly user?: Person;
+      readonly message?: string;
+    };
+    if (answer.ok && said.user) session.value = { is: "in", person: said.user };
+    else if (said.ways) session.value = { is: "out", ways: said.ways };
+    else
+      session.value = { is: "unreachable", why: said.message ?? `the dashboard answered ${answer.status}` };
+  } catch {
+    session.value = { is: "unreachable", why: "the dashboard's server does not answer" };
+  }
+}
+
+const triesMost = 4;
+const retryMs = 250;
+
+export interface CallOptions {
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly accept?: string;
+  readonly contentType?: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** A request to the cluster's API as the person who looks. Rejects with Refusal, whose code is 0 where nobody answered. */
+export async function call(path: string, options: CallOptions = {}): Promise<Response> {
+  const { method = "GET", accept = "application/json", body, contentType = "application/json" } = options;
+  const send = () =>
+    fetch(`/cluster${path}`, {
+      method,
+      headers: { ...keyHeaders(), accept, ...(body !== undefined && { "content-type": contentType }) },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      ...(options.signal && { signal: options.signal }),
+    });
+  let answer: Response | undefined;
+  for (let tries = 1; answer === undefined; tries++) {
+    try {
+      answer = await send();
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      // A network that changes under a browser ends what is under way; reading again does no harm.
+      if (method !== "GET" || tries >= triesMost)
+        throw new Refusal(0, "the dashboard's server does not answer");
+      await new Promise((resolve) => setTimeout(resolve, tries * retryMs));
+    }
+  }
+  if (answer.ok) return answer;
+  const text = await answer.text();
+  // A session that ended is shown as such; a 401 of the cluster's API is the person's own (a token that expired).
+  if (answer.status === 401) void look();
+  throw refusalOf(answer.status, text);
+}
+
+function refusalOf(code: number, text: string): Refusal {
+  try {
+    const { message, reason } = JSON.parse(text) as { readonly message?: string; readonly reason?: string };
+    if (message) return new Refusal(code, message, reason);
+  } catch {
+    // Not a Status: the text is all there is.
+  }
+  return new Refusal(code, text.slice(0, 500) || `refused with ${code}`);
+}
+
+export async function callJson<T>(path: string, options: CallOptions = {}): Promise<T> {
+  return (await (await call(path, options)).json()) as T;
+}

@@ -1,0 +1,77 @@
+import { effect, signal } from "@preact/signals";
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { discover, kindOf, kinds } from "./api/discovery.ts";
+import { enter, session } from "./api/session.ts";
+import { HomePage } from "./pages/home.tsx";
+import { ListPage } from "./pages/list.tsx";
+import { ObjectPage } from "./pages/object.tsx";
+import { SignIn } from "./pages/sign-in.tsx";
+import { path } from "./route.ts";
+import "./style/main.css";
+import { Palette } from "./ui/palette.tsx";
+import { Shell } from "./ui/shell.tsx";
+
+function App() {
+  if (session.value.is !== "in") return <SignIn />;
+  return (
+    <>
+      <Shell>
+        <Page />
+      </Shell>
+      <Palette />
+    </>
+  );
+}
+
+function Page() {
+  const [first, group, plural, namespace, name] = path.value;
+  const title = [name ?? plural ?? "Overview", "Pintle"].join(" · ");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  if (first === undefined) return <HomePage />;
+  const kind = first === "k" ? kindOf(`${group}/${plural}`) : undefined;
+  if (kind === undefined) return <Unknown />;
+  if (namespace !== undefined && name !== undefined)
+    return <ObjectPage kind={kind} namespace={namespace === "_" ? "" : namespace} name={name} />;
+  return <ListPage kind={kind} />;
+}
+
+function Unknown() {
+  if (discoveryFailed.value !== "")
+    return (
+      <section class="page">
+        <p class="banner banner-bad" role="alert">
+          What the cluster serves is not known yet: {discoveryFailed.value}
+        </p>
+      </section>
+    );
+  if (kinds.value.length === 0) return <section class="page" aria-busy="true" />;
+  return (
+    <section class="page">
+      <h1>Nothing here</h1>
+      <p>The cluster serves nothing at this address.</p>
+    </section>
+  );
+}
+
+const rediscoverMs = 5_000;
+const discoveryFailed = signal("");
+
+async function discoverAtLast(): Promise<void> {
+  try {
+    await discover();
+    discoveryFailed.value = "";
+  } catch (error) {
+    discoveryFailed.value = error instanceof Error ? error.message : String(error);
+    setTimeout(() => void discoverAtLast(), rediscoverMs);
+  }
+}
+
+effect(() => {
+  if (session.value.is === "in") void discoverAtLast();
+});
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);
+void enter();

@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { systemClock } from "../../base/os/clock.ts";
+import { createLog } from "../../base/os/log.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import { kinds } from "../../client/kube/kinds.ts";
+import { loadKubeconfig } from "../../client/kubeconfig.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { startCluster } from "../../cluster/start-cluster.ts";
+import { Assets } from "../../controlplane/dashboard/server/assets.ts";
+import { type Dashboard, serveDashboard } from "../../controlplane/dashboard/server/serve-dashboard.ts";
+
+const chromiumFile = "/usr/bin/chromium";
+const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const firstViewBytesMost = 300_000;
+const manyPods = 10_000;
+
+const deployment = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web", namespace: "default" },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: "web" } },
+    template: {
+      metadata: { labels: { app: "web" } },
+      spec: { containers: [{ name: "c", image: "example.com/web:1" }] },
+    },
+  },
+};
+const hostile = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {
+    name: "hostile",
+    namespace: "default",
+    annotations: { note: "<img src=x onerror=document.title='owned'>" },
+  },
+  data: { text: "</pre><script>document.title='owned'</script>" },
+};
+const readerOfPods = [
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: "reader", namespace: "default" },
+    rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }],
+  },
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "reader", namespace: "default" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "reader" },
+    subjects: [{ kind: "User", name: "jo", apiGroup: "rbac.authorization.k8s.io" }],
+  },
+];
+
+describe("the dashboard in a browser", function () {
+  this.timeout(120_000);
+  let cluster: Cluster;
+  let browser: Browser;
+  const dashboards: Dashboard[] = [];
+  const complaints: string[] = [];
+
+  before(async function () {
+    if (!existsSync(chromiumFile)) return this.skip();
+    [cluster, browser] = await Promise.all([
+      startCluster({ nodes: 2 }),
+      chromium.launch({ executablePath: chromiumFile, args: ["--no-sandbox", "--disable-gpu"] }),
+    ]);
+    await cluster.apply([deployment, hostile, ...readerOfPods]);
+    await cluster.untilReady(deployment);
+  });
+  afterEach(() => {
+    assert.deepEqual(complaints.splice(0), []);
+  });
+  after(async () => {
+    await browser?.close();
+    for (const dashboard of dashboards) await dashboard.close();
+    await cluster?.stop();
+  });
+
+  async function dashboardOf(user?: string, allowedHosts: readonly string[] = []): Promise<Dashboard> {
+    const { text } = await cluster.kubeconfig(user, user === undefined ? undefined : []);
+    const dashboard = await serveDashboard(
+      {
+        address: "127.0.0.1",
+        port: 0,
+        allowedHosts,
+        cluster: loadKubeconfig("kubeconfig", { readFile: () => text }),
+        tokens: true,
+      },
+      {
+        assets: await Assets.open(),
+        clock: systemClock,
+        random: systemRandom,
+        log: createLog({ write: () => undefined }),
+      },
+    );
+    dashboards.push(dashboard);
+    return dashboard;
+  }
+
+  async function openPage(link: string, options: object = {}): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+    page.setDefaultTimeout(30_000);
+    page.on("pageerror", (error) => complaints.push(String(error.stack)));
+    page.on("console", (message) => {
+      // A browser says of each refused request that it was; the views say it, too.
+      if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(message.text()))
+        complaints.push(message.text());
+    });
+    await page.goto(link);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    return page;
+  }
+
+  const show = async (page: Page, address: string) => {
+    const view = JSON.stringify(address);
+    await page.evaluate(
+      `history.pushState(undefined, "", ${view}); dispatchEvent(new PopStateEvent("popstate"))`,
+    );
+  };
+  const rowOf = (page: Page, name: string) => page.getByRole("row").filter({ hasText: name });
+  /** The rows of a table as it says of itself, its head left out. */
+  const untilRows = (page: Page, count: number) =>
+    page
+      .locator(`[role=table][aria-rowcount="${count + 1}"]`)
+      .first()
+      .waitFor();
+
+  it("signs in by a link, once, and leaves no code in the address", async () => {
+    const dashboard = await dashboardOf();
+    const link = dashboard.link();
+    const page = await openPage(link);
+    assert.equal(page.url(), `${dashboard.url}/`);
+    await page.reload();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    const other = await browser.newPage();
+    await other.goto(link);
+    await other.getByText("this link was used").waitFor();
+    await other.close();
+    await page.getByLabel("Signed in as").click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("pintle dashboard").waitFor();
+    await page.close();
+  });
+
+  it("loads less than 300 kB before the first view, and nothing from elsewhere", async () => {
+    const dashboard = await dashboardOf();
+    const page = await browser.newPage();
+    let bytes = 0;
+    const elsewhere: string[] = [];
+    page.on("response", async (answer) => {
+      if (!answer.url().startsWith(dashboard.url) && !answer.url().startsWith("data:"))
+        elsewhere.push(answer.url());
+      bytes += Number(answer.headers()["content-length"] ?? 0);
+    });
+    await page.goto(dashboard.link());
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    assert.deepEqual(elsewhere, []);
+    assert.ok(bytes > 10_000 && bytes < firstViewBytesMost, `${bytes} bytes`);
+    await page.close();
+  });
+
+  it("shows a table live, and what one does to an object", async () => {
+    const page = await openPage((await dashboardOf()).link());
+    await page.getByRole("link", { name: "Pods", exact: true }).click();
+    await untilRows(page, 2);
+    await show(page, "/k/apps/deployments/default/web");
+    await page.getByRole("button", { name: "Scale" }).click();
+    await page.getByLabel("Replicas").fill("3");
+    await page.getByRole("dialog").getByRole("button", { name: "Scale" }).click();
+    await page.getByRole("table", { name: "Pods" }).and(page.locator('[aria-rowcount="4"]')).waitFor();
+    const { items } = await cluster.client.list(kinds.Pod, { namespace: "default" });
+    const pod = items[0];
+    await show(page, `/k/core/pods/default/${pod?.metadata.name}`);
+    await page.getByRole("heading", { name: "Containers" }).waitFor();
+    await page.getByText("Scheduled", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByText("There is no such object").waitFor();
+    await page.close();
+  });
+
+  it("shows what others wrote as text", async () => {
+    const page = await openPage((await dashboardOf()).link());
+    await show(page, "/k/core/configmaps/default/hostile?tab=yaml");
+    await page.getByText("</pre><script>").waitFor();
+    await show(page, "/k/core/configmaps/default/hostile");
+    await page.getByText("note=<img").waitFor();
+    assert.equal(await page.title(), "hostile · Pintle");
+    await page.close();
+  });
+
+  it("hides what a person may not see, greys out what they may not do, and says refusals in the server's words", async () => {
+    const page = await openPage((await dashboardOf("jo")).link());
+    await page.getByText("not for you to see").first().waitFor();
+    await show(page, "/k/core/pods?ns=default");
+    await untilRows(page, 3);
+    await page.getByRole("link", { name: "Pods", exact: true }).waitFor();
+    await page.getByRole("link", { name: "Secrets", exact: true }).waitFor({ state: "detached" });
+    await page.getByRole("row").nth(1).getByRole("link").click();
+    const button = page.getByRole("button", { name: "Delete" });
+    await button.waitFor();
+    await page.waitForFunction(`document.querySelector("button.danger").disabled`);
+    await show(page, "/k/core/secrets?ns=default");
+    await page.getByText('User "jo" cannot list resource "secrets"').waitFor();
+    await page.close();
+  });
+
+  it("says that the connection was lost, and goes on by itself when it is back", async () => {
+    const sockets = new Set<Socket>();
+    let isCut = false;
+    let port = 0;
+    const between = createServer((near) => {
+      if (isCut) return near.destroy();
+      const far = connect(port, "127.0.0.1");
+      for (const one of [near, far]) {
+        sockets.add(one);
+        one.on("error", () => one.destroy());
+        one.once("close", () => sockets.delete(one));
+      }
+      near.pipe(far).pipe(near);
+      near.once("close", () => far.destroy());
+      far.once("close", () => near.destroy());
+      return undefined;
+    });
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", () => resolve()));
+    const host = `127.0.0.1:${(between.address() as AddressInfo).port}`;
+    const dashboard = await dashboardOf(undefined, [host]);
+    port = Number(new URL(dashboard.url).port);
+    try {
+      const page = await openPage(dashboard.link().replace(new URL(dashboard.url).host, host));
+      await show(page, "/k/core/configmaps?ns=default");
+      await rowOf(page, "hostile").waitFor();
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+      await page.getByText("The connection was lost").waitFor();
+      await cluster.apply({ ...hostile, metadata: { name: "while-away", namespace: "default" } });
+      isCut = false;
+      await rowOf(page, "while-away").waitFor();
+      await page.getByText("The connection was lost").waitFor({ state: "detached" });
+      await page.close();
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => between.close(resolve));
+    }
+  });
+
+  for (const colorScheme of ["light", "dark"] as const)
+    it(`has nothing that axe complains about, ${colorScheme}`, async () => {
+      const page = await openPage((await dashboardOf()).link(), { colorScheme });
+      const settled = {
+        "/": "Not well",
+        "/k/core/pods": "Pods",
+        "/k/apps/deployments/default/web": "Conditions",
+        "/k/core/configmaps/default/hostile?tab=yaml": "hostile",
+      };
+      // The content policy lets no script into the page but ours, so that axe comes by the debugger's way.
+      const axe = await readFile(axeFile, "utf8");
+      for (const [address, heading] of Object.entries(settled)) {
+        await show(page, address);
+        await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+        const { passed, failed } =
+          (await page.evaluate(`${axe}; axe.run(document).then(({ passes, violations }) => ({
+          passed: passes.length,
+          failed: violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 160)).join(" | ")),
+        }))`)) as { readonly passed: number; readonly failed: readonly string[] };
+        assert.ok(passed > 10);
+        assert.deepEqual(failed, [], address);
+      }
+      await page.close();
+    });
+
+  it("shows ten thousand pods by one watch and a few rows", async () => {
+    const make = (at: number) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: `many-${at}`, namespace: "many", labels: { part: at % 2 ? "odd" : "even" } },
+      // Nobody places them: what is looked at is the table.
+      spec: { schedulerName: "nobody", containers: [{ name: "c", image: "example.com/c" }] },
+    });
+    await cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "many" } });
+    for (let at = 0; at < manyPods; at += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, (_, more) => cluster.client.create(kinds.Pod, make(at + more))),
+      );
+    const watches: string[] = [];
+    const page = await openPage((await dashboardOf()).link());
+    page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => {
+        if (/"path":"[^"]*many\/pods\?watch/.test(String(payload))) watches.push(String(payload));
+      }),
+    );
+    await page.reload();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await show(page, "/k/core/pods?ns=many");
+    await untilRows(page, manyPods);
+    const drawn = () => page.getByRole("row").count();
+    assert.ok((await drawn()) < 120, `${await drawn()} rows are in the document`);
+    await page.getByRole("region", { name: "Pods" }).evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await rowOf(page, `many-${manyPods - 1}`).waitFor();
+    assert.ok((await drawn()) < 120);
+    assert.equal(watches.length, 1);
+    await page.getByLabel("Filter").fill("many-77 odd");
+    await page.locator("[aria-rowcount='57']").waitFor();
+    await page.close();
+  });
+});
