@@ -75,7 +75,7 @@ export interface Cluster extends AsyncDisposable {
 
   /** Resolves with what `find` finds among the objects of a kind, as soon as a change makes it find something: nobody polls. A
    *  clock that stands still is moved from one timer to the next meanwhile. Rejects with TimeoutError after 30 s unless said
-   *  otherwise, and with what `find` throws. */
+   *  otherwise, which tells what there is and what controllers of yours warned of, and with what `find` throws. */
   until<T extends Stored, R>(
     kind: Kind<T>,
     find: (objects: readonly T[]) => R | undefined | false | null,
@@ -83,7 +83,7 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<R>;
 
   /** Resolves with the object once it is there and ready, as `kubectl wait` and `kubectl rollout status` would say. Rejects with
-   *  TimeoutError, which tells its state and its events. */
+   *  TimeoutError, which tells its state and its events, and warnings about others of its namespace, such as its pods. */
   untilReady<T extends AnyManifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
   /** The same for several: a list, or YAML text. */
   untilReady<T extends Manifests>(

@@ -14,7 +14,8 @@ export function manifestList(manifests: Manifests): readonly AnyManifest[] {
 function documents(text: string): readonly unknown[] {
   return parseAllDocuments(text).flatMap((document, index) => {
     const [error] = document.errors;
-    if (error !== undefined) throw new TypeError(`document ${index + 1}: ${error.message.split("\n")[0]}`);
+    if (error !== undefined)
+      throw new TypeError(`document ${index + 1}: ${error.message.split("\n")[0]?.replace(/:$/, "")}`);
     const read: unknown = document.toJS();
     return read === null ? [] : [read];
   });

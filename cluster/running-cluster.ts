@@ -38,8 +38,10 @@ import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
 import { Turns } from "./turns.ts";
-import { TimeoutError, type UntilOptions, until } from "./until.ts";
+import { type UntilOptions, until } from "./until.ts";
 import { Waiting } from "./waiting.ts";
+import { Waits } from "./waits.ts";
+import { Warnings } from "./warnings.ts";
 import type { Webhook, WebhookOptions } from "./webhooks/admission-webhook.ts";
 import type { ConvertObject } from "./webhooks/conversion.ts";
 import type { AnswerReview } from "./webhooks/hook-table.ts";
@@ -72,6 +74,8 @@ export class RunningCluster implements Cluster {
   readonly #alive = new Map<string, Alive>();
   readonly #clients: RestClient[] = [];
   readonly #waiting = new Waiting();
+  readonly #warnings = new Warnings();
+  readonly #waits: Waits;
   readonly #turns = new Turns();
   readonly #machines: Map<string, SimulatedMachine>;
   readonly #webhooks: Webhooks;
@@ -92,6 +96,12 @@ export class RunningCluster implements Cluster {
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
     this.events = new EventRecord(this.#tasks.signal);
+    this.#waits = new Waits({
+      client: this.client,
+      until: (kind, find, options) => this.#until(kind, find, options),
+      events: this.events,
+      warnings: this.#warnings,
+    });
   }
 
   /** Starts everything. Resolves when pods can be made and all nodes are ready. */
@@ -152,7 +162,7 @@ export class RunningCluster implements Cluster {
     for (const manifest of manifestList(manifests)) {
       const object = (await this.client.apply(manifest)) as KubeObject;
       const defines = manifest.kind === "CustomResourceDefinition" || manifest.kind === "APIService";
-      applied.push(defines ? await this.#oneReady(manifest, {}) : object);
+      applied.push(defines ? await this.#waits.oneReady(manifest, {}) : object);
     }
     return applied;
   }
@@ -162,9 +172,7 @@ export class RunningCluster implements Cluster {
     find: (objects: readonly T[]) => R | undefined | false | null,
     options: UntilOptions = {},
   ): Promise<R> {
-    const { clock, isManual } = this.#parts;
-    const deps = { informers: this.#informers, clock, isManual, tasks: this.#tasks };
-    return this.#waiting.during(() => until(kind, find, options, deps));
+    return this.#waits.until(kind, find, options);
   }
 
   untilReady<T extends AnyManifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
@@ -172,65 +180,25 @@ export class RunningCluster implements Cluster {
     objects: T,
     options?: Pick<UntilOptions, "timeout">,
   ): Promise<readonly KubeObject[]>;
-  async untilReady(
+  untilReady(
     objects: Manifests,
     options: Pick<UntilOptions, "timeout"> = {},
   ): Promise<KubeObject | readonly KubeObject[]> {
-    const isOne = typeof objects !== "string" && !Array.isArray(objects);
-    if (isOne && (objects as AnyManifest).kind !== "List")
-      return this.#oneReady(objects as AnyManifest, options);
-    const ready: KubeObject[] = [];
-    for (const one of manifestList(objects)) ready.push(await this.#oneReady(one, options));
-    return ready;
+    return this.#waits.untilReady(objects, options);
   }
 
-  async #oneReady(
-    object: AnyManifest,
-    { timeout = "30s" }: Pick<UntilOptions, "timeout">,
-  ): Promise<KubeObject> {
-    const { kind, name, scope } = await this.#placeOf(object);
-    let seen: KubeObject | undefined;
-    const find = (all: readonly KubeObject[]) => {
-      seen = all.find(({ metadata }) => metadata.name === name);
-      return seen !== undefined && isReady(seen) ? seen : undefined;
-    };
-    const what = `${object.kind} ${name} is ready`;
-    return this.until(kind, find, { timeout, what, ...scope }).catch((error) => {
-      if (!(error instanceof TimeoutError)) throw error;
-      const status = seen === undefined ? "it is not there" : `its status: ${JSON.stringify(seen.status)}`;
-      const events = seen === undefined ? [] : this.events.list({ about: seen });
-      const told = events.map(({ type, reason, message }) => `  ${type} ${reason}: ${message}`);
-      throw new TimeoutError([`${error.message}; ${status}`, ...told].join("\n"));
-    });
+  untilGone<T extends Manifests>(objects: T, options: Pick<UntilOptions, "timeout"> = {}): Promise<void> {
+    return this.#waits.untilGone(objects, options);
   }
 
-  async untilGone<T extends Manifests>(
-    objects: T,
-    { timeout = "30s" }: Pick<UntilOptions, "timeout"> = {},
-  ): Promise<void> {
-    for (const object of manifestList(objects)) {
-      const { kind, name, scope } = await this.#placeOf(object);
-      const uid = "uid" in object.metadata ? object.metadata.uid : undefined;
-      let seen: KubeObject | undefined;
-      const isGone = (all: readonly KubeObject[]) => {
-        seen = all.find(
-          ({ metadata }) => metadata.name === name && (uid === undefined || metadata.uid === uid),
-        );
-        return seen === undefined;
-      };
-      const what = `${object.kind} ${name} is gone`;
-      await this.until(kind, isGone, { timeout, what, ...scope }).catch((error) => {
-        if (!(error instanceof TimeoutError) || seen === undefined) throw error;
-        const { deletionTimestamp, finalizers = [] } = seen.metadata;
-        const why =
-          deletionTimestamp === undefined
-            ? "nobody has deleted it"
-            : finalizers.length > 0
-              ? `held by the finalizers ${finalizers.join(", ")}`
-              : "it is being deleted";
-        throw new TimeoutError(`${error.message}; ${why}`);
-      });
-    }
+  #until<T extends Stored, R>(
+    kind: Kind<T>,
+    find: (objects: readonly T[]) => R | undefined | false | null,
+    options: UntilOptions,
+  ): Promise<R> {
+    const { clock, isManual } = this.#parts;
+    const deps = { informers: this.#informers, clock, isManual, tasks: this.#tasks };
+    return this.#waiting.during(() => until(kind, find, options, deps));
   }
 
   script(behaviour: PodBehaviour | readonly PodBehaviour[]): { remove(): void } {
@@ -432,13 +400,6 @@ export class RunningCluster implements Cluster {
     );
   }
 
-  async #placeOf(object: AnyManifest) {
-    const kind = await this.client.kindOf(object);
-    const namespace = kind.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-    const scope = namespace === undefined ? {} : { namespace };
-    return { kind, name: object.metadata.name ?? "", scope };
-  }
-
   #startComponent(name: string): void {
     const component = this.#parts.components.get(name);
     if (component === undefined || this.#alive.has(name)) return;
@@ -475,7 +436,8 @@ export class RunningCluster implements Cluster {
   /** A client for whoever is outside of the cluster. */
   #kubeClientOf(caller: Caller, own: Pick<KubeClientOptions, "fieldManager" | "force">): KubeClient {
     const { clock, random, log } = this.#parts.os(caller.name);
-    const options = { fieldManager: caller.name, clock, random, log, ...own };
+    const keeping = this.#warnings.keptOf(log, caller.name);
+    const options = { fieldManager: caller.name, clock, random, log: keeping, ...own };
     return new KubeClient(this.#clientOf(caller, this.#waiting), options);
   }
 
