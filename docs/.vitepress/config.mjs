@@ -28,7 +28,10 @@ export default {
   vite: { build: { chunkSizeWarningLimit: 4096 } },
   themeConfig: {
     search: { provider: "local" },
-    nav: parts.filter(firstOf).map((part) => ({ text: part.text, link: firstOf(part) })),
+    nav: parts.filter(firstOf).map((part) => {
+      const link = firstOf(part);
+      return { text: part.text, link, activeMatch: link.replace(/[^/]*$/, "") };
+    }),
     sidebar: parts.filter(firstOf),
     outline: [2, 3],
   },
