@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { UsageError } from "../base/os/flags.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import { contextNames, kubeconfigText, loadKubeconfig, type RestConfig } from "./kubeconfig.ts";
@@ -74,6 +75,73 @@ describe("client/kubeconfig", () => {
       ["{as-groups: [g]}", /need "as"/],
     ] as const)
       assert.throws(() => loadKubeconfig("/k", sources({ "/k": withUser(user) })), wanted);
+  });
+
+  it("passes over nothing that it cannot take as it stands", () => {
+    const refused = (cluster: string, user: string, expected: RegExp) => {
+      const k = `{clusters: [{name: c, cluster: {server: "https://h"${cluster}}}], users: [{name: u, user: {${user}}}], contexts: [{name: x, context: {cluster: c, user: u}}], current-context: x}`;
+      assert.throws(
+        () => loadKubeconfig("/k", sources({ "/k": k })),
+        (error: Error) => error instanceof UsageError && expected.test(error.message),
+        `${cluster} ${user}`,
+      );
+    };
+    refused("", "token: 12345", /\/k: "token" must be a text: put it in quotes/);
+    refused(", insecure-skip-tls-verify: yes please", "", /"insecure-skip-tls-verify" must be true or false/);
+    refused(', certificate-authority-data: "-----BEGIN"', "", /"certificate-authority-data" is no base64/);
+    refused(", certificate-authority-data: Q0E=, insecure-skip-tls-verify: true", "", /exclude each other/);
+    refused("", "client-certificate-data: Q0E=", /"client-certificate" and "client-key" need each other/);
+    refused("", "client-key-data: Q0E=", /need each other/);
+    refused(', servers: ["https://[::1"]', "", /"https:\/\/\[::1" is not an http\(s\) URL/);
+  });
+
+  it("says of any text what is wrong with it, or takes it", () => {
+    const word = fc.constantFrom(
+      ...[
+        "clusters",
+        "users",
+        "contexts",
+        "cluster",
+        "user",
+        "name",
+        "c",
+        "server",
+        "https://h",
+        "current-context",
+      ],
+      ...["token", "exec", "command", "apiVersion", "as", "certificate-authority-data", "tokenFile"],
+    );
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 6 },
+        word,
+        fc.jsonValue(),
+        fc.array(tie("tree"), { maxLength: 3 }),
+        fc.dictionary(word, tie("tree"), { maxKeys: 4 }),
+      ),
+    }));
+    const entry = (field: string) =>
+      fc.array(fc.record({ name: fc.constant("c"), [field]: tree }), { maxLength: 2 });
+    const document = fc.record({
+      clusters: fc.oneof(tree, entry("cluster")),
+      users: fc.oneof(tree, entry("user")),
+      contexts: fc.constant([{ name: "c", context: { cluster: "c", user: "c" } }]),
+      "current-context": fc.constant("c"),
+    });
+    const file = fc.oneof(
+      fc.string(),
+      document.map((one) => JSON.stringify(one)),
+    );
+    fc.assert(
+      fc.property(file, (text) => {
+        try {
+          assert.ok(loadKubeconfig("/k", sources({ "/k": text })).servers.length > 0);
+        } catch (error) {
+          assert.ok(error instanceof UsageError, String(error));
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("says which file is wrong and how", () => {

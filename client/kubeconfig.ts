@@ -53,7 +53,9 @@ export function loadKubeconfig(path?: string, sources: KubeconfigSources = {}): 
     }
     throw new UsageError(`kubeconfig: ${files.join(", ")}: no entry "${name}" in ${list}`);
   };
-  const context = find("contexts", contextName).value;
+  const entry = find("contexts", contextName);
+  checkTypes(entry, contextTexts);
+  const context = entry.value;
   const cluster = find("clusters", text(context.cluster) ?? "");
   const userName = text(context.user);
   const user = userName ? find("users", userName) : { file: cluster.file, value: {} };
@@ -124,15 +126,19 @@ function restConfig(
   read: (file: string) => string,
 ): RestConfig {
   const { cluster, user, namespace } = parts;
+  checkTypes(cluster, clusterTexts, ["insecure-skip-tls-verify"]);
+  checkTypes(user, userTexts);
   const servers = [text(cluster.value.server), ...texts(cluster.value.servers)].filter(
     (url) => url !== undefined,
   );
   if (servers.length === 0) throw new UsageError(`kubeconfig: ${cluster.file}: the cluster has no server`);
   for (const url of servers)
-    if (!/^https?:\/\/[^/]/.test(url))
+    if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
       throw new UsageError(`kubeconfig: ${cluster.file}: "${url}" is not an http(s) URL`);
   const pem = (entry: Entry, name: string): string | undefined => {
     const inline = text(entry.value[`${name}-data`]);
+    if (inline && !base64Form.test(inline))
+      throw new UsageError(`kubeconfig: ${entry.file}: "${name}-data" is no base64`);
     if (inline) return Buffer.from(inline, "base64").toString("utf8");
     const file = text(entry.value[name]);
     return file ? read(resolve(dirname(entry.file), file)) : undefined;
@@ -142,11 +148,20 @@ function restConfig(
   const pathIn = (entry: Entry, path: string) => resolve(dirname(entry.file), path);
   const tokenFile = text(user.value.tokenFile) || undefined;
   const exec = user.value.exec ?? undefined;
+  const caPem = pem(cluster, "certificate-authority");
+  if (caPem !== undefined && cluster.value["insecure-skip-tls-verify"] === true)
+    throw new UsageError(
+      `kubeconfig: ${cluster.file}: "certificate-authority" and "insecure-skip-tls-verify" exclude each other`,
+    );
+  const certificatePem = pem(user, "client-certificate");
+  const privateKeyPem = pem(user, "client-key");
+  if ((certificatePem === undefined) !== (privateKeyPem === undefined))
+    throw new UsageError(`kubeconfig: ${user.file}: "client-certificate" and "client-key" need each other`);
   return withoutUndefined({
     servers: [...new Set(servers.map((url) => url.replace(/\/+$/, "")))],
-    caPem: pem(cluster, "certificate-authority"),
-    certificatePem: pem(user, "client-certificate"),
-    privateKeyPem: pem(user, "client-key"),
+    caPem,
+    certificatePem,
+    privateKeyPem,
     token: tokenFile ? read(pathIn(user, tokenFile)).trim() : text(user.value.token),
     tokenFile: tokenFile && pathIn(user, tokenFile),
     exec: exec && readExecPlugin(exec, user.file, (path) => pathIn(user, path)),
@@ -155,6 +170,29 @@ function restConfig(
     insecureSkipVerify: cluster.value["insecure-skip-tls-verify"] === true ? true : undefined,
     namespace,
   });
+}
+
+const contextTexts = ["cluster", "user", "namespace"];
+const clusterTexts = ["server", "certificate-authority", "certificate-authority-data", "tls-server-name"];
+const userTexts = [
+  ...["client-certificate", "client-certificate-data", "client-key", "client-key-data"],
+  ...["token", "tokenFile", "as", "as-uid"],
+];
+const base64Form = /^[A-Za-z0-9+/\s]*=*\s*$/;
+
+/** YAML reads `token: 12345` as a number: passed over, it would make a stranger of whoever asks. */
+function checkTypes(
+  { file, value }: Entry,
+  texts: readonly string[],
+  switches: readonly string[] = [],
+): void {
+  const isA = (type: string) => (name: string) =>
+    (value[name] ?? undefined) === undefined || typeof value[name] === type;
+  const number = texts.find((name) => !isA("string")(name));
+  if (number !== undefined)
+    throw new UsageError(`kubeconfig: ${file}: "${number}" must be a text: put it in quotes`);
+  const other = switches.find((name) => !isA("boolean")(name));
+  if (other !== undefined) throw new UsageError(`kubeconfig: ${file}: "${other}" must be true or false`);
 }
 
 /** Ways to say who asks, and where, that this client does not have. */

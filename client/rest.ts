@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
+import { shown } from "../base/shown.ts";
 import type {
   ApiClient,
   CallOptions,
@@ -18,6 +19,7 @@ import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
 import { heldLeaseHeader, heldLeaseText } from "./held-lease.ts";
 import { HttpTransport } from "./http/http-transport.ts";
 import type { HttpAnswer, HttpRequest, HttpWay } from "./http/request.ts";
+import { warningTexts } from "./http/warnings.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
@@ -33,6 +35,8 @@ export interface RestClientOptions {
   readonly userAgent?: string;
   /** Where requests are counted; absent: nowhere. */
   readonly metrics?: Meter;
+  /** Is told what the server warns of beside an answer, such as a field that it does not know. */
+  readonly onWarning?: (text: string) => void;
   /** Carries requests to a server that is not connected to, such as one of this process. */
   readonly way?: HttpWay;
 }
@@ -78,6 +82,7 @@ export class RestClient implements ApiClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #connect: (() => Duplex) | undefined;
+  readonly #onWarning: ((text: string) => void) | undefined;
   /** Absent: who asks stays the same until `renew`. */
   #credentials: Credentials | undefined;
   readonly #closing = new AbortController();
@@ -91,6 +96,7 @@ export class RestClient implements ApiClient {
     });
     this.#clock = options.clock ?? systemClock;
     this.#userAgent = options.userAgent ?? "pintle";
+    this.#onWarning = options.onWarning;
     const { way } = options;
     this.#connect = way?.connect && (() => way.connect?.() as Duplex);
     this.#credentials = credentialsOf(config, { clock: this.#clock });
@@ -139,6 +145,8 @@ export class RestClient implements ApiClient {
   }
 
   patch<T>(resource: Resource<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T> {
+    if (!Object.hasOwn(patchTypes, options.type))
+      throw new TypeError(`type: ${shown(options.type)} is none of ${Object.keys(patchTypes).join(", ")}`);
     const query = { ...writeQuery(options), force: options.type === "apply" ? options.force : undefined };
     return this.#json<T>("PATCH", withQuery(objectPath(resource, ref, options.subresource), query), body, {
       ...options,
@@ -302,6 +310,8 @@ export class RestClient implements ApiClient {
       const asked = this.#config;
       const answer = await this.#transport.send(request);
       const code = answer.statusCode;
+      if (this.#onWarning !== undefined)
+        for (const text of warningTexts(answer.warning)) this.#onWarning(text);
       if (code >= 200 && code < 300) return answer;
       const text = await bodyText(answer, {});
       // Nothing was done for a stranger, so that a write may be sent again, too.

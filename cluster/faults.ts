@@ -114,10 +114,10 @@ export class PlacedFaults implements Faults {
     const what = asked(caller, request);
     try {
       const answer = await this.#through(what, request, ask, closed);
-      this.#record.add(what, answer.statusCode, request);
+      this.#record.add(what, answer, request);
       return answer;
     } catch (error) {
-      this.#record.add(what, 0, request);
+      this.#record.add(what, undefined, request);
       throw error;
     }
   };

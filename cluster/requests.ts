@@ -1,5 +1,6 @@
 import type { Clock } from "../base/os/clock.ts";
-import type { HttpRequest } from "../client/http/request.ts";
+import type { HttpAnswer, HttpRequest } from "../client/http/request.ts";
+import { warningTexts } from "../client/http/warnings.ts";
 import { requestInfo } from "../controlplane/apiserver/filters/request-info.ts";
 import type { Caller } from "./local/local-server.ts";
 
@@ -22,6 +23,8 @@ export interface RecordedRequest {
   readonly at: Date;
   /** The answer's HTTP status; 0: none came. */
   readonly code: number;
+  /** What the server warned of, such as fields that it does not know, and what webhooks warn of. */
+  readonly warnings: readonly string[];
   /** What was sent, while `keepsBodies` is set: JSON is read, all else is text. */
   readonly body?: unknown;
 }
@@ -68,10 +71,17 @@ export class RequestRecord implements Requests {
     this.#clock = clock;
   }
 
-  add({ replicasOf: _, ...asked }: Asked, code: number, { body }: Pick<HttpRequest, "body">): void {
+  /** @param answer Absent where none came. */
+  add(
+    { replicasOf: _, ...asked }: Asked,
+    answer: Pick<HttpAnswer, "statusCode" | "warning"> | undefined,
+    { body }: Pick<HttpRequest, "body">,
+  ): void {
+    const code = answer?.statusCode ?? 0;
+    const warnings = warningTexts(answer?.warning);
     const at = new Date(this.#clock.wallMs());
     const kept = this.keepsBodies && body !== undefined && { body: readBody(body) };
-    this.#requests.push({ ...asked, at, code, ...kept });
+    this.#requests.push({ ...asked, at, code, warnings, ...kept });
     if (this.#requests.length > 2 * recordedMost) this.#requests = this.#requests.slice(-recordedMost);
   }
 

@@ -42,6 +42,8 @@ describe("webhooks of a cluster", function () {
     const [made] = await cluster.apply(configMap("b", { grow: "yes" }));
     assert.deepEqual([made?.metadata.labels, made?.data], [{ grow: "yes", team: "x" }, { a: "b" }]);
     assert.equal(checks.requests.length, 2);
+    const asked = cluster.requests.list({ resource: "configmaps", name: "b", code: 201 });
+    assert.deepEqual(asked[0]?.warnings, ["seen"]);
     assert.equal(changes.requests[0]?.userInfo.username, "admin");
     const kinds = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
     for (const [at, name] of [checks.name, changes.name].entries()) {

@@ -121,6 +121,11 @@ class Http1Answer implements HttpAnswer {
     return this.#message.headers["retry-after"];
   }
 
+  get warning(): string | undefined {
+    const found = this.#message.headersDistinct.warning ?? [];
+    return found.length === 0 ? undefined : found.join(", ");
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return this.#message[Symbol.asyncIterator]();
   }

@@ -99,6 +99,11 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
     return headerValue(this.#headers ?? [], "retry-after");
   }
 
+  get warning(): string | undefined {
+    const found = (this.#headers ?? []).filter(({ name }) => name === "warning");
+    return found.length === 0 ? undefined : found.map(({ value }) => value).join(", ");
+  }
+
   async text(limits: BodyLimits): Promise<string> {
     if (!this.#isOver)
       this.#timer = setTimeout(() => this.#fail(new Error("timed out inside the answer")), limits.timeoutMs);

@@ -27,6 +27,8 @@ export interface HttpAnswer extends AsyncIterable<Uint8Array> {
   readonly statusCode: number;
   /** The header of that name. */
   readonly retryAfter: string | undefined;
+  /** Likewise; several are joined by commas. */
+  readonly warning: string | undefined;
   /** All of it. More than `lengthBytesMost` is refused with RangeError; a cut or late body rejects with ConnectionError. */
   text(limits: BodyLimits): Promise<string>;
   /** Nobody reads on. */

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
 import { type Random, systemRandom } from "../../base/os/random.ts";
+import { shown } from "../../base/shown.ts";
 import type {
   CallOptions,
   DeleteOptions,
@@ -42,6 +43,12 @@ export interface ApplyOptions extends WriteOptions {
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a change that has nothing to say returns nothing
 export type EditResult = false | undefined | void;
+
+/** Programs without types, too, are told what is missing. */
+function checkGiven(value: unknown, what: string): void {
+  if (typeof value !== "object" || value === null)
+    throw new TypeError(`${what} is needed, not ${shown(value)}`);
+}
 
 /** How often `edit` reads and writes anew because somebody else wrote in between. */
 const editAttemptsMost = 5;
@@ -178,8 +185,9 @@ export class KubeClient {
   patch<T>(kind: Kind<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T>;
   patch<T extends AnyManifest>(object: T, body: unknown, options: PatchOptions): Promise<Answered<T>>;
   async patch(first: Kind<unknown> | AnyManifest, ...rest: unknown[]): Promise<unknown> {
-    const at = isKind(first) ? rest.slice(1) : rest;
     const { kind, ref } = await this.#addressed(first, rest);
+    const at = isKind(first) ? rest.slice(1) : rest;
+    checkGiven(at[1], `${kind.kind}: options such as { type: "merge" }`);
     const options = at[1] as PatchOptions;
     const fieldManager = options.type === "apply" ? this.#fieldManager : undefined;
     return this.#writes.patch(kind, ref, at[0], { ...(fieldManager && { fieldManager }), ...options });
@@ -217,8 +225,11 @@ export class KubeClient {
     return this.#writes.delete(kind, ref, options);
   }
 
-  /** All objects of a namespace that the selectors choose; without a namespace those of all. */
-  deleteAll(kind: Kind<unknown>, options: ListOptions & DeleteOptions): Promise<void> {
+  /** All objects of a namespace that the selectors choose; of a kind without namespaces, of the cluster. Servers do not do this for
+   *  all namespaces at once: rejects with `TypeError` where one is needed and not given. */
+  async deleteAll(kind: Kind<unknown>, options: ListOptions & DeleteOptions): Promise<void> {
+    if (kind.namespaced && !options.namespace)
+      throw new TypeError(`${kind.kind}: deleteAll needs a namespace, for each namespace a call`);
     return this.#writes.deleteCollection(kind, options);
   }
 
@@ -296,6 +307,8 @@ export class KubeClient {
     first: Kind<unknown> | AnyManifest,
     rest: readonly unknown[],
   ): Promise<{ readonly kind: Resource<unknown>; readonly ref: Ref; readonly options: O | undefined }> {
+    checkGiven(first, "a kind or an object");
+    if (isKind(first)) checkGiven(rest[0], `${first.kind}: an address such as { name: "a" }`);
     if (isKind(first))
       return {
         kind: first,
@@ -315,9 +328,12 @@ export class KubeClient {
     readonly draft: Draft<unknown>;
     readonly options: O | undefined;
   }> {
+    checkGiven(first, "a kind or an object");
     const named = isKind(first);
+    if (named) checkGiven(rest[0], `${first.kind}: an object`);
     const kind = named ? first : await this.#kinds.find(first);
     const given = (named ? rest[0] : first) as Draft<unknown>;
+    checkGiven(given.metadata, `${kind.kind}: metadata`);
     const metadata = this.#inNamespace(kind, given.metadata);
     return { kind, draft: { ...given, metadata }, options: (named ? rest[1] : rest[0]) as O | undefined };
   }

@@ -4,7 +4,8 @@ import { objectPath } from "../paths.ts";
 import type { KubeObject, Ref } from "../types.ts";
 import type { Kind } from "./define-kind.ts";
 
-const nameForm = /^[a-z]+(\/[a-zA-Z0-9._-]+)*$/;
+/** Of several parts none leads back, out of the object. */
+const nameForm = /^[a-z]+(\/(?!\.\.?(\/|$))[a-zA-Z0-9._-]+)*$/;
 
 /** What an object has beside itself under its own path. */
 export class Subresource<S = KubeObject> {

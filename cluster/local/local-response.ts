@@ -126,6 +126,10 @@ class Answer implements HttpAnswer {
     return this.#response.getHeader("retry-after")?.toString();
   }
 
+  get warning(): string | undefined {
+    return this.#response.getHeader("warning")?.toString();
+  }
+
   add(bytes: Buffer, taken: () => void): void {
     this.#pieces.push(bytes);
     this.#unreadBytes += bytes.length;

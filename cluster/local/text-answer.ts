@@ -4,6 +4,7 @@ import type { HttpAnswer } from "../../client/http/request.ts";
 export class TextAnswer implements HttpAnswer {
   readonly statusCode: number;
   readonly retryAfter = undefined;
+  readonly warning = undefined;
   readonly #text: string;
 
   constructor(statusCode: number, text: string) {
