@@ -61,7 +61,7 @@ export const statusCommand = command({
       );
     } else {
       io.stdout(
-        `${layout.folder}: ${supervisor ? `running (process ${state.supervisorPid})` : "not running"}, API ${version ?? "does not answer"}, pods as ${state.plan.runtime === "oci" ? "containers" : "processes"}\n\n`,
+        `${layout.folder}: ${supervisor ? `running (process ${state.supervisorPid})` : 'not running ("pintle up" continues it)'}, API ${version ?? "does not answer"}, pods as ${state.plan.runtime === "oci" ? "containers" : "processes"}\n\n`,
       );
       io.stdout(table(rows));
       const totalMb = rows.reduce((sum, row) => sum + row.ownMb, own.ownMb);

@@ -224,9 +224,11 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     },
   });
   save();
+  let isUp = false;
   try {
     network = plan.runtime === "oci" ? await createHostNetwork(plan, layout.folder) : undefined;
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
+    isUp = true;
     tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
     const letBe = settleMemory(systemClock);
@@ -241,11 +243,11 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     if (viaIpc) tell(`pintle up: ${error instanceof Error ? error.message : error}\n`);
     throw error;
   } finally {
-    await progressOnly(tell, "stopping", async () => {
-      await supervisor.stop();
-      await removePods(layout, plan, { ...systemOs("info", "text"), log });
-      await network?.remove();
-    });
+    tell("stopping …\n");
+    await supervisor.stop();
+    await removePods(layout, plan, { ...systemOs("info", "text"), log });
+    await network?.remove();
+    if (isUp) tell('stopped; "pintle up" continues where it was\n');
     supervisorPid = null;
     try {
       save();
@@ -253,15 +255,6 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
       logFile.end();
     }
   }
-}
-
-async function progressOnly(
-  tell: (text: string) => void,
-  label: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  tell(`${label} …\n`);
-  await work();
 }
 
 interface BringUp {

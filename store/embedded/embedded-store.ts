@@ -12,7 +12,7 @@ import type { ClientTransport } from "../client/transport.ts";
 import { type RunningStore, type StartOptions, startStore } from "../compose.ts";
 import type { StoreConfig } from "../flags.ts";
 import { LocalTransport } from "../local-transport.ts";
-import { type MemberSettings, memberConfig } from "./member-options.ts";
+import { inOptions, type MemberSettings, memberConfig } from "./member-options.ts";
 
 /** Whom a store asks for the time and for chance, and whom it tells. By default the system, and nobody. */
 export interface Doors {
@@ -68,10 +68,14 @@ export async function openEmbedded(
   signal?.throwIfAborted();
   const os = { clock, random, log, metrics: new MetricsRegistry() };
   const start: StartOptions = { signal, pause: doors.clock && nextTurn };
-  const running =
+  const starting =
     settings.folder === undefined
-      ? await startInMemory(config, os, start)
-      : await startStore(config, { ...os, disk: systemDisk }, start);
+      ? startInMemory(config, os, start)
+      : startStore(config, { ...os, disk: systemDisk }, start);
+  const running = await starting.catch((error: unknown) => {
+    const told = error instanceof Error ? inOptions(error.message) : undefined;
+    throw error instanceof Error && told !== error.message ? new Error(told, { cause: error }) : error;
+  });
   const transport = new LocalTransport({ ...running, handlers: running.member.handlers }, clock);
   const client = openStoreClient(
     { endpoints: [running.clientUrls[0] ?? inThisProcess], timeoutMs },

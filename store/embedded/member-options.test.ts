@@ -15,6 +15,7 @@ describe("what is handed to openStore", () => {
       [{ folder: null }, /folder: null must be the path of a folder/],
       [{ folder: "a\0b" }, /folder: /],
       [{ folder: "", listen: 5 }, /folder: "" .*\nlisten: 5 must be an address/s],
+      [{ listen: "127.0.0.1:0" }, /^listen: "127.0.0.1:0" must look like http:/],
       [{ history: 5 }, /history: 5 must be "all"/],
       [{ history: {} }, /history: must be "all", or say either ms or revisions/],
       [{ history: { ms: 50, revisions: 5 } }, /say either ms or revisions/],

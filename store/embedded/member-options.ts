@@ -174,10 +174,18 @@ function historyArgs(history: History): Readonly<Record<string, string>> {
   return { "auto-compaction-mode": "periodic", "auto-compaction-retention": `${history.ms}ms` };
 }
 
+/** A message of the command's in the words of the options. */
+export function inOptions(message: string): string {
+  return message.replace(/--([a-z-]+)/g, (flag: string, name: string) => ownField(taken, name) ?? flag);
+}
+
 function settingProblems(settings: MemberSettings): readonly string[] {
   const problems = [...optionProblems(settings, settingKinds)];
-  const { folder, member, history, flags } = settings;
+  const { folder, member, listen, history, flags } = settings;
   if (problems.length > 0) return problems; // what follows looks into them
+  for (const url of listed(listen))
+    if (!/^(https?|unixs?):\/\//.test(url))
+      problems.push(`listen: ${shown(url)} must look like http://host:port or https://host:port`);
   if (folder === undefined && member !== undefined)
     problems.push("member: needs a folder; a member in memory would forget whom it has voted for");
   if (member !== undefined) problems.push(...memberProblems(member));

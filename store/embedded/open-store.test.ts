@@ -80,7 +80,7 @@ describe("openStore", () => {
     try {
       const first = await openStore({ folder, codec: json<{ n: number }>() });
       await first.put("a", { n: 1 });
-      await rejects(openStore({ folder }), /is in use by another member/);
+      await rejects(openStore({ folder }), /^Error: folder: .* is in use by another member/);
       await first.close();
       await using second = await openStore({ folder, codec: json<{ n: number }>() });
       deepStrictEqual((await second.get("a"))?.value, { n: 1 });
