@@ -140,6 +140,14 @@ export function memberConfig(
     ...(options.electionMs !== undefined && { "election-timeout": options.electionMs }),
     ...flags,
   };
+  try {
+    return configOf(args);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(inOptions(error.message)) : error;
+  }
+}
+
+function configOf(args: Readonly<Record<string, string | number | boolean>>): StoreConfig {
   const parsed = parseFlags(
     storeFlags,
     Object.entries(args).map(([name, value]) => `--${name}=${value}`),

@@ -121,8 +121,8 @@ describe("a store inside a program", function () {
       [{ flags: { "no-such": "x" } }, /unknown flag/],
       [{ flags: { "unsafe-no-fsync": true } }, /unsafe-no-fsync/],
       [{ quotaBytes: -1 }, /quotaBytes: -1 must be a whole number/],
-      [{ electionMs: 200, heartbeatMs: 100 }, /--election-timeout: 200 must be at least 5 times/],
-      [{ listen: "nowhere" }, /listen-client-urls/],
+      [{ electionMs: 200, heartbeatMs: 100 }, /^electionMs: 200 must be at least 5 times/],
+      [{ listen: "nowhere" }, /^listen: "nowhere" must look like http:/],
       [{ folder: "" }, /folder: "" must be the path of a folder/],
     ];
     for (const [options, message] of cases)
