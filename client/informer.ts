@@ -97,22 +97,28 @@ export class Informer<T extends Stored> {
     });
   }
 
-  /** Resolves as soon as the cache is in a state of which `holds` is true: asked once it has synced and after every
-   *  change. Rejects with the signal's reason. */
-  async until(holds: (objects: this) => boolean, signal: AbortSignal): Promise<void> {
+  /** Resolves with what `find` finds in the cache – anything but undefined, null and false –, as soon as it finds something: it
+   *  looks once the cache has synced and after every change. Rejects with what it throws, and with the signal's reason. */
+  async until<R>(find: (objects: this) => R | undefined | null | false, signal: AbortSignal): Promise<R> {
     await this.synced(signal);
-    const found = deferred<void>();
+    const found = deferred<R>();
+    let isLooking = false;
     const look = () => {
+      if (!isLooking) return;
       try {
-        if (holds(this)) found.resolve();
+        const it = find(this);
+        if (it === undefined || it === null || it === false) return;
+        found.resolve(it);
       } catch (error) {
         found.reject(error);
       }
+      isLooking = false;
     };
     const off = this.subscribe({ onUpdate: look, onDelete: look, onAdd: look });
+    isLooking = true; // not at each object that was there before
     look();
     try {
-      await unlessAborted(found.promise, signal);
+      return await unlessAborted(found.promise, signal);
     } finally {
       off();
     }

@@ -135,6 +135,8 @@ export interface Resource<T = KubeObject> {
   /** Plural and lower case, as in the path. */
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Of a kind that a server's discovery told of: its objects have a status of their own, which somebody is to write. */
+  readonly hasStatus?: boolean;
   /** Never set: carries T, so that `client.list(resources.pods)` is known to give pods. */
   readonly phantom?: T;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isConflict } from "../client/api-error.ts";
 import { kinds } from "../client/kube/kinds.ts";
+import type { CronJob } from "../client/types.ts";
 import { startCluster } from "./start-cluster.ts";
 
 const settings = (colour: string) => ({
@@ -68,5 +69,42 @@ describe("clients of a cluster", function () {
     assert.equal(seen.at(-1), "MODIFIED red");
     await cluster.stop();
     await ended;
+  });
+
+  it("wait for an object, while a clock that stands still is moved", async () => {
+    const cluster = await startCluster({ clock: "manual", seed: 1 });
+    const startedMs = cluster.clock.wallMs();
+    const job = {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "often", namespace: "default" },
+      spec: {
+        schedule: "* * * * *",
+        jobTemplate: {
+          spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } } },
+        },
+      },
+    };
+    await cluster.client.apply(job);
+    const hasRun = (one?: CronJob) => one?.status?.lastScheduleTime !== undefined;
+    const { metadata: where } = job;
+    const late = cluster.client.until(kinds.CronJob, where, hasRun, { timeoutMs: 30_000 });
+    await assert.rejects(late, /^TimeoutError: CronJob default\/often as wanted: not within 30 s$/);
+    assert.equal(cluster.clock.wallMs() - startedMs, 30_000);
+    await cluster.client.until(kinds.CronJob, where, hasRun);
+    assert.equal(Math.floor((cluster.clock.wallMs() - startedMs) / 1_000), 60);
+    // A program under test waits for what the test makes of the time.
+    const operator = cluster.clientFor("admin", { groups: ["system:masters"], name: "operator" });
+    const waiting = operator.until(kinds.ConfigMap, at, (one) => one !== undefined);
+    await cluster.clock.advance("9s");
+    await cluster.client.apply(settings("green"));
+    assert.equal((await waiting)?.metadata.name, at.name);
+    const never = assert.rejects(
+      operator.until(kinds.ConfigMap, at, () => false),
+      /the client was closed/,
+    );
+    await cluster.clock.advance(0);
+    await cluster.stop();
+    await never;
   });
 });

@@ -118,17 +118,25 @@ export class MovableClock implements ClusterClock {
     });
   }
 
-  /** Moves a clock that stands still from one timer to the next until `isDone`, or `mostMs` have passed. One that runs is left
-   *  to run: `isDone` is asked by whoever waits. */
-  advanceUntil(isDone: () => boolean, mostMs: number): Promise<void> {
-    if (this.#runs) return Promise.resolve();
-    return this.#move(async () => {
-      const untilMs = this.monotonicMs() + mostMs;
-      await this.#quiet();
-      while (!isDone() && this.#nextDueMs() <= untilMs) await this.#step(this.#nextDueMs());
-      if (!isDone()) this.#jumpTo(untilMs);
-    });
-  }
+  /** The time of whoever waits for something: a clock that stands still is moved from one timer to the next until that has come or
+   *  the time is over, which counts from when no other move is under way. */
+  readonly driven: Pick<Clock, "after"> = {
+    after: (delayMs, fire) => {
+      let isDone = false;
+      const moved = this.#move(async () => {
+        const untilMs = this.monotonicMs() + delayMs;
+        await this.#quiet();
+        while (!isDone && this.#nextDueMs() <= untilMs) await this.#step(this.#nextDueMs());
+        if (!isDone) this.#jumpTo(untilMs);
+      });
+      void moved.finally(() => {
+        if (!isDone) fire();
+      });
+      return () => {
+        isDone = true;
+      };
+    },
+  };
 
   #move(work: () => Promise<void>): Promise<void> {
     const moved = this.#moving.then(async () => {

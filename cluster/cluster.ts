@@ -82,8 +82,9 @@ export interface Cluster extends AsyncDisposable {
     options?: UntilOptions,
   ): Promise<R>;
 
-  /** Resolves with the object once it is there and ready, as `kubectl wait` and `kubectl rollout status` would say. Rejects with
-   *  TimeoutError, which tells its state and its events, and warnings about others of its namespace, such as its pods. */
+  /** Resolves with the object once it is there and ready, as `kubectl wait` and `kubectl rollout status` would say, and for kinds
+   *  that they do not know as `isReady` says. Rejects with TimeoutError, which tells its state and its events, and warnings about
+   *  others of its namespace, such as its pods. */
   untilReady<T extends AnyManifest>(object: T, options?: Pick<UntilOptions, "timeout">): Promise<KubeObject>;
   /** The same for several: a list, or YAML text. */
   untilReady<T extends Manifests>(

@@ -1,9 +1,9 @@
 import { type Clock, sleep } from "../base/os/clock.ts";
+import { TimeoutError } from "../base/os/within.ts";
 import { ApiError, isConflict, isNotFound } from "../client/api-error.ts";
 import { resources } from "../client/resources.ts";
 import type { RestClient } from "../client/rest.ts";
 import type { Pod } from "../client/types.ts";
-import { TimeoutError } from "./until.ts";
 
 /** Until an eviction that a budget forbids is asked for again, as kubectl does. */
 const againMs = 5_000;

@@ -6,12 +6,14 @@ import type { PodBehaviour } from "../agent/simulate/pod-behaviour.ts";
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
+import { systemClock } from "../base/os/clock.ts";
 import type { Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
+import { type Within, withinBy } from "../base/os/within.ts";
 import { orAbsent } from "../client/api-error.ts";
 import { InformerFactory } from "../client/informer.ts";
 import type { Kind } from "../client/kube/define-kind.ts";
-import { KubeClient, type KubeClientOptions } from "../client/kube/kube-client.ts";
+import { KubeClient, type KubeClientOptions, type KubeClientParts } from "../client/kube/kube-client.ts";
 import type { AnyManifest } from "../client/kube/manifest.ts";
 import { kubeconfigText } from "../client/kubeconfig.ts";
 import type { Stored } from "../client/object-cache.ts";
@@ -23,7 +25,6 @@ import type { MovableClock } from "./cluster-clock.ts";
 import type { ClusterParts } from "./cluster-parts.ts";
 import { clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
-import { drive } from "./drive.ts";
 import { EventRecord } from "./events.ts";
 import type { PlacedFaults } from "./faults.ts";
 import { adminUser, userOf } from "./identities.ts";
@@ -38,7 +39,7 @@ import { isReady } from "./readiness.ts";
 import type { RequestRecord } from "./requests.ts";
 import { KeptObjects, type Snapshot } from "./snapshot.ts";
 import { Turns } from "./turns.ts";
-import { type UntilOptions, until } from "./until.ts";
+import { type UntilOptions, untilStopped } from "./until.ts";
 import { Waiting } from "./waiting.ts";
 import { Waits } from "./waits.ts";
 import { Warnings } from "./warnings.ts";
@@ -76,6 +77,8 @@ export class RunningCluster implements Cluster {
   readonly #waiting = new Waiting();
   readonly #warnings = new Warnings();
   readonly #waits: Waits;
+  /** How a test's waits are bounded. */
+  readonly #within: Within;
   readonly #turns = new Turns();
   readonly #machines: Map<string, SimulatedMachine>;
   readonly #webhooks: Webhooks;
@@ -91,14 +94,20 @@ export class RunningCluster implements Cluster {
     this.#machines = new Map(parts.nodes.machines);
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
-    this.client = this.#kubeClientOf({ name: "test", user: adminUser }, { force: true });
+    const bounded = withinBy(parts.isManual ? parts.clock.driven : systemClock);
+    this.#within = untilStopped(this.#waiting.whileIn(bounded), this.#tasks.signal);
+    this.client = this.#kubeClientOf(
+      { name: "test", user: adminUser },
+      { force: true, within: this.#within },
+    );
     this.#webhooks = new Webhooks(this.client, parts.hooks);
     const client = this.#clientOf({ name: "test-informers", user: adminUser });
     this.#informers = new InformerFactory(this.#tasks, { client, ...os });
     this.events = new EventRecord(this.#tasks.signal);
     this.#waits = new Waits({
       client: this.client,
-      until: (kind, find, options) => this.#until(kind, find, options),
+      informers: this.#informers,
+      within: this.#within,
       events: this.events,
       warnings: this.#warnings,
     });
@@ -191,16 +200,6 @@ export class RunningCluster implements Cluster {
     return this.#waits.untilGone(objects, options);
   }
 
-  #until<T extends Stored, R>(
-    kind: Kind<T>,
-    find: (objects: readonly T[]) => R | undefined | false | null,
-    options: UntilOptions,
-  ): Promise<R> {
-    const { clock, isManual } = this.#parts;
-    const deps = { informers: this.#informers, clock, isManual, tasks: this.#tasks };
-    return this.#waiting.during(() => until(kind, find, options, deps));
-  }
-
   script(behaviour: PodBehaviour | readonly PodBehaviour[]): { remove(): void } {
     this.#checkRunning();
     const { behaviours } = this.#parts;
@@ -262,8 +261,10 @@ export class RunningCluster implements Cluster {
     if (drain) {
       const evict = (signal: AbortSignal) =>
         evictPods(name, { client: this.client.rest, clock: this.clock }, signal);
-      const limits = { timeoutMs: durationMs(timeout), what: `node ${name} is drained` };
-      const uids = await this.#waiting.during(() => drive(evict, limits, this.#parts, this.#tasks.signal));
+      const uids = await this.#within(evict, {
+        timeoutMs: durationMs(timeout),
+        what: `node ${name} is drained`,
+      });
       await this.until(resources.pods, (all) => !all.some(({ metadata }) => uids.has(metadata.uid)), {
         timeout,
         what: `the pods of node ${name} have ended`,
@@ -434,11 +435,15 @@ export class RunningCluster implements Cluster {
   }
 
   /** A client for whoever is outside of the cluster. */
-  #kubeClientOf(caller: Caller, own: Pick<KubeClientOptions, "fieldManager" | "force">): KubeClient {
+  #kubeClientOf(
+    caller: Caller,
+    { within, ...own }: Pick<KubeClientOptions, "fieldManager" | "force"> & Pick<KubeClientParts, "within">,
+  ): KubeClient {
     const { clock, random, log } = this.#parts.os(caller.name);
     const keeping = this.#warnings.keptOf(log, caller.name);
     const options = { fieldManager: caller.name, clock, random, log: keeping, ...own };
-    return new KubeClient(this.#clientOf(caller, this.#waiting), options);
+    const parts = { within: within ?? this.#waiting.whileIn(withinBy(clock)) };
+    return new KubeClient(this.#clientOf(caller, this.#waiting), options, parts);
   }
 
   /** @param waiting Of whoever waits for what is asked, outside of the cluster. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/os/clock.ts";
+import type { Within } from "../base/os/within.ts";
 
 /** Whether somebody waits for a cluster. Only then does it keep its process alive: a cluster that a failing test left running must
  *  not keep the test's runner from ending. */
@@ -36,6 +37,11 @@ export class Waiting {
         };
       },
     };
+  }
+
+  /** The same bound for whoever waits. */
+  whileIn(within: Within): Within {
+    return (work, limit) => this.during(() => within(work, limit));
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {

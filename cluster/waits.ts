@@ -1,3 +1,4 @@
+import { TimeoutError } from "../base/os/within.ts";
 import type { Kind } from "../client/kube/define-kind.ts";
 import type { KubeClient } from "../client/kube/kube-client.ts";
 import type { AnyManifest } from "../client/kube/manifest.ts";
@@ -7,16 +8,11 @@ import type { EventRecord } from "./events.ts";
 import { type Manifests, manifestList } from "./manifests.ts";
 import { isReady } from "./readiness.ts";
 import { eventsAround, thereAre } from "./told-state.ts";
-import { TimeoutError, type UntilOptions } from "./until.ts";
+import { type UntilDeps, type UntilOptions, until } from "./until.ts";
 import type { Warnings } from "./warnings.ts";
 
-export interface WaitsDeps {
+export interface WaitsDeps extends UntilDeps {
   readonly client: Pick<KubeClient, "kindOf">;
-  readonly until: <T extends Stored, R>(
-    kind: Kind<T>,
-    find: (objects: readonly T[]) => R | undefined | false | null,
-    options: UntilOptions,
-  ) => Promise<R>;
   readonly events: EventRecord;
   readonly warnings: Warnings;
 }
@@ -42,7 +38,7 @@ export class Waits {
       return find(objects);
     };
     try {
-      return await this.#deps.until(kind, look, options);
+      return await until(kind, look, options, this.#deps);
     } catch (error) {
       throw this.#late(error, "", thereAre(kind, seen));
     }
@@ -62,14 +58,13 @@ export class Waits {
     let seen: KubeObject | undefined;
     const find = (all: readonly KubeObject[]) => {
       seen = all.find(({ metadata }) => metadata.name === name);
-      return seen !== undefined && isReady(seen) ? seen : undefined;
+      return seen !== undefined && isReady(seen, kind) ? seen : undefined;
     };
     const what = `${object.kind} ${name} is ready`;
     try {
-      return await this.#deps.until(kind, find, { timeout, what, ...scope });
+      return await until(kind, find, { timeout, what, ...scope }, this.#deps);
     } catch (error) {
-      const status = seen === undefined ? "it is not there" : `its status: ${JSON.stringify(seen.status)}`;
-      throw this.#late(error, status, seen === undefined ? [] : eventsAround(this.#deps.events, seen));
+      throw this.#late(error, stateOf(seen), seen === undefined ? [] : eventsAround(this.#deps.events, seen));
     }
   }
 
@@ -85,7 +80,8 @@ export class Waits {
         return seen === undefined;
       };
       try {
-        await this.#deps.until(kind, isGone, { timeout, what: `${object.kind} ${name} is gone`, ...scope });
+        const what = `${object.kind} ${name} is gone`;
+        await until(kind, isGone, { timeout, what, ...scope }, this.#deps);
       } catch (error) {
         throw this.#late(error, seen === undefined ? "" : whatHolds(seen));
       }
@@ -108,6 +104,12 @@ export class Waits {
       scope: namespace === undefined ? {} : { namespace },
     };
   }
+}
+
+function stateOf(object: KubeObject | undefined): string {
+  if (object === undefined) return "it is not there";
+  if (object.status === undefined) return "nobody has written its status";
+  return `its status: ${JSON.stringify(object.status)}`;
 }
 
 function whatHolds({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): string {

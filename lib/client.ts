@@ -6,6 +6,7 @@ export type { BackoffOptions } from "../base/backoff.ts";
 export type { Clock } from "../base/os/clock.ts";
 export type { Fields, FieldsOrMaker, Level as LogLevel, Log } from "../base/os/log.ts";
 export type { Random } from "../base/os/random.ts";
+export { TimeoutError } from "../base/os/within.ts";
 export type {
   ApiClient,
   CallOptions,
@@ -48,7 +49,6 @@ export type { Answered, AnyManifest, Manifest } from "../client/kube/manifest.ts
 export { type Count, Metrics } from "../client/kube/metrics.ts";
 export type { Subresource } from "../client/kube/subresource.ts";
 export type { UntilOptions } from "../client/kube/until.ts";
-export { WaitTimeoutError } from "../client/kube/until.ts";
 export type { ObjectEvent, WatchObjectsOptions } from "../client/kube/watch-objects.ts";
 export { kubeconfigText, loadKubeconfig, type RestConfig } from "../client/kubeconfig.ts";
 export type * from "../client/models.ts";

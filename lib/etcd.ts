@@ -1,9 +1,6 @@
 /** The client for any etcd v3, Pintle's own store among them.
  *
  *  @packageDocumentation */
-export type { Clock } from "../base/os/clock.ts";
-export { UsageError } from "../base/os/flags.ts";
-export { CallError } from "../store/client/call-error.ts";
 export {
   type ConnectOptions,
   connect,
@@ -12,41 +9,6 @@ export {
   type MemberStatus,
 } from "../store/client/connect.ts";
 export type { ClientTls } from "../store/client/grpc/dial.ts";
-export type {
-  CallOptions,
-  Election,
-  Keyspace,
-  Leadership,
-  Lease,
-  LeaseLike,
-  Lock,
-  LockOptions,
-  RangeReadOptions,
-  ReadOptions,
-  Transaction,
-  UpdateResult,
-  Watch,
-  WatchBatch,
-  WatchEvent,
-  WatchSettings,
-  WriteOptions,
-} from "../store/client/keyspace/api.ts";
-export { bytes, type Codec, json, text, ValueError } from "../store/client/keyspace/codec.ts";
-export type { Entry, KeyInfo, Page } from "../store/client/keyspace/entries.ts";
-export { LeaseLostError } from "../store/client/keyspace/lease.ts";
-export type { Key, Range, Where } from "../store/client/keyspace/places.ts";
-export type {
-  Action,
-  Condition,
-  DeleteAction,
-  GetAction,
-  InnerTransaction,
-  Operator,
-  Outcome,
-  PutAction,
-  ResultOf,
-  ResultsOf,
-} from "../store/client/keyspace/transaction-parts.ts";
 export type { Login } from "../store/client/login-transport.ts";
 export type { Rights, Roles, Users } from "../store/client/users.ts";
-export type { StoreErrorCode } from "../store/errors.ts";
+export * from "./keyspace.ts";

@@ -12,6 +12,7 @@ export type {
   PullScript,
 } from "../agent/simulate/pod-behaviour.ts";
 export type { Duration } from "../base/duration.ts";
+export { TimeoutError } from "../base/os/within.ts";
 export { ApiError, ConnectionError } from "../client/api-error.ts";
 export type { Kind } from "../client/kube/define-kind.ts";
 export type { KubeClient } from "../client/kube/kube-client.ts";
@@ -27,7 +28,7 @@ export { isReady } from "../cluster/readiness.ts";
 export type { RecordedRequest, RequestField, Requests } from "../cluster/requests.ts";
 export type { Snapshot } from "../cluster/snapshot.ts";
 export { type ClusterOptions, startCluster } from "../cluster/start-cluster.ts";
-export { TimeoutError, type UntilOptions } from "../cluster/until.ts";
+export type { UntilOptions } from "../cluster/until.ts";
 export type {
   AdmissionRequest,
   JsonPatchOperation,

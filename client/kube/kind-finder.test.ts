@@ -20,7 +20,9 @@ function world(lists: Record<string, unknown>) {
 
 describe("client/kube/kind-finder", () => {
   it("knows built-in kinds, asks for others once, and for what was not there again", async () => {
-    const { asked, finder, lists } = world({ "/apis/example.com/v1": { resources: [backup] } });
+    const { asked, finder, lists } = world({
+      "/apis/example.com/v1": { resources: [backup, { ...backup, name: "backups/status" }] },
+    });
     assert.equal(await finder.find({ apiVersion: "apps/v1", kind: "Deployment" }), kinds.Deployment);
     assert.deepEqual(asked, []);
     const wanted = { apiVersion: "example.com/v1", kind: "Backup" };
@@ -31,6 +33,7 @@ describe("client/kube/kind-finder", () => {
       kind: "Backup",
       plural: "backups",
       namespaced: true,
+      hasStatus: true,
     });
     assert.equal(one, two);
     await finder.find(wanted);
@@ -38,7 +41,7 @@ describe("client/kube/kind-finder", () => {
     const later = { apiVersion: "later.example/v1", kind: "Backup" };
     await assert.rejects(finder.find(later), UnknownKindError);
     lists["/apis/later.example/v1"] = { resources: [backup] };
-    assert.equal((await finder.find(later)).group, "later.example");
+    assert.equal((await finder.find(later)).hasStatus, false);
   });
 
   it("takes nothing from a server that would lead a request elsewhere", async () => {

@@ -84,10 +84,11 @@ function nameOf(apiVersion: string, kind: string): string {
 function kindsOf(text: string, group: string, version: string): readonly Kind<KubeObject>[] {
   const list = JSON.parse(text) as { readonly resources?: unknown };
   if (!Array.isArray(list.resources)) return [];
-  return list.resources.flatMap((row: unknown) => {
-    const { kind, name, namespaced } = (row ?? {}) as Record<string, unknown>;
+  const rows = list.resources.map((row: unknown) => (row ?? {}) as Readonly<Record<string, unknown>>);
+  const names = new Set(rows.map(({ name }) => name));
+  return rows.flatMap(({ kind, name, namespaced }) => {
     if (typeof kind !== "string" || typeof name !== "string" || typeof namespaced !== "boolean") return [];
-    const found = { group, version, kind, plural: name, namespaced };
+    const found = { group, version, kind, plural: name, namespaced, hasStatus: names.has(`${name}/status`) };
     return kindProblems(found).length === 0 ? [found] : [];
   });
 }

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
 import { type Random, systemRandom } from "../../base/os/random.ts";
+import { type Within, withinBy } from "../../base/os/within.ts";
 import { shown } from "../../base/shown.ts";
 import type {
   CallOptions,
@@ -36,6 +37,14 @@ export interface KubeClientOptions {
   readonly random?: Random;
 }
 
+/** What only those say who make clients for others. */
+export interface KubeClientParts {
+  /** In what its writes are made. */
+  readonly term?: WritingTerm | undefined;
+  /** How waits are bounded: by its clock unless said. */
+  readonly within?: Within | undefined;
+}
+
 export interface ApplyOptions extends WriteOptions {
   /** Takes fields over from other managers. Without it a field of another's is a conflict (`isConflict`), which names them. */
   readonly force?: boolean;
@@ -65,10 +74,11 @@ export class KubeClient {
   readonly #fieldManager: string;
   readonly #force: boolean;
   readonly #deps: ReflectorDeps;
+  readonly #within: Within;
   /** Of `rest`; of a term where there is one. */
   readonly #writes: AnyClient;
 
-  constructor(rest: RestClient, options: KubeClientOptions = {}, term?: WritingTerm) {
+  constructor(rest: RestClient, options: KubeClientOptions = {}, { term, within }: KubeClientParts = {}) {
     this.rest = rest;
     this.#writes = term === undefined ? rest : termClient(rest, term);
     this.#kinds = new KindFinder(rest);
@@ -80,6 +90,7 @@ export class KubeClient {
       random: options.random ?? systemRandom,
       log: options.log ?? silentLog,
     };
+    this.#within = within ?? withinBy(this.#deps.clock);
   }
 
   /** Where objects without a namespace are: the kubeconfig context's, or `default`. */
@@ -91,7 +102,7 @@ export class KubeClient {
    *  nothing, once the term is over, where the server heeds that even if they arrive later than that. */
   inTerm(term: WritingTerm): KubeClient {
     const own = { ...this.#deps, fieldManager: this.#fieldManager, force: this.#force };
-    return new KubeClient(this.rest, own, term);
+    return new KubeClient(this.rest, own, { term, within: this.#within });
   }
 
   /** What informers and controllers of this client stand on. */
@@ -243,7 +254,7 @@ export class KubeClient {
   }
 
   /** Resolves with the object as soon as `holds` is true of it; `undefined` stands for one that is not there. A watch, not a poll.
-   *  Rejects with `WaitTimeoutError` after `timeoutMs` (60 s by default), with `ApiError` where the server refuses, and with
+   *  Rejects with `TimeoutError` after `timeoutMs` (60 s by default), with `ApiError` where the server refuses, and with
    *  `ConnectionError` when the client is closed. */
   until<T extends Stored>(
     kind: Kind<T>,
@@ -251,7 +262,11 @@ export class KubeClient {
     holds: (object: T | undefined) => boolean,
     options: UntilOptions = {},
   ): Promise<T | undefined> {
-    return untilObject(kind, this.#inNamespace(kind, ref), holds, options, this.#deps, this.rest.closed);
+    return untilObject(kind, this.#inNamespace(kind, ref), holds, options, {
+      ...this.#deps,
+      within: this.#within,
+      closed: this.rest.closed,
+    });
   }
 
   /** `scale`, `eviction`, `binding`, `token`, `approval` … of one object. Its type is the caller's to say. */
@@ -275,7 +290,7 @@ export class KubeClient {
     return this.rest.portForward(this.#ofPod(pod), port, signal);
   }
 
-  /** Closes all connections: requests under way fail, watches end. */
+  /** Closes all connections: requests and waits under way fail, watches end. */
   close(): void {
     this.rest.close();
   }

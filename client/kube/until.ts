@@ -1,6 +1,7 @@
-import { deferred } from "../../base/deferred.ts";
-import { keyOfRef, ObjectCache, type Stored } from "../object-cache.ts";
-import { type ReflectorDeps, reflect } from "../reflector.ts";
+import type { Within } from "../../base/os/within.ts";
+import { Informer } from "../informer.ts";
+import { keyOfRef, type Stored } from "../object-cache.ts";
+import type { ReflectorDeps } from "../reflector.ts";
 import type { Ref } from "../types.ts";
 import type { Kind } from "./define-kind.ts";
 import { endingAtFirstRefusal, refusalOf } from "./first-refusal.ts";
@@ -11,63 +12,44 @@ export interface UntilOptions {
   readonly timeoutMs?: number;
 }
 
-/** What was waited for did not come in time. */
-export class WaitTimeoutError extends Error {
-  override readonly name = "WaitTimeoutError";
+export interface UntilDeps extends ReflectorDeps {
+  readonly within: Within;
+  /** Ends the wait, too. */
+  readonly closed: AbortSignal;
 }
 
 /** Follows one object until `holds` is true of it; `undefined` stands for an object that is not there. Gives what it was true of.
- *  It is a watch: nobody polls. What the server told before a cut is not looked at again, only what it tells after.
- *  @param closed Ends it with its reason. */
-export async function untilObject<T extends Stored>(
+ *  It is a watch: nobody polls. What the server told before a cut is not looked at again, only what it tells after. */
+export function untilObject<T extends Stored>(
   kind: Kind<T>,
   ref: Ref,
   holds: (object: T | undefined) => boolean,
   { signal, timeoutMs = 60_000 }: UntilOptions,
-  deps: ReflectorDeps,
-  closed?: AbortSignal,
+  { within, closed, ...deps }: UntilDeps,
 ): Promise<T | undefined> {
-  signal?.throwIfAborted();
-  closed?.throwIfAborted();
   const key = keyOfRef(ref);
-  const cache = new ObjectCache<T>();
-  const found = deferred<T | undefined>();
-  const following = new AbortController();
-  let hasSynced = false;
-  const look = () => {
-    if (!hasSynced) return;
+  const what = `${kind.kind} ${key} as wanted`;
+  const find = (objects: Informer<T>) => {
+    const object = objects.getByKey(key);
+    return holds(object) && { object };
+  };
+  const follow = async (ending: AbortSignal) => {
+    const client = endingAtFirstRefusal(deps.client, () => objects.hasSynced);
+    const scope = { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` };
+    const objects: Informer<T> = new Informer(kind, scope, { ...deps, client });
+    const following = new AbortController();
+    const end = () => following.abort(ending.reason);
+    ending.addEventListener("abort", end, { once: true });
+    const running = objects.run(following.signal);
+    running.catch((error: unknown) => following.abort(refusalOf(error)));
     try {
-      const object = cache.get(key);
-      if (holds(object)) found.resolve(object);
-    } catch (error) {
-      found.reject(error);
+      return (await objects.until(find, following.signal)).object;
+    } finally {
+      ending.removeEventListener("abort", end);
+      following.abort(new Error("no longer waited for"));
+      await running.catch(() => undefined); // it was told above, or nobody waits
     }
   };
-  cache.subscribe({ onAdd: look, onUpdate: look, onDelete: look });
-  const abort = () => found.reject(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
-  const end = () => found.reject(closed?.reason);
-  closed?.addEventListener("abort", end, { once: true });
-  const cancel = deps.clock.after(timeoutMs, () =>
-    found.reject(
-      new WaitTimeoutError(`${kind.kind} ${key}: what was waited for did not come within ${timeoutMs} ms`),
-    ),
-  );
-  const scope = { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` };
-  const client = endingAtFirstRefusal(deps.client, () => hasSynced);
-  const onSynced = () => {
-    hasSynced = true;
-    look();
-  };
-  const reflected = reflect(kind, scope, cache, { ...deps, client }, { signal: following.signal, onSynced });
-  reflected.catch((error: unknown) => found.reject(refusalOf(error)));
-  try {
-    return await found.promise;
-  } finally {
-    cancel();
-    signal?.removeEventListener("abort", abort);
-    closed?.removeEventListener("abort", end);
-    following.abort(new Error("no longer waited for"));
-    await reflected.catch(() => undefined); // it was told above, or nobody waits
-  }
+  const signals = signal === undefined ? [closed] : [closed, signal];
+  return within(follow, { timeoutMs, what, signals });
 }

@@ -3,13 +3,14 @@ import fc from "fast-check";
 import { systemClock } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { Prng } from "../../base/os/random.ts";
+import { TimeoutError, withinBy } from "../../base/os/within.ts";
 import { ApiError, isForbidden } from "../api-error.ts";
 import { keyOf } from "../object-cache.ts";
 import { resources } from "../resources.ts";
 import { FakeApi } from "../testing/fake-api.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { ConfigMap } from "../types.ts";
-import { untilObject, WaitTimeoutError } from "./until.ts";
+import { untilObject } from "./until.ts";
 import { type ObjectEvent, watchObjects } from "./watch-objects.ts";
 
 const { configmaps } = resources;
@@ -194,7 +195,14 @@ describe("client/kube/until", () => {
   const world = () => {
     const api = new FakeApi();
     const clock = new ManualClock();
-    return { api, clock, deps: { client: api, clock, random: new Prng(1), log: silentLog } };
+    const closing = new AbortController();
+    const bounds = { within: withinBy(clock), closed: closing.signal };
+    return {
+      api,
+      clock,
+      closing,
+      deps: { client: api, clock, random: new Prng(1), log: silentLog, ...bounds },
+    };
   };
 
   it("resolves at the change that makes it true, and watches no longer", async () => {
@@ -209,9 +217,9 @@ describe("client/kube/until", () => {
   });
 
   it("rejects after its time, with what its function throws, and with the signal's reason", async () => {
-    const { clock, deps } = world();
+    const { clock, closing, deps } = world();
     const never = untilObject(configmaps, at("a"), () => false, { timeoutMs: 1_000 }, deps);
-    const late = assert.rejects(never, WaitTimeoutError);
+    const late = assert.rejects(never, TimeoutError);
     await clock.advance(1_000);
     await late;
     const broken = () => {
@@ -224,6 +232,11 @@ describe("client/kube/until", () => {
     await clock.advance(0);
     end.abort(new Error("stop"));
     await stopped;
+    const last = untilObject(configmaps, at("a"), () => false, {}, deps);
+    const ended = assert.rejects(last, /was closed/);
+    await clock.advance(0);
+    closing.abort(new Error("the client was closed"));
+    await ended;
     assert.equal(clock.pending, 0);
   });
 });

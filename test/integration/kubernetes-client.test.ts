@@ -15,8 +15,8 @@ import {
   type Manifest,
   type ObjectEvent,
   startControllers,
+  TimeoutError,
   UnknownKindError,
-  WaitTimeoutError,
   watching,
 } from "../../lib/client.ts";
 
@@ -220,7 +220,7 @@ describe("integration: pintle/client with an API server", function () {
     assert.equal((await waiting)?.data?.a, "1");
     await assert.rejects(
       api.until(kinds.ConfigMap, at, (object) => object === undefined, { timeoutMs: 50 }),
-      WaitTimeoutError,
+      TimeoutError,
     );
     const nobody = defineKind({
       group: "example.com",
