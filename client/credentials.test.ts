@@ -154,6 +154,42 @@ describe("client/exec-plugin", () => {
     });
     afterEach(() => server.close());
 
+    it("lets each who waits for a program go when its signal aborts, or when the client is closed", async () => {
+      const { port } = server.address() as AddressInfo;
+      const go = join(folder, "go");
+      rmSync(go, { force: true });
+      const exec = script(
+        `while [ ! -e '${go}' ]; do sleep 0.02; done; printf '{"apiVersion":"${version}","kind":"ExecCredential","status":{"token":"t"}}'`,
+      );
+      accepted = "t";
+      const config = { servers: [`http://127.0.0.1:${port}`], namespace: "default", exec };
+      const client = new RestClient(config);
+      const closed = new RestClient(config);
+      const where = { name: "a", namespace: "default" };
+      try {
+        const stays = client.get(resources.pods, where);
+        const leaving = new AbortController();
+        const leaves = client.get(resources.pods, where, { signal: leaving.signal });
+        const execs = client.exec(
+          where,
+          { command: ["ls"], onStdout: () => {}, onStderr: () => {} },
+          leaving.signal,
+        );
+        leaving.abort(new Error("no longer wanted"));
+        await assert.rejects(leaves, /no longer wanted/);
+        await assert.rejects(execs, /no longer wanted/);
+        const ends = closed.get(resources.pods, where);
+        closed.close();
+        await assert.rejects(ends, /the client was closed/);
+        writeFileSync(go, "");
+        assert.equal((await stays).metadata.name, "a");
+      } finally {
+        writeFileSync(go, ""); // the programs end
+        client.close();
+        closed.close();
+      }
+    });
+
     it("asks anew when the server refuses the token, once, and sends the request again", async () => {
       const { port } = server.address() as AddressInfo;
       const counter = join(folder, "count");

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
 import { shown } from "../base/shown.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import type {
   ApiClient,
   CallOptions,
@@ -230,7 +231,7 @@ export class RestClient implements ApiClient {
 
   /** Runs a command in a container; see `ExecSession`. */
   async exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
-    if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
+    await this.#asWhoIsNow(signal);
     return openExec(this.#config, this.#transport.server, ref, options, {
       signal,
       connect: this.#connect,
@@ -239,7 +240,7 @@ export class RestClient implements ApiClient {
 
   /** A connection to a port of a pod; see `openPortForward`. */
   async portForward(ref: Ref, port: number, signal?: AbortSignal): Promise<Duplex> {
-    if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
+    await this.#asWhoIsNow(signal);
     return openPortForward(this.#config, this.#transport.server, ref, port, {
       signal,
       connect: this.#connect,
@@ -296,6 +297,13 @@ export class RestClient implements ApiClient {
     };
   }
 
+  /** Asks a program or a file who asks, where one is to say. The signal ends the wait, not the program: others may wait for it. */
+  async #asWhoIsNow(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#credentials === undefined) return;
+    const said = unlessAborted(this.#credentials.current(), this.closed);
+    this.#take(await (signal === undefined ? said : unlessAborted(said, signal)));
+  }
+
   #take(config: RestConfig): void {
     if (config === this.#config) return;
     this.#config = config;
@@ -306,7 +314,7 @@ export class RestClient implements ApiClient {
     let isAskedAgain = false;
     for (let retries = 0; ; retries++) {
       this.closed.throwIfAborted();
-      if (this.#credentials !== undefined) this.#take(await this.#credentials.current());
+      await this.#asWhoIsNow(request.signal);
       const asked = this.#config;
       const answer = await this.#transport.send(request);
       const code = answer.statusCode;

@@ -69,6 +69,7 @@ import { askNode } from "./resourcemetrics/ask-node.ts";
 import { NodeUsages } from "./resourcemetrics/node-usages.ts";
 import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
 import { kinds as allKinds, kindsOfFeatures } from "./resources/table.ts";
+import { checkBuilt } from "./schema/load.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { Shutdown } from "./shutdown/shutdown.ts";
@@ -138,6 +139,7 @@ export async function startOnStorage(
   os: Os,
   { storeStarted = Promise.resolve(), within = {} }: { storeStarted?: Promise<void>; within?: Within } = {},
 ): Promise<RunningApiserver> {
+  checkBuilt();
   const log = os.log.child("apiserver");
   const tasks = new TaskScope(log);
   const shutdown = new Shutdown(config.shutdown, os);

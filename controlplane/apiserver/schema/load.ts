@@ -117,9 +117,16 @@ let loaded: Schema | undefined;
 let loadedDocs: SchemaDocs | undefined;
 let loadedForms: GoForms | undefined;
 
+const schemaFile = "schema.json.gz";
+
+/** Throws if the package was not built, which would come out only once something is asked. */
+export function checkBuilt(from?: string): void {
+  builtFile(schemaFile, from);
+}
+
 /** The schema; read from disk the first time. Throws if the package was not built. */
 export function schema(): Schema {
-  loaded ??= read("schema.json.gz") as Schema;
+  loaded ??= read(schemaFile) as Schema;
   return loaded;
 }
 
@@ -142,13 +149,15 @@ export function dropSchemaDocs(): void {
 
 /** The files are our own build's, so their shape is taken on trust. */
 function read(file: string): unknown {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
+  return JSON.parse(gunzipSync(readFileSync(builtFile(file))).toString());
+}
+
+/** Where a file of the build is. Throws if the package was not built. */
+function builtFile(file: string, from = dirname(fileURLToPath(import.meta.url))): string {
+  for (let folder = from; ; folder = dirname(folder)) {
     const path = join(folder, "dist", file);
-    if (existsSync(path)) return JSON.parse(gunzipSync(readFileSync(path)).toString());
-    const above = dirname(folder);
-    if (above === folder) throw new Error(`dist/${file} is missing: run \`npm run build\``);
-    folder = above;
+    if (existsSync(path)) return path;
+    if (dirname(folder) === folder) throw new Error(`dist/${file} is missing: run \`npm run build\``);
   }
 }
 
