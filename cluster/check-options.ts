@@ -1,7 +1,7 @@
 import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
 import { steps } from "../agent/simulate/stages.ts";
+import { wallMsLeast, wallMsMost } from "../base/os/movable-clock.ts";
 import { shown } from "../base/shown.ts";
-import { wallMsLeast, wallMsMost } from "./cluster-clock.ts";
 
 const known: readonly string[] = [
   "nodes",

@@ -1,11 +1,11 @@
 import type { PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
 import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
+import type { MovableClock } from "../base/os/movable-clock.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import type { RestClient } from "../client/rest.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { ApiServer } from "./api-server.ts";
-import type { MovableClock } from "./cluster-clock.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import type { PlacedFaults } from "./faults.ts";
 import type { LocalServer } from "./local/local-server.ts";

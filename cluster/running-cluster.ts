@@ -7,6 +7,7 @@ import type { SimulatedPower } from "../agent/simulate/simulate.ts";
 import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { systemClock } from "../base/os/clock.ts";
+import type { MovableClock } from "../base/os/movable-clock.ts";
 import type { Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { type Within, withinBy } from "../base/os/within.ts";
@@ -21,7 +22,6 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { KubeObject, Node } from "../client/types.ts";
 import type { ClientOptions, Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
-import type { MovableClock } from "./cluster-clock.ts";
 import type { ClusterParts } from "./cluster-parts.ts";
 import { clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
@@ -382,7 +382,7 @@ export class RunningCluster implements Cluster {
     await apiServer.stop();
     for (const client of this.#clients) client.close();
     await store.close();
-    clock.close();
+    clock.close("the cluster was stopped");
     await (await this.#folder)?.remove();
   }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { MovableClock } from "./cluster-clock.ts";
+import { MovableClock } from "./movable-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe("the clock of a cluster", () => {
+describe("base/os/movable-clock", () => {
   for (const runs of [true, false]) {
     const name = runs ? "that runs" : "that stands still";
     it(`${name} takes no timer that has no place among the others`, async () => {
@@ -45,8 +45,8 @@ describe("the clock of a cluster", () => {
 
     it(`${name} cannot be moved once it is closed`, async () => {
       const clock = new MovableClock({ runs, startMs }, quiet);
-      clock.close();
-      await assert.rejects(clock.advance(0), /the cluster was stopped/);
+      clock.close("nobody needs it");
+      await assert.rejects(clock.advance(0), /^Error: the clock stands still: nobody needs it$/);
     });
   }
 
