@@ -1,4 +1,5 @@
 import { describeError, type FieldsOrMaker, type Log } from "../base/os/log.ts";
+import { ApiError, ConnectionError } from "../client/api-error.ts";
 
 /** So many different ones are kept, the newest. */
 const keptMost = 100;
@@ -43,7 +44,7 @@ export class Warnings {
   #keep(message: string, given: FieldsOrMaker = {}): void {
     const { error, failures: _, ...fields } = typeof given === "function" ? given() : given;
     const words = Object.entries(fields).map(([name, value]) => ` ${name}=${describeError(value)}`);
-    const why = error === undefined ? "" : `: ${describeError(error)}`;
+    const why = error === undefined ? "" : `: ${describeError(error)}${placeOf(error)}`;
     const text = `${message}${words.join("")}${why}`.replaceAll("\n", "\n  ").slice(0, toldCharsMost);
     const count = (this.#kept.get(text)?.count ?? 0) + 1;
     this.#kept.delete(text);
@@ -51,4 +52,11 @@ export class Warnings {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > keptMost && oldest !== undefined) this.#kept.delete(oldest);
   }
+}
+
+/** Of an error that is no answer, where it was thrown: mostly in the test's own code. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error) || error instanceof ApiError || error instanceof ConnectionError) return "";
+  const frame = /^ {4}at .+$/m.exec(error.stack ?? "")?.[0];
+  return frame === undefined ? "" : `\n  ${frame.trimEnd()}`;
 }
