@@ -78,6 +78,16 @@ export const commandGroups: CommandGroups = {
       "say why something does not run, and what to do",
       async () => (await import("./why/why.ts")).whyCommand,
     ),
+    row(
+      "doctor",
+      "check this machine and the cluster",
+      async () => (await import("./doctor/doctor.ts")).doctorCommand,
+    ),
+    row(
+      "support",
+      "collect what a supporter needs, without secrets",
+      async () => (await import("./support/support.ts")).supportCommand,
+    ),
     row("top", "show what nodes or pods use", async () => (await import("./kubectl/top.ts")).topCommand),
     row(
       "dashboard",

@@ -22,7 +22,7 @@ const flags = {
     short: "o",
     value: "FORM",
     choices: ["json", "yaml"],
-    help: "findings as data",
+    help: "json or yaml: findings as data",
   },
 } as const;
 

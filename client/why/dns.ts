@@ -1,5 +1,6 @@
 import { resources } from "../resources.ts";
 import type { Pod } from "../types.ts";
+import { hasReadyEndpoint, slicesOf } from "./endpoints.ts";
 import type { Facts } from "./facts.ts";
 import { type Evidence, type Finding, finding, stands, worked } from "./finding.ts";
 import { dnsBlockers } from "./network-policies.ts";
@@ -53,6 +54,20 @@ export function unresolvedFinding({ pod, who, host, evidence, next }: Unresolved
         ],
         change: ["an egress rule for port 53, UDP and TCP"],
         next: [`kubectl describe networkpolicy ${blocker.metadata.name} -n ${namespace}`, ...next],
+      },
+    );
+  const dns = facts.find(resources.services, { name: "kube-dns", namespace: "kube-system" });
+  const slices = dns ? slicesOf(dns, facts) : undefined;
+  // Without a selector it is the nodes that answer.
+  if (dns?.spec?.selector !== undefined && slices !== undefined && !hasReadyEndpoint(slices))
+    return finding(
+      "dns-name",
+      dns,
+      `${who} fails: it looks up ${host}, and no pod of the cluster's DNS is ready`,
+      {
+        evidence: [stands(dns, "spec.selector", dns.spec.selector), ...evidence],
+        change: ["the pods of the cluster's DNS are ready"],
+        next: ["pintle why service/kube-dns -n kube-system", ...next],
       },
     );
   const [name = "", of = namespace, third] = host.split(".");

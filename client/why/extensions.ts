@@ -9,9 +9,10 @@ import type {
   ValidatingWebhookConfiguration,
 } from "../types.ts";
 import { bundleFindings } from "./certificate-findings.ts";
+import { hasReadyEndpoint, slicesOf } from "./endpoints.ts";
 import type { Facts } from "./facts.ts";
 import { type Finding, finding, leadsTo, type Named, stands, wordsOf } from "./finding.ts";
-import { explainService, hasReadyEndpoint, slicesOf } from "./services.ts";
+import { explainService } from "./services.ts";
 
 export const apiServices: Resource<APIService> = {
   group: "apiregistration.k8s.io",

@@ -90,6 +90,14 @@ export function explainPolicy(policy: NetworkPolicy, facts: Facts): readonly Fin
   const selector = selectorFromLabelSelector(spec?.podSelector ?? {});
   const selected = (pods ?? []).filter((pod) => matchesLabels(selector, pod.metadata.labels));
   const [first] = selected;
+  if (pods !== undefined && first === undefined && selector !== null && selector.length > 0)
+    return [
+      finding("policy-no-pods", policy, `it is for none of ${pods.length} pods in ${metadata.namespace}`, {
+        evidence: [stands(policy, "spec.podSelector", spec?.podSelector ?? {})],
+        change: ["a podSelector that the labels of the pods match"],
+        next: [`kubectl get pods -n ${metadata.namespace} --show-labels`],
+      }),
+    ];
   if (first === undefined || !policiesFor(first, "Egress", facts).includes(policy)) return [];
   if (!dnsBlockers(first, facts).includes(policy)) return [];
   return [

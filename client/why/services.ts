@@ -1,29 +1,14 @@
-import { resources } from "../resources.ts";
-import type { EndpointSlice, Pod, Service } from "../types.ts";
+import type { Pod, Service } from "../types.ts";
+import { hasReadyEndpoint, serviceLabel, slicesOf } from "./endpoints.ts";
 import { isReadyPod } from "./explain-pod.ts";
 import type { Facts } from "./facts.ts";
 import { type Evidence, type Finding, finding, leadsTo, stands, wordsOf, worked } from "./finding.ts";
 import { blockedPort } from "./network-policies.ts";
 import { podFindings, selectedPods } from "./workloads.ts";
 
-const serviceLabel = "kubernetes.io/service-name";
-
-export function slicesOf(
-  { metadata: { namespace, name } }: Service,
-  facts: Facts,
-): readonly EndpointSlice[] | undefined {
-  const slices = facts.list(resources.endpointslices, namespace);
-  return slices?.filter(
-    ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[serviceLabel] === name,
-  );
-}
-
-export const hasReadyEndpoint = (slices: readonly EndpointSlice[]): boolean =>
-  slices.some(({ endpoints }) =>
-    (endpoints ?? []).some(
-      ({ addresses, conditions }) => addresses.length > 0 && conditions?.ready !== false,
-    ),
-  );
+/** The cluster's DNS, where it is no pods: each node answers at its address. */
+const isAnsweredByNodes = ({ metadata }: Service): boolean =>
+  metadata.namespace === "kube-system" && metadata.name === "kube-dns";
 
 /** Why nobody answers for a Service. */
 export function explainService(service: Service, facts: Facts): readonly Finding[] {
@@ -32,7 +17,7 @@ export function explainService(service: Service, facts: Facts): readonly Finding
   const words = wordsOf(service);
   const slices = slicesOf(service, facts);
   if (spec.selector === undefined || Object.keys(spec.selector).length === 0) {
-    if (slices === undefined || hasReadyEndpoint(slices)) return [];
+    if (slices === undefined || hasReadyEndpoint(slices) || isAnsweredByNodes(service)) return [];
     return [
       finding("service-no-endpoints", service, "it has no selector, and nobody has made endpoints for it", {
         evidence: [stands(service, "spec.selector", "(none)")],

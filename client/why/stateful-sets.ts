@@ -28,7 +28,7 @@ export function explainStatefulSet(set: StatefulSet, facts: Facts): readonly Fin
   const isOrdered = (set.spec?.podManagementPolicy ?? "OrderedReady") === "OrderedReady";
   const blocking = pods.find((pod) => !isWellPod(pod, facts.nowMs));
   if (blocking === undefined) {
-    if (pods.length >= wanted) return staleFindings(set, pods);
+    if (pods.length >= wanted) return [...staleFindings(set, pods), ...namesFindings(set, facts)];
     return [
       finding("no-pods-yet", set, `it has made ${pods.length} of ${wanted} pods yet`, {
         next: [`kubectl describe ${words}`],
@@ -52,6 +52,25 @@ export function explainStatefulSet(set: StatefulSet, facts: Facts): readonly Fin
           }),
         ]
   ).map((one) => leadsTo(`its pod ${blocking.metadata.name}${held}`, one, evidence));
+}
+
+/** Without its Service no pod of it has a name in DNS. */
+function namesFindings(set: StatefulSet, facts: Facts): readonly Finding[] {
+  const { serviceName } = set.spec ?? {};
+  const { namespace } = set.metadata;
+  if (!serviceName || facts.find(resources.services, { name: serviceName, namespace }) !== null) return [];
+  return [
+    finding(
+      "headless-service-missing",
+      set,
+      `its pods have no names in DNS: there is no Service ${serviceName}`,
+      {
+        evidence: [stands(set, "spec.serviceName", serviceName)],
+        change: [`a Service ${serviceName} with clusterIP: None that selects its pods`],
+        next: [`kubectl get services -n ${namespace}`],
+      },
+    ),
+  ];
 }
 
 /** An update that waits by its partition or strategy is somebody's wish. */

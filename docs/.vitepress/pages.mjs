@@ -33,7 +33,14 @@ const parts = [
       },
       {
         title: "Run it for long",
-        pages: ["join-machines", "operating-the-store", "back-up-and-restore", "upgrade", "nodes-in-trouble"],
+        pages: [
+          "join-machines",
+          "operating-the-store",
+          "back-up-and-restore",
+          "upgrade",
+          "nodes-in-trouble",
+          "look-after-a-cluster",
+        ],
       },
       {
         title: "Nodes",
@@ -49,6 +56,7 @@ const parts = [
       {
         pages: [
           "commands",
+          "causes",
           "errors",
           "kinds",
           "feature-gates",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allCommands } from "./all-commands.ts";
+import { causesPage } from "./causes-page.ts";
 import { commandsPage } from "./commands-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { gatesPage } from "./gates-page.ts";
@@ -11,6 +12,7 @@ export const referenceFolder = join(import.meta.dirname, "../../docs/reference")
 /** The pages that programs write, by the names of their files. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ["causes.md", causesPage()],
     ["commands.md", commandsPage(await allCommands())],
     ["errors.md", errorsPage()],
     ["feature-gates.md", gatesPage()],
