@@ -6,8 +6,8 @@ const bytes = 4096;
 /** A disk that is slower is slow enough. */
 const mostMs = 3000;
 
-/** How long each of some small writes takes to be safe on the disk of a folder, as the store's log needs it. Undefined: nothing may be
- *  written there. */
+/** How long each of some small writes takes to be safe on the disk of a folder, as the store's log needs it. Undefined: nothing may
+ *  be written there. */
 export async function measureSyncs(folder: string): Promise<readonly number[] | undefined> {
   let own: string;
   try {

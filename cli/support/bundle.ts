@@ -26,8 +26,7 @@ export async function writeBundle(
   const file = await open(path, "wx", 0o600);
   const archive = pack();
   const written = pipeline(archive, createGzip(), file.createWriteStream());
-  // Told by the wait below, also where it fails before that.
-  written.catch(() => undefined);
+  written.catch(() => undefined); // told by the wait below, also where it fails before that
   let count = 0;
   let bytes = 0;
   try {

@@ -7,6 +7,7 @@ import { resources } from "../../client/resources.ts";
 import { type CauseCode, causes } from "../../client/why/causes.ts";
 import { explainObject } from "../../client/why/explain.ts";
 import { gather } from "../../client/why/gather.ts";
+import { survey } from "../../client/why/survey.ts";
 import { findingsText } from "../../client/why/text.ts";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { startCluster } from "../../cluster/start-cluster.ts";
@@ -120,6 +121,34 @@ describe("cli/why: the broken examples", function () {
         if (Object.hasOwn(causes, example.name))
           assert.equal(first.code, setups[example.name]?.code ?? example.name, text);
       });
+
+    it("all are found when everything is looked at, each where it stands", async () => {
+      const { signal } = new AbortController();
+      const { result, unread } = await gather(
+        readerOf(cluster.client.rest),
+        (facts) => survey(undefined, facts),
+        {
+          nowMs: cluster.clock.wallMs(),
+          signal,
+          isWide: true,
+        },
+      );
+      assert.deepEqual(unread, []);
+      const found = new Set(
+        result.flatMap(({ subjects }) => subjects.map(({ namespace, name }) => namespace ?? name)),
+      );
+      // What somebody wants so is not wrong, and ConfigMaps are not gone through.
+      const isToBeFound = ({ name, ask: words }: Example) =>
+        !words.startsWith("configmap/") &&
+        !(Object.hasOwn(causes, name) && causes[name as CauseCode].severity === "info");
+      const missed = together
+        .filter(isToBeFound)
+        .filter(({ name, ask: words }) => !found.has(name) && !found.has(words.split("/")[1] ?? ""));
+      assert.deepEqual(
+        missed.map(({ name }) => name),
+        [],
+      );
+    });
   });
 
   for (const example of alone)

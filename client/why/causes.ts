@@ -104,6 +104,7 @@ export const causes = {
   "ordinal-blocks": error("A pod of a StatefulSet holds up those after it"),
   "headless-service-missing": warning("The Service that names a StatefulSet's pods does not exist"),
   "daemon-no-nodes": warning("A DaemonSet is for no node"),
+  "daemon-some-nodes": info("A DaemonSet is not for some nodes", null),
   "daemon-missing": error("A DaemonSet lacks pods on nodes that it is for", null),
   "job-backoff-limit": error("A job has failed more often than it may"),
   "job-deadline": error("A job took longer than it may"),

@@ -71,10 +71,8 @@ export function unresolvedFinding({ pod, who, host, evidence, next }: Unresolved
       },
     );
   const [name = "", of = namespace, third] = host.split(".");
-  const isOfCluster =
-    third === undefined
-      ? !host.includes(".") || facts.find(resources.namespaces, { name: of }) !== null
-      : third === "svc";
+  const isNamespace = host.includes(".") ? facts.find(resources.namespaces, { name: of }) !== null : true;
+  const isOfCluster = third === undefined ? isNamespace : third === "svc";
   const service = isOfCluster ? facts.find(resources.services, { name, namespace: of }) : undefined;
   const missing = service === null;
   return finding(
@@ -82,7 +80,11 @@ export function unresolvedFinding({ pod, who, host, evidence, next }: Unresolved
     pod,
     `${who} fails: it looks up ${host}, which DNS does not know${missing ? `: there is no Service ${name} in namespace ${of}` : ""}`,
     {
-      evidence: [...evidence, ...(missing ? similar(name, of, facts) : [])],
+      evidence: [
+        ...(third === undefined && !isNamespace ? [worked(`there is no namespace ${of}, either`)] : []),
+        ...evidence,
+        ...(missing ? similar(name, of, facts) : []),
+      ],
       change: [
         missing
           ? `the name of a Service that is there, as NAME.NAMESPACE, or a Service ${name} in ${of}`

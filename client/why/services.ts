@@ -127,7 +127,7 @@ function portFindings(service: Service, pods: readonly Pod[]): readonly Finding[
 }
 
 function policyFindings(service: Service, pod: Pod | undefined, facts: Facts): readonly Finding[] {
-  if (pod === undefined || facts.isWide) return [];
+  if (pod === undefined) return [];
   const found = (service.spec?.ports ?? []).flatMap(({ port, targetPort, protocol = "TCP" }) => {
     const target = targetPort ?? port;
     const declared = pod.spec.containers.flatMap((one) => one.ports ?? []);

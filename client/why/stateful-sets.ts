@@ -135,7 +135,14 @@ export function explainDaemonSet(set: DaemonSet, facts: Facts): readonly Finding
         next,
       }),
     ];
-  return [];
+  if (without.length === 0) return [];
+  const on = nodes.length - without.length;
+  return [
+    finding("daemon-some-nodes", set, `it is on ${on} of ${nodes.length} nodes, and not for the others`, {
+      evidence: lines,
+      next,
+    }),
+  ];
 }
 
 /** A pod that has no node yet is made for one by name. */
