@@ -154,9 +154,10 @@ function explain(error: unknown, path: string, doing: string): BackendError {
   if (error instanceof BackendError) return error;
   const causes = [error, error instanceof Error ? error.cause : undefined];
   const codes = causes.map(errorCode);
-  const text = causes.map((cause) => (cause instanceof Error ? cause.message : "")).join(" ");
-  const detail = text.trim() || String(error);
-  if (codes.includes("LEVEL_LOCKED") || /lock/i.test(text))
+  const said = causes.map((cause) => (cause instanceof Error ? cause.message : "")).join(" ");
+  const detail = said.trim() || String(error);
+  const text = said.replaceAll(path, ""); // a folder's name says nothing of what is wrong with it
+  if (codes.includes("LEVEL_LOCKED"))
     return new BackendError(
       "locked",
       `${path}: the database is in use by another process; stop that one or choose another --data-dir`,

@@ -1,8 +1,12 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
+import { openEmbedded } from "../embedded/embedded-store.ts";
 import { openStore } from "../embedded/open-store.ts";
 import type { CallError } from "./call-error.ts";
 import { connect } from "./connect.ts";
 import type { Keyspace } from "./keyspace/api.ts";
+import { text } from "./keyspace/codec.ts";
+import { OpenKeyspace } from "./keyspace/keyspace.ts";
+import { KeyFolder } from "./keyspace/places.ts";
 
 /** So long that a call which is tried again never ends. */
 const timeoutMs = 3_600_000;
@@ -44,6 +48,25 @@ describe("what is asked of a client that is closed", () => {
       for (const [name, call] of Object.entries(calls))
         await rejects(call(store), { name: "CallError", status: "UNAVAILABLE", sent: false }, name);
     });
+});
+
+describe("a store that fails", () => {
+  it("ends watches with an error and all else at once, with what it failed of", async () => {
+    const store = await openEmbedded({ timeoutMs });
+    const { clock, random, client } = store;
+    try {
+      const keys = new OpenKeyspace({ client, clock, random }, new KeyFolder(""), text);
+      const watch = keys.watch("a");
+      await watch.started;
+      const told = watch[Symbol.asyncIterator]().next();
+      client.fail("the store has failed: no disk");
+      const failed = { name: "CallError", status: "UNAVAILABLE", message: "the store has failed: no disk" };
+      await rejects(told, failed);
+      await rejects(keys.get("a"), failed);
+    } finally {
+      await store.close();
+    }
+  });
 });
 
 /** Why it failed; undefined: it was answered. */

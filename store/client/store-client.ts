@@ -107,15 +107,16 @@ export class StoreClient {
     return { revision: answer.header?.revision ?? 0, deleted: answer.deleted, prevKvs: answer.prevKvs };
   }
 
+  /** @param options `isRepeatable`: done twice it comes to the same, so that it may be sent again. */
   async txn(
     txn: Txn,
-    options: CallOptions = {},
+    options: CallOptions & { readonly isRepeatable?: boolean } = {},
   ): Promise<{
     readonly revision: number;
     readonly succeeded: boolean;
     readonly responses: readonly ResponseOp[];
   }> {
-    const call = isReadOnly(txn) ? read(options) : write(options);
+    const call = options.isRepeatable || isReadOnly(txn) ? read(options) : write(options);
     const { header, succeeded, responses } = await this.#call(methods.txn, txnRequestOf(txn), call);
     return { revision: header?.revision ?? 0, succeeded, responses };
   }

@@ -63,11 +63,11 @@ class HandClock implements Clock {
   }
 }
 
-function setUp(bufferEventsMax = 100) {
+function setUp(events = 100, bytes = 1_000_000) {
   const transport = new FakeTransport();
   const clock = new HandClock();
   const ring = new EndpointRing([parseEndpoint("http://a:1"), parseEndpoint("http://b:1")]);
-  const mux = new WatchMux({ transport, clock, ring, random: new Prng(1) }, bufferEventsMax);
+  const mux = new WatchMux({ transport, clock, ring, random: new Prng(1) }, { events, bytes });
   return { transport, clock, mux };
 }
 
@@ -101,23 +101,34 @@ describe("WatchMux", () => {
     );
   });
 
-  it("joins fragments and starts them over after a reconnect", async () => {
+  it("tells of pieces what is whole, and after a reconnect goes on with the revision that was not", async () => {
     const { transport, clock, mux } = setUp();
     const watch = mux.watch({ key: utf8("a"), startRevision: 5, fragment: true });
     transport.created(1, 9);
     transport.events(1, [5, 6], true);
     transport.last.handlers.end(undefined);
     clock.fire();
-    assert.deepEqual(startRevisions(transport.last), [5]);
+    assert.deepEqual(startRevisions(transport.last), [6]);
     transport.created(2, 9);
-    transport.events(2, [5, 6], true);
+    transport.events(2, [6], true);
     transport.events(2, [6, 7], false);
     await watch.next();
-    const batch = (await watch.next()).value;
-    assert.deepEqual(
-      batch?.kind === "events" && batch.events.map((event) => event.kv?.modRevision),
-      [5, 6, 6, 7],
-    );
+    const told = [];
+    for (let n = 0; n < 2; n++) {
+      const batch = (await watch.next()).value;
+      if (batch?.kind === "events") told.push(batch.events.map((event) => event.kv?.modRevision));
+    }
+    assert.deepEqual(told, [[5], [6, 6, 7]]);
+  });
+
+  it("counts bytes, too, of what a consumer that is behind makes it hold", async () => {
+    const { transport, mux } = setUp(100, 1);
+    const slow = mux.watch({ key: utf8("slow"), startRevision: 1 });
+    transport.created(1, 1);
+    transport.events(1, [1, 2]);
+    assert.equal(transport.last.sent.at(-1)?.cancelRequest?.watchId, 1n);
+    for (let n = 0; n < 2; n++) await slow.next();
+    assert.deepEqual(startRevisions(transport.last), [1, 3]);
   });
 
   it("takes a watch off the stream while its consumer is behind, and nobody else", async () => {

@@ -7,12 +7,9 @@ import { CallError, compactedError, watchCanceledError } from "./call-error.ts";
 import type { EndpointRing } from "./endpoints.ts";
 import { isStaleLogin } from "./login-transport.ts";
 import type { ClientStream, ClientTransport } from "./transport.ts";
-import { Watcher, type WatchOptions } from "./watcher.ts";
+import { type BufferMax, Watcher, type WatchOptions } from "./watcher.ts";
 
-export const watchLimits = {
-  /** Events queued for a consumer that does not read, before its watch is taken off the stream. */
-  bufferEventsMax: 10_000,
-} as const;
+const bufferMaxDefault: BufferMax = { events: 10_000, bytes: 16 * 1024 * 1024 };
 
 const reopenWait: BackoffOptions = { firstMs: 25, mostMs: 1_000 };
 
@@ -44,15 +41,15 @@ export class WatchMux {
   readonly #live = new Map<bigint, Watcher>();
   readonly #idOf = new Map<Watcher, bigint>();
   readonly #parked = new Set<Watcher>();
-  readonly #bufferEventsMax: number;
+  readonly #bufferMax: BufferMax;
   #link: Link = { state: "none" };
   #lastId = 0n;
   #failures = 0;
   #closed = false;
 
-  constructor(parts: WatchMuxParts, bufferEventsMax: number = watchLimits.bufferEventsMax) {
+  constructor(parts: WatchMuxParts, bufferMax: BufferMax = bufferMaxDefault) {
     this.#parts = parts;
-    this.#bufferEventsMax = bufferEventsMax;
+    this.#bufferMax = bufferMax;
   }
 
   watch(options: WatchOptions): Watcher {
@@ -60,7 +57,7 @@ export class WatchMux {
     const { signal } = options;
     const onAbort = () => watcher.close();
     const watcher = new Watcher(options, {
-      bufferEventsMax: this.#bufferEventsMax,
+      bufferMax: this.#bufferMax,
       onDrained: () => this.#unpark(watcher),
       onClosed: () => {
         signal?.removeEventListener("abort", onAbort);

@@ -29,6 +29,12 @@ export type WatchBatch =
   /** Everything up to and including `revision` has been delivered. */
   | { readonly kind: "progress"; readonly revision: number };
 
+/** What is queued for a consumer that does not read, before its watch is taken off the stream. */
+export interface BufferMax {
+  readonly events: number;
+  readonly bytes: number;
+}
+
 /** What becomes of a watcher when it took a message in. */
 export type Intake = "ok" | "full";
 
@@ -37,12 +43,14 @@ export type Intake = "ok" | "full";
  *  Invariant: every event with mod revision below `nextRevision` was queued exactly once, none at or above it was. */
 export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   readonly options: WatchOptions;
-  readonly #bufferEventsMax: number;
+  readonly #bufferMax: BufferMax;
   readonly #onDrained: () => void;
   readonly #onClosed: () => void;
   readonly #queue: WatchBatch[] = [];
   #queuedEvents = 0;
-  #partial: Event[] = [];
+  #queuedBytes = 0;
+  /** Of a revision that has come in part. */
+  #partial: readonly Event[] = [];
   #nextRevision: number;
   #announced = false;
   #waiting: Deferred<IteratorResult<WatchBatch, undefined>> | undefined;
@@ -51,7 +59,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   constructor(
     options: WatchOptions,
     parts: {
-      readonly bufferEventsMax: number;
+      readonly bufferMax: BufferMax;
       /** The consumer has taken everything that was queued. */
       readonly onDrained: () => void;
       readonly onClosed: () => void;
@@ -59,7 +67,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   ) {
     this.options = options;
     this.#nextRevision = options.startRevision ?? 0;
-    this.#bufferEventsMax = parts.bufferEventsMax;
+    this.#bufferMax = parts.bufferMax;
     this.#onDrained = parts.onDrained;
     this.#onClosed = parts.onClosed;
   }
@@ -99,20 +107,22 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
       this.progress(revision);
       return "ok";
     }
-    const events = response.events as readonly Event[];
-    if (response.fragment) {
-      for (const event of events) this.#partial.push(event);
-      return "ok";
-    }
-    const all = this.#partial.length === 0 ? events : [...this.#partial, ...events];
-    this.#partial = [];
+    const came = response.events as readonly Event[];
+    const events = this.#partial.length === 0 ? came : [...this.#partial, ...came];
+    // Where the server cuts its answer into pieces the last revision of a piece may not be whole.
+    const lastRevision = revisionOf(events.at(-1));
+    const wholeBefore = response.fragment ? lastRevision : Number.POSITIVE_INFINITY;
+    this.#partial = response.fragment ? events.filter((event) => revisionOf(event) >= wholeBefore) : [];
     // A server may repeat what it sent before the stream broke; a repeat is never partly new.
-    const fresh = all.filter((event) => (event.kv?.modRevision ?? 0) >= this.#nextRevision);
+    const from = this.#nextRevision;
+    const fresh = events.filter((event) => revisionOf(event) >= from && revisionOf(event) < wholeBefore);
     const last = fresh.at(-1);
     if (last === undefined) return "ok";
-    this.#nextRevision = (last.kv?.modRevision ?? 0) + 1;
-    this.#offer({ kind: "events", revision: Math.max(revision, this.#nextRevision - 1), events: fresh });
-    return this.#queuedEvents > this.#bufferEventsMax ? "full" : "ok";
+    this.#nextRevision = revisionOf(last) + 1;
+    const reached = response.fragment ? lastRevision - 1 : Math.max(revision, this.#nextRevision - 1);
+    this.#offer({ kind: "events", revision: reached, events: fresh });
+    const { events: eventsMax, bytes: bytesMax } = this.#bufferMax;
+    return this.#queuedEvents > eventsMax || this.#queuedBytes > bytesMax ? "full" : "ok";
   }
 
   progress(revision: number): void {
@@ -137,6 +147,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     this.#over = {};
     this.#queue.length = 0;
     this.#queuedEvents = 0;
+    this.#queuedBytes = 0;
     this.#settle();
     if (wasOver) return;
     this.#onClosed();
@@ -146,7 +157,10 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   next(): Promise<IteratorResult<WatchBatch, undefined>> {
     const batch = this.#queue.shift();
     if (batch !== undefined) {
-      if (batch.kind === "events") this.#queuedEvents -= batch.events.length;
+      if (batch.kind === "events") {
+        this.#queuedEvents -= batch.events.length;
+        this.#queuedBytes -= bytesOfEvents(batch.events);
+      }
       if (this.#queue.length === 0 && this.#over === undefined) this.#onDrained();
       return Promise.resolve({ done: false, value: batch });
     }
@@ -180,7 +194,9 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
       return;
     }
     this.#queue.push(batch);
-    if (batch.kind === "events") this.#queuedEvents += batch.events.length;
+    if (batch.kind !== "events") return;
+    this.#queuedEvents += batch.events.length;
+    this.#queuedBytes += bytesOfEvents(batch.events);
   }
 
   #settle(): void {
@@ -192,4 +208,13 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     if (error === undefined) waiting.resolve({ done: true, value: undefined });
     else waiting.reject(error);
   }
+}
+
+const revisionOf = (event: Event | undefined): number => event?.kv?.modRevision ?? 0;
+
+function bytesOfEvents(events: readonly Event[]): number {
+  let bytes = 0;
+  for (const { kv, prevKv } of events)
+    bytes += (kv?.key.length ?? 0) + (kv?.value.length ?? 0) + (prevKv?.value.length ?? 0);
+  return bytes;
 }

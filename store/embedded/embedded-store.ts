@@ -29,6 +29,8 @@ export interface EmbeddedStore {
   readonly client: StoreClient;
   readonly clock: Clock;
   readonly random: Random;
+  /** Resolves when it was closed; rejects with what it failed of. */
+  readonly done: Promise<void>;
   /** Ends the client and the member; nothing of them is open or runs thereafter. Idempotent. */
   close(): Promise<void>;
 }
@@ -81,9 +83,12 @@ export async function openEmbedded(
     { endpoints: [running.clientUrls[0] ?? inThisProcess], timeoutMs },
     { clock, random, transport },
   );
-  running.done.then(
+  const done = running.done.catch((error: unknown) => {
+    throw new Error(`the store has failed: ${describeError(causeOf(error))}`, { cause: error });
+  });
+  done.then(
     () => client.close("the store has ended"),
-    (error: unknown) => client.fail(`the store has failed: ${describeError(error)}`),
+    (error: Error) => client.fail(error.message),
   );
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -99,7 +104,14 @@ export async function openEmbedded(
     await close();
     throw error;
   }
-  return { running, transport, client, clock, random, close };
+  return { running, transport, client, clock, random, done, close };
+}
+
+/** What a task failed of, in place of that it failed. */
+function causeOf(error: unknown): unknown {
+  const isTask =
+    error instanceof Error && error.cause !== undefined && /^task .+ failed$/.test(error.message);
+  return isTask ? causeOf(error.cause) : error;
 }
 
 function startInMemory(

@@ -38,9 +38,11 @@ const kinds: OptionKinds = {
 export interface Store<V> extends Keyspace<V>, AsyncDisposable {
   /** Where it listens for etcd's clients, with the port that it got; empty: nowhere. */
   readonly urls: readonly string[];
-  /** Resolves when it was closed; rejects when it failed: its disk did, or it was taken out of its cluster. */
+  /** Resolves when it was closed; rejects when it failed: its disk did, or it was taken out of its cluster. What is asked of it
+   *  then fails with the same words, and its watches throw. */
   readonly done: Promise<void>;
-  /** Ends all that was begun here, makes everything durable that is in a folder, and leaves nothing open. Idempotent. */
+  /** Ends all that was begun here, makes everything durable that is in a folder, and leaves nothing open: also where it rejects,
+   *  since a disk that failed could not be written to. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -67,11 +69,11 @@ export async function openStore<V>(
   const random: Random = seed === undefined ? systemRandom : new Prng(seed);
   const doors = { random, ...(given && { clock: given }), ...(log && { log: logTo(log) }) };
   const opened = await openEmbedded(settings, doors);
-  const { running, client, clock, close } = opened;
+  const { running, client, clock, done, close } = opened;
   return Object.assign(new OpenKeyspace({ client, clock, random }, new KeyFolder(namespace), codec), {
     // Behind these stands what is told to other members.
     urls: running.clientUrls.slice(0, running.clientPorts.length),
-    done: running.done,
+    done,
     close,
     [Symbol.asyncDispose]: close,
   });

@@ -152,6 +152,8 @@ export type WatchEvent<V> =
   | {
       readonly type: "put";
       readonly key: string;
+      /** The same as bytes, for keys that are no text. */
+      readonly keyBytes: Uint8Array;
       /** The store's revision that changed it. */
       readonly revision: number;
       readonly entry: Entry<V>;
@@ -161,6 +163,7 @@ export type WatchEvent<V> =
   | {
       readonly type: "delete";
       readonly key: string;
+      readonly keyBytes: Uint8Array;
       readonly revision: number;
       readonly entry: undefined;
       readonly previous: Entry<V> | undefined;
@@ -175,11 +178,13 @@ export interface WatchBatch<V> {
 
 /** A watch that is open. Iterate over it once: over its events, or over `batches()`. It tells every change from its first
  *  revision on exactly once and in order, whichever member it is connected to, until it is closed, or its signal aborts: then the
- *  iteration ends. Where history that it still needs was compacted it throws CallError with code `COMPACTED`; it never skips. */
+ *  iteration ends. Where history that it still needs was compacted it throws CallError with code `COMPACTED`; it never skips. What the
+ *  codec cannot read ends it with ValueError, after all that was changed before: whoever can do without it watches from the next
+ *  revision after `nextRevision`. */
 export interface Watch<V> extends AsyncIterable<WatchEvent<V>>, AsyncDisposable {
   /** Resolves with the store's revision when the store watches; rejects where it never will. */
   readonly started: Promise<number>;
-  /** The first revision of which nothing was heard yet; 0 before the watch has begun. */
+  /** The first revision of which not all was told to who iterates: where another watch goes on. 0 before the watch has begun. */
   readonly nextRevision: number;
   /** Its events, all that came together at once. */
   batches(): AsyncGenerator<WatchBatch<V>, void>;

@@ -6,7 +6,7 @@ import type { CallOptions, Election, Leadership, Lease, LockOptions } from "./ap
 import { callOptions } from "./call-options.ts";
 import type { Entries, Entry } from "./entries.ts";
 import { LeaseLostError } from "./lease.ts";
-import { checkLockOptions, type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
+import { checkLockOptions, giveUp, type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
 import { QueuePlace } from "./queue-place.ts";
 
 export class QueueElection<V> implements Election<V> {
@@ -33,7 +33,7 @@ export class QueueElection<V> implements Election<V> {
       await place.untilFirst(signal);
       return new HeldLeadership(this.#parts, this.#entries, { place, lease: hung, isOwn: own !== undefined });
     } catch (error) {
-      await leave(place, own).catch(() => undefined); // it goes with its lease
+      await giveUp(place, own).catch(() => undefined); // it goes with its lease
       throw error;
     }
   }

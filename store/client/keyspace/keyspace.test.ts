@@ -157,6 +157,66 @@ describe("keys and values", () => {
       strictEqual(watch.nextRevision, revision + 2);
     });
 
+    it("tell all that was changed before what the codec cannot read, and where that is", async () => {
+      const { revision } = await store.put("n/1", "1");
+      await store.txn().do({ put: "n/2", value: "2" }, { put: "n/3", value: "3" }).commit();
+      await store.put("n/4", "no JSON");
+      await store.put("n/5", "5");
+      const numbers = store.namespace("n/", json<number>());
+      const told: string[] = [];
+      const watch = numbers.watch({ prefix: "" }, { from: revision });
+      const reading = async () => {
+        for await (const { key } of watch) told.push(key);
+      };
+      await rejects(reading, { name: "ValueError", key: "4" });
+      strictEqual(watch.nextRevision, revision + 2);
+      const inBatches = numbers.watch({ prefix: "" }, { from: revision });
+      const readingBatches = async () => {
+        for await (const { events, revision: at } of inBatches.batches())
+          told.push(...events.map(({ key }) => key), `to ${at - revision}`);
+      };
+      await rejects(readingBatches, { name: "ValueError", key: "4" });
+      deepStrictEqual(told, ["1", "2", "3", "1", "2", "3", "to 1"]);
+      const rest = numbers.watch({ prefix: "" }, { from: inBatches.nextRevision + 1 });
+      strictEqual((await take(rest, 1))[0]?.key, "5");
+    });
+
+    it("know where another goes on when the reader stops in the middle", async () => {
+      const { revision } = await store.put("a", "1");
+      for (const value of ["2", "3"]) await store.put("a", value);
+      const watch = store.watch("a", { from: revision });
+      await take(watch, 2);
+      strictEqual(watch.nextRevision, revision + 2);
+    });
+
+    it("tell keys that are no text, also of what was deleted", async () => {
+      const key = Uint8Array.of(255, 0, 254);
+      const { revision } = await store.put(key, "1");
+      await store.delete(key);
+      const told = await take(
+        store.namespace(Uint8Array.of(255)).watch({ prefix: "" }, { from: revision }),
+        2,
+      );
+      deepStrictEqual(
+        told.map(({ type, keyBytes }) => [type, ...keyBytes]),
+        [
+          ["put", 0, 254],
+          ["delete", 0, 254],
+        ],
+      );
+    });
+
+    it("end at once when their reader is ended while it waits, and have one reader", async () => {
+      const watch = store.watch("never");
+      const events = watch[Symbol.asyncIterator]();
+      const waiting = [events.next(), events.next()];
+      throws(() => watch.batches(), /iterated over once/);
+      await watch.started;
+      deepStrictEqual(await events.return?.(undefined), { done: true, value: undefined });
+      for (const next of waiting) strictEqual((await next).done, true);
+      deepStrictEqual(await take(watch, 1), []);
+    });
+
     it("say that history is gone, and never skip it", async () => {
       await store.put("a", "1");
       const { revision } = await store.put("a", "2");

@@ -163,7 +163,7 @@ export class OpenKeyspace<V> implements Keyspace<V> {
     const { key, rangeEnd } = this.#entries.folder.span(where);
     const { from, previous, only, signal } = settings;
     const filters = only === undefined ? [] : [only === "put" ? ("NODELETE" as const) : ("NOPUT" as const)];
-    return new OpenWatch(this.#entries, (hooks) =>
+    return new OpenWatch(this.#entries, from ?? 0, (hooks) =>
       this.#client.watch({
         key: Uint8Array.from(key), // it is asked for again, whatever becomes of the caller's bytes
         rangeEnd,

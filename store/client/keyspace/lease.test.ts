@@ -97,6 +97,28 @@ describe("a lease", () => {
     strictEqual((await keys.keys({ prefix: "l/" })).count, 0);
   });
 
+  it("keeps no place in line for who gave up, however early, nor loses one that another call stands in", async () => {
+    const held = await keys.lock("l");
+    const lease = await keys.lease(60);
+    for (const turns of [0, 1, 2, 5, 20]) {
+      const end = new AbortController();
+      const asked = keys.lock("l", { lease, signal: end.signal });
+      asked.catch(() => undefined); // it is looked at below
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      end.abort(new Error("no more"));
+      await rejects(asked, /no more/);
+      // What was under way is done by then: writes are done in their order.
+      for (let n = 0; n < 3; n++) await keys.put("after", `${n}`);
+      strictEqual(await keys.count({ prefix: "l/" }), 1, `after ${turns}`);
+    }
+    const waiting = keys.lock("l", { lease });
+    while ((await keys.count({ prefix: "l/" })) < 2);
+    strictEqual(await keys.tryLock("l", { lease }), undefined);
+    strictEqual(await keys.count({ prefix: "l/" }), 2);
+    await held.release();
+    await (await waiting).release();
+  });
+
   it("loses a lock when its time is over, and the next one has it", async () => {
     const lock = await keys.lock("l", { ttlSeconds: 6 });
     world.cut();

@@ -52,8 +52,8 @@ export async function acquire(parts: LockParts, options: LockOptions): Promise<L
 /** Undefined where somebody else has it. */
 export function tryAcquire(parts: LockParts, options: LockOptions): Promise<Lock | undefined> {
   return enter(parts, options, async (place) => {
-    if (!(await place.isFirst())) return false;
-    await place.untilFirst();
+    if (!(await place.isFirst(options.signal))) return false;
+    await place.untilFirst(options.signal);
     return true;
   });
 }
@@ -82,11 +82,17 @@ async function enter(
     place = await QueuePlace.take(client, { prefix, value: new Uint8Array(0) }, hung, signal);
     if (await wait(place)) return new HeldLock(place, own);
   } catch (error) {
-    await leave(place, own).catch(() => undefined); // it goes with its lease
+    await giveUp(place, own).catch(() => undefined); // it goes with its lease
     throw error;
   }
-  await leave(place, own);
+  await giveUp(place, own);
   return undefined;
+}
+
+/** Leaves the line, unless the lease stood in it already: that place is another call's. */
+export async function giveUp(place: QueuePlace | undefined, ownLease: Lease | undefined): Promise<void> {
+  if (place === undefined || place.isNew) await leave(place, ownLease);
+  else place.end();
 }
 
 /** With its own lease the key goes, too. */

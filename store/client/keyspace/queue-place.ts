@@ -1,3 +1,4 @@
+import { unlessAborted } from "../../../base/unless-aborted.ts";
 import { CallError } from "../call-error.ts";
 import { prefixEnd } from "../keys.ts";
 import type { StoreClient } from "../store-client.ts";
@@ -12,6 +13,8 @@ export class QueuePlace {
   readonly key: Uint8Array;
   /** When it was taken: it rises from each place to the next. */
   readonly revision: number;
+  /** The lease had none before. */
+  readonly isNew: boolean;
   readonly #client: StoreClient;
   readonly #prefix: Uint8Array;
   readonly #lost = new AbortController();
@@ -19,35 +22,57 @@ export class QueuePlace {
 
   private constructor(
     client: StoreClient,
-    place: { readonly prefix: Uint8Array; readonly key: Uint8Array; readonly revision: number },
+    place: {
+      readonly prefix: Uint8Array;
+      readonly key: Uint8Array;
+      readonly revision: number;
+      readonly isNew: boolean;
+    },
     lease: Lease,
   ) {
     this.#client = client;
     this.#prefix = place.prefix;
     this.key = place.key;
     this.revision = place.revision;
+    this.isNew = place.isNew;
     const lose = () => this.#lose(lease.signal.reason);
     lease.signal.addEventListener("abort", lose, { once: true, signal: this.#ended.signal });
     if (lease.signal.aborted) lose();
   }
 
-  /** Takes the last place, or the one that the lease has already: its value is then written anew. */
+  /** Takes the last place, or the one that the lease has already: its value is then written anew. One that is had only after the
+   *  signal has aborted is left. */
   static async take(
     client: StoreClient,
     queue: { readonly prefix: Uint8Array; readonly value: Uint8Array },
     lease: Lease,
     signal?: AbortSignal,
   ): Promise<QueuePlace> {
-    const { prefix, value } = queue;
+    const taking = QueuePlace.#take(client, queue, lease);
+    if (signal === undefined) return taking;
+    try {
+      return await unlessAborted(taking, signal);
+    } catch (error) {
+      if (signal.aborted)
+        taking.then((place) => (place.isNew ? place.leave() : place.end())).catch(() => undefined); // it goes with its lease
+      throw error;
+    }
+  }
+
+  static async #take(
+    client: StoreClient,
+    { prefix, value }: { readonly prefix: Uint8Array; readonly value: Uint8Array },
+    lease: Lease,
+  ): Promise<QueuePlace> {
     const key = Buffer.concat([prefix, Buffer.from(lease.id.toString(16))]);
     const put = opPut(key, value, { lease: lease.id });
     const taken = await client.txn(
       { compare: [compareCreate(key, "EQUAL", 0)], success: [put], failure: [opGet(key), put] },
-      { signal },
+      { isRepeatable: true },
     );
     const before = taken.responses[0]?.responseRange?.kvs[0]?.createRevision;
     const revision = taken.succeeded ? taken.revision : (before ?? 0);
-    return new QueuePlace(client, { prefix, key, revision }, lease);
+    return new QueuePlace(client, { prefix, key, revision, isNew: taken.succeeded }, lease);
   }
 
   /** Aborts when the place is no more: with its lease, or because somebody deleted its key. The reason is a LeaseLostError. Not
@@ -70,8 +95,8 @@ export class QueuePlace {
     void this.#watchOwn(own.revision + 1);
   }
 
-  async isFirst(): Promise<boolean> {
-    return (await this.#before()).kv === undefined;
+  async isFirst(signal?: AbortSignal): Promise<boolean> {
+    return (await this.#before(signal)).kv === undefined;
   }
 
   /** Nothing is heard of it any more. */

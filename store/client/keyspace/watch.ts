@@ -3,39 +3,76 @@ import type { Event } from "../../../proto/mvcc.ts";
 import type { Watcher, WatchOptions } from "../watcher.ts";
 import type { Watch, WatchBatch, WatchEvent } from "./api.ts";
 import type { Entries } from "./entries.ts";
+import { Pulled } from "./pulled.ts";
 
 export class OpenWatch<V> implements Watch<V> {
   readonly started: Promise<number>;
   readonly #watcher: Watcher;
   readonly #entries: Entries<V>;
+  /** As they came. Those from `#at` on are to be told; all up to `#revision` is with the last of them. */
+  #events: readonly Event[] = [];
+  #at = 0;
+  #revision = 0;
+  #nextRevision: number;
+  #isIterated = false;
+  #isOver = false;
 
-  constructor(entries: Entries<V>, open: (hooks: Pick<WatchOptions, "onCreated" | "onOver">) => Watcher) {
+  constructor(
+    entries: Entries<V>,
+    from: number,
+    open: (hooks: Pick<WatchOptions, "onCreated" | "onOver">) => Watcher,
+  ) {
     this.#entries = entries;
+    this.#nextRevision = from;
     const started = deferred<number>();
     this.started = started.promise;
     started.promise.catch(() => undefined); // who iterates hears of it as well
     this.#watcher = open({
-      onCreated: started.resolve,
+      onCreated: (revision) => {
+        if (this.#nextRevision === 0) this.#nextRevision = revision + 1;
+        started.resolve(revision);
+      },
       onOver: (error) => started.reject(error ?? new Error("the watch was closed before it began")),
     });
   }
 
   get nextRevision(): number {
-    return this.#watcher.nextRevision;
+    return this.#nextRevision;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent<V>, void> {
-    for await (const { events } of this.batches()) yield* events;
+  [Symbol.asyncIterator](): AsyncGenerator<WatchEvent<V>, void> {
+    return this.#iteration(() => {
+      const event = this.#events[this.#at];
+      if (event === undefined) return;
+      const told = this.#event(event);
+      this.#goTo(this.#at + 1);
+      return told;
+    });
   }
 
-  async *batches(): AsyncGenerator<WatchBatch<V>, void> {
-    for await (const batch of this.#watcher) {
-      if (batch.kind !== "events") continue;
-      yield { events: batch.events.map((event) => this.#event(event)), revision: batch.revision };
-    }
+  batches(): AsyncGenerator<WatchBatch<V>, void> {
+    return this.#iteration(() => {
+      const events = this.#at === 0 ? this.#events : this.#events.slice(this.#at);
+      if (events.length === 0) return;
+      const told: WatchEvent<V>[] = [];
+      for (const event of events)
+        try {
+          told.push(this.#event(event));
+        } catch (error) {
+          // What was changed before is told first; then this one's turn comes.
+          const bad = event.kv?.modRevision ?? 0;
+          const before = told.filter((one) => one.revision < bad);
+          if (before.length === 0) throw error;
+          this.#goTo(this.#at + before.length);
+          return { events: before, revision: bad - 1 };
+        }
+      this.#goTo(this.#events.length);
+      return { events: told, revision: this.#revision };
+    });
   }
 
   close(): void {
+    this.#isOver = true;
     this.#watcher.close();
   }
 
@@ -43,12 +80,39 @@ export class OpenWatch<V> implements Watch<V> {
     this.close();
   }
 
+  /** @param take What is there to be told; undefined: nothing yet. */
+  #iteration<T>(take: () => T | undefined): AsyncGenerator<T, void> {
+    if (this.#isIterated && !this.#isOver) throw new TypeError("a watch is iterated over once");
+    this.#isIterated = true;
+    const wait = async () => {
+      for (;;) {
+        const { done, value } = await this.#watcher.next();
+        if (done) return undefined;
+        if (value.kind === "created") continue;
+        this.#events = value.kind === "events" ? value.events : [];
+        this.#revision = value.revision;
+        this.#goTo(0);
+        const told = take();
+        if (told !== undefined) return told;
+      }
+    };
+    return new Pulled(
+      () => take() ?? wait(),
+      () => this.close(),
+    );
+  }
+
+  #goTo(at: number): void {
+    this.#at = at;
+    this.#nextRevision = this.#events[at]?.kv?.modRevision ?? this.#revision + 1;
+  }
+
   #event({ type, kv, prevKv }: Event): WatchEvent<V> {
     if (kv === undefined) throw new Error("the store sent an event without a key");
     const previous = this.#entries.entryIfAny(prevKv);
-    const { key } = this.#entries.info(kv);
+    const { key, keyBytes } = this.#entries.info(kv);
     const revision = kv.modRevision;
-    if (type === "DELETE") return { type: "delete", key, revision, entry: undefined, previous };
-    return { type: "put", key, revision, entry: this.#entries.entry(kv), previous };
+    if (type === "DELETE") return { type: "delete", key, keyBytes, revision, entry: undefined, previous };
+    return { type: "put", key, keyBytes, revision, entry: this.#entries.entry(kv), previous };
   }
 }
