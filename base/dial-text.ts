@@ -7,6 +7,8 @@ export function dialText(
 ): string {
   const certificate = certificateText(error, host);
   if (certificate !== undefined) return certificate;
+  const alert = "reason" in error && /\balert ([a-z ]+)$/.exec(String(error.reason));
+  if (alert) return `remote error: tls: ${alert[1]}`;
   const code = "code" in error ? String(error.code) : "";
   const at = `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}`;
   if (code === "ENOTFOUND") return `dial tcp: lookup ${host}: no such host`;

@@ -178,9 +178,9 @@ export interface WatchBatch<V> {
 
 /** A watch that is open. Iterate over it once: over its events, or over `batches()`. It tells every change from its first
  *  revision on exactly once and in order, whichever member it is connected to, until it is closed, or its signal aborts: then the
- *  iteration ends. Where history that it still needs was compacted it throws CallError with code `COMPACTED`; it never skips. What the
- *  codec cannot read ends it with ValueError, after all that was changed before: whoever can do without it watches from the next
- *  revision after `nextRevision`. */
+ *  iteration ends. Where history that it still needs was compacted it throws CallError with code `COMPACTED`; it never skips.
+ *  What the codec cannot read ends it with ValueError, after all that was changed before: whoever can do without it watches from
+ *  the next revision after `nextRevision`. */
 export interface Watch<V> extends AsyncIterable<WatchEvent<V>>, AsyncDisposable {
   /** Resolves with the store's revision when the store watches; rejects where it never will. */
   readonly started: Promise<number>;

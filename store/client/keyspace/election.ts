@@ -1,4 +1,5 @@
 import { checkOptions } from "../../../base/options.ts";
+import type { KeyValue } from "../../../proto/mvcc.ts";
 import { CallError } from "../call-error.ts";
 import { prefixEnd } from "../keys.ts";
 import { compareCreate, opPut } from "../txn.ts";
@@ -7,6 +8,7 @@ import { callOptions } from "./call-options.ts";
 import type { Entries, Entry } from "./entries.ts";
 import { LeaseLostError } from "./lease.ts";
 import { checkLockOptions, giveUp, type LockParts, leave, ttlSecondsDefault } from "./lock.ts";
+import { Pulled } from "./pulled.ts";
 import { QueuePlace } from "./queue-place.ts";
 
 export class QueueElection<V> implements Election<V> {
@@ -44,23 +46,39 @@ export class QueueElection<V> implements Election<V> {
     return this.#entries.entryIfAny(kvs[0]);
   }
 
-  async *observe(
+  observe(
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Entry<V> | undefined, void> {
     checkOptions(options, callOptions.observe);
-    const { signal } = options;
-    let told: Entry<V> | undefined | "nothing" = "nothing";
-    while (!signal?.aborted) {
+    const end = new AbortController();
+    const { signal = end.signal } = options;
+    const either = AbortSignal.any([signal, end.signal]);
+    const leaders = this.#leaders(either);
+    return new Pulled(
+      async () => {
+        try {
+          return await leaders.next();
+        } catch (error) {
+          if (either.aborted) return { done: true, value: undefined };
+          throw error;
+        }
+      },
+      () => end.abort(),
+    );
+  }
+
+  async *#leaders(signal: AbortSignal): AsyncGenerator<Entry<V> | undefined, void> {
+    let told: number | undefined;
+    while (!signal.aborted) {
       const { kvs, revision } = await this.#candidates({ signal });
-      const candidates = new Map(kvs.map((kv) => [keyText(kv.key), this.#entries.entry(kv)]));
-      const changed = (): boolean => {
-        const leader = firstOf(candidates);
-        const isNew = told === "nothing" || told?.modRevision !== leader?.modRevision;
-        if (isNew) told = leader;
-        return isNew;
+      const candidates = new Map(kvs.map((kv) => [keyText(kv.key), kv]));
+      const isNew = (leader: KeyValue | undefined): boolean => {
+        const before = told;
+        told = leader?.modRevision ?? 0;
+        return before !== told;
       };
-      const leaderTold = () => told as Entry<V> | undefined;
-      if (changed()) yield leaderTold();
+      const first = firstOf(candidates);
+      if (isNew(first)) yield this.#entries.entryIfAny(first);
       const { prefix, client } = this.#parts;
       const watcher = client.watch({
         key: prefix,
@@ -74,8 +92,9 @@ export class QueueElection<V> implements Election<V> {
           for (const { type, kv } of batch.events) {
             if (kv === undefined) continue;
             if (type === "DELETE") candidates.delete(keyText(kv.key));
-            else candidates.set(keyText(kv.key), this.#entries.entry(kv));
-            if (changed()) yield leaderTold();
+            else candidates.set(keyText(kv.key), kv);
+            const leader = firstOf(candidates);
+            if (isNew(leader)) yield this.#entries.entryIfAny(leader);
           }
         }
         return;
@@ -148,8 +167,8 @@ class HeldLeadership<V> implements Leadership<V> {
 
 const keyText = (key: Uint8Array): string => Buffer.from(key).toString("latin1");
 
-function firstOf<V>(candidates: ReadonlyMap<string, Entry<V>>): Entry<V> | undefined {
-  let first: Entry<V> | undefined;
+function firstOf(candidates: ReadonlyMap<string, KeyValue>): KeyValue | undefined {
+  let first: KeyValue | undefined;
   for (const one of candidates.values())
     if (first === undefined || one.createRevision < first.createRevision) first = one;
   return first;

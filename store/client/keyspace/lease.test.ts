@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { deferred } from "../../../base/deferred.ts";
 import type { Keyspace, Lease } from "./api.ts";
+import { json } from "./codec.ts";
 import { LeaseLostError } from "./lease.ts";
 import { CuttableStore } from "./testing/cuttable-store.ts";
 
@@ -95,6 +96,25 @@ describe("a lease", () => {
     await Promise.all([waiting[0], waiting[2]]);
     deepStrictEqual(order, [1, 3]);
     strictEqual((await keys.keys({ prefix: "l/" })).count, 0);
+  });
+
+  it("lets an election be observed until its reader ends it, whatever those who do not lead say", async () => {
+    const numbers = keys.as(json<number>());
+    const observed = numbers.election("e").observe();
+    strictEqual((await observed.next()).value, undefined);
+    await numbers.election("e").campaign(1);
+    strictEqual((await observed.next()).value?.value, 1);
+    const next = observed.next();
+    const other = keys.election("e").campaign("no JSON");
+    other.catch(() => undefined); // it waits to the end
+    while ((await keys.count({ prefix: "e/" })) < 2);
+    await observed.return();
+    strictEqual((await next).done, true);
+    const end = new AbortController();
+    const until = numbers.election("e").observe({ signal: end.signal });
+    strictEqual((await until.next()).value?.value, 1);
+    end.abort();
+    strictEqual((await until.next()).done, true);
   });
 
   it("keeps no place in line for who gave up, however early, nor loses one that another call stands in", async () => {

@@ -1,13 +1,15 @@
-/** What a function answers, one after the other, until that is undefined or it throws. Unlike a generator of the language it is ended
- *  at once, also while somebody waits for its next one: `end` makes what is under way answer. */
+export type Pull<T> = IteratorResult<T, void>;
+
+/** What a function answers, one after the other, until it says that it is done, or throws. Unlike a generator of the language it is
+ *  ended at once, also while somebody waits for its next one: `end` makes what is under way answer. */
 export class Pulled<T> implements AsyncGenerator<T, void> {
-  readonly #pull: () => T | Promise<T | undefined>;
+  readonly #pull: () => Pull<T> | Promise<Pull<T>>;
   readonly #end: () => void;
   /** What was asked for before is answered before. */
   #waiting: Promise<unknown> | undefined;
   #isOver = false;
 
-  constructor(pull: () => T | Promise<T | undefined>, end: () => void) {
+  constructor(pull: () => Pull<T> | Promise<Pull<T>>, end: () => void) {
     this.#pull = pull;
     this.#end = end;
   }
@@ -43,8 +45,8 @@ export class Pulled<T> implements AsyncGenerator<T, void> {
   async #take(): Promise<IteratorResult<T, void>> {
     if (this.#isOver) return { done: true, value: undefined };
     try {
-      const value = await this.#pull();
-      if (value !== undefined && !this.#isOver) return { done: false, value };
+      const pulled = await this.#pull();
+      if (!pulled.done && !this.#isOver) return pulled;
     } catch (error) {
       this.#finish();
       throw error;

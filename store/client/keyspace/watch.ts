@@ -3,7 +3,7 @@ import type { Event } from "../../../proto/mvcc.ts";
 import type { Watcher, WatchOptions } from "../watcher.ts";
 import type { Watch, WatchBatch, WatchEvent } from "./api.ts";
 import type { Entries } from "./entries.ts";
-import { Pulled } from "./pulled.ts";
+import { type Pull, Pulled } from "./pulled.ts";
 
 export class OpenWatch<V> implements Watch<V> {
   readonly started: Promise<number>;
@@ -84,22 +84,23 @@ export class OpenWatch<V> implements Watch<V> {
   #iteration<T>(take: () => T | undefined): AsyncGenerator<T, void> {
     if (this.#isIterated && !this.#isOver) throw new TypeError("a watch is iterated over once");
     this.#isIterated = true;
-    const wait = async () => {
+    const wait = async (): Promise<Pull<T>> => {
       for (;;) {
         const { done, value } = await this.#watcher.next();
-        if (done) return undefined;
+        if (done) return { done, value };
         if (value.kind === "created") continue;
         this.#events = value.kind === "events" ? value.events : [];
         this.#revision = value.revision;
         this.#goTo(0);
         const told = take();
-        if (told !== undefined) return told;
+        if (told !== undefined) return { done: false, value: told };
       }
     };
-    return new Pulled(
-      () => take() ?? wait(),
-      () => this.close(),
-    );
+    const pull = () => {
+      const told = take();
+      return told === undefined ? wait() : { done: false as const, value: told };
+    };
+    return new Pulled(pull, () => this.close());
   }
 
   #goTo(at: number): void {
