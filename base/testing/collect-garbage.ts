@@ -12,9 +12,15 @@ export function collectGarbage(): void {
   collect();
 }
 
-/** Which of these somebody still holds. A turn passes first: whatever was looked at in this one is held until it is over. */
+const roundsMax = 5;
+
+/** Which of these somebody still holds. A turn passes first: whatever was looked at in this one is held until it is over. What the
+ *  runtime itself keeps for one more turn (a promise that has just settled, a signal made of others) goes in a later round. */
 export async function areHeld(those: readonly WeakRef<object>[]): Promise<readonly boolean[]> {
-  await new Promise(setImmediate);
-  collectGarbage();
-  return those.map((one) => one.deref() !== undefined);
+  for (let round = 1; ; round++) {
+    await new Promise(setImmediate);
+    collectGarbage();
+    const held = those.map((one) => one.deref() !== undefined);
+    if (round === roundsMax || !held.includes(true)) return held;
+  }
 }
