@@ -3,9 +3,12 @@ import { isIP } from "node:net";
 import { UsageError } from "../base/os/flags.ts";
 import { Assets } from "../controlplane/dashboard/server/assets.ts";
 import { serveDashboard } from "../controlplane/dashboard/server/serve-dashboard.ts";
-import { command } from "./command.ts";
+import { command, OperatorError } from "./command.ts";
 import { connectionFlags } from "./kubectl/flags.ts";
 import { systemOs } from "./run-component.ts";
+import { isAddressInUse } from "./up/address-in-use.ts";
+import { linkOfRunning } from "./up/dashboard.ts";
+import { clusterLayout, defaultFolder } from "./up/layout.ts";
 
 const flags = {
   ...connectionFlags,
@@ -29,14 +32,14 @@ const flags = {
 
 export const dashboardCommand = command({
   name: "dashboard",
-  summary: "serve the dashboard of a cluster, until Ctrl-C",
+  summary: "serve the dashboard of a cluster, until Ctrl-C; that of a running `pintle up` is linked to",
   flags,
   envPrefix: "PINTLE_",
   examples: [
     "pintle dashboard                    # prints a link that signs you in",
     "pintle dashboard --port 0 --context production",
   ],
-  async run({ flags: given, words }, io) {
+  async run({ flags: given, words, given: names }, io) {
     if (words.length > 0) throw new UsageError(`unexpected word "${words[0]}"`);
     const { address } = given;
     const tls = await tlsOf(given["tls-cert-file"], given["tls-private-key-file"]);
@@ -47,6 +50,18 @@ export const dashboardCommand = command({
       );
     const os = systemOs("warn", "text");
     const client = io.client(given);
+    const serving = ["address", "port", "allowed-hosts", "tls-cert-file", "tls-private-key-file", "tokens"];
+    if (!serving.some((flag) => names.has(flag))) {
+      const layout = clusterLayout(defaultFolder(undefined, io.env));
+      const link = await linkOfRunning(layout, client.config.servers);
+      if (link !== undefined) {
+        client.close();
+        io.stdout(
+          `\`pintle up\` serves the dashboard. This link signs you in, once and within an hour:\n  ${link}\n`,
+        );
+        return 0;
+      }
+    }
     const dashboard = await serveDashboard(
       {
         address,
@@ -57,7 +72,12 @@ export const dashboardCommand = command({
         tokens: given.tokens,
       },
       { ...os, assets: await Assets.open() },
-    );
+    ).catch((error: unknown) => {
+      if (!isAddressInUse(error)) throw error;
+      throw new OperatorError(
+        `--port: somebody listens on ${address}:${given.port} already; --port 0 picks a free one`,
+      );
+    });
     client.close();
     io.stdout(
       `The dashboard is at ${dashboard.url}. This link signs you in, once and within an hour:\n  ${dashboard.link()}\n`,

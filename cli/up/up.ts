@@ -22,6 +22,7 @@ import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
+import { type LocalDashboard, startDashboard } from "./dashboard.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
 import { ensureIngressClass } from "./ingress-class.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
@@ -87,6 +88,17 @@ const flags = {
     help: `features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
     value: "FEATURE=true,…",
   },
+  dashboard: {
+    kind: "boolean",
+    default: true,
+    help: "serve the dashboard on this machine's loopback; =false does not",
+  },
+  "dashboard-port": {
+    kind: "integer",
+    default: 8001,
+    help: "its port; 0, or a taken one that nobody gave, picks a free one",
+    value: "PORT",
+  },
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
 } as const;
 
@@ -128,9 +140,13 @@ export const upCommand = command({
       featureGates: given["feature-gates"],
       given: names,
     } as const;
+    const dashboard = given.dashboard && {
+      port: given["dashboard-port"],
+      isInsisted: names.has("dashboard-port"),
+    };
     const held = await decidePlan(request, before, os);
     try {
-      return await runCluster(layout, held.plan, io);
+      return await runCluster(layout, { plan: held.plan, dashboard }, io);
     } finally {
       held.release();
     }
@@ -175,7 +191,16 @@ function componentEnv(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(own).filter(([variable]) => !variables.has(variable)));
 }
 
-async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Promise<number> {
+interface Wanted {
+  readonly plan: ClusterPlan;
+  readonly dashboard: false | { readonly port: number; readonly isInsisted: boolean };
+}
+
+async function runCluster(
+  layout: Layout,
+  { plan, dashboard: wanted }: Wanted,
+  io: CommandIo,
+): Promise<number> {
   const viaIpc = io.env.PINTLE_PROGRESS === "ipc" && process.send !== undefined;
   const tell = (text: string) => {
     if (viaIpc) process.send?.({ text }, undefined, undefined, () => undefined);
@@ -204,7 +229,13 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
       `pods run as plain processes, not containers (${missingForContainers().join(", ") || "as asked"}): ${ownLacks()}\n`,
     );
   let network: HostNetwork | undefined;
+  let dashboard: LocalDashboard | undefined;
   let supervisorPid: number | null = process.pid;
+  // The cluster is worth having without.
+  const noDashboard = (error: unknown) => {
+    tell(`no dashboard: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
+  };
   const save = () =>
     writeClusterState(layout, { version: 1, plan, supervisorPid, components: supervisor.states() });
   const supervisor = new Supervisor({
@@ -229,7 +260,10 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     network = plan.runtime === "oci" ? await createHostNetwork(plan, layout.folder) : undefined;
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
     isUp = true;
-    tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
+    const readySeconds = (performance.now() - startedMs) / 1000;
+    const os = { ...systemOs("warn", "text"), log };
+    if (wanted !== false) dashboard = await startDashboard(layout, wanted, os).catch(noDashboard);
+    tell(summary({ layout, plan, readySeconds, dashboard }));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
     const letBe = settleMemory(systemClock);
     await new Promise<void>((resolve) => {
@@ -244,6 +278,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     throw error;
   } finally {
     tell("stopping …\n");
+    await dashboard?.close();
     await supervisor.stop();
     await removePods(layout, plan, { ...systemOs("info", "text"), log });
     await network?.remove();
@@ -381,14 +416,22 @@ function answers(url: string | undefined): Promise<boolean> {
   });
 }
 
-function summary(layout: Layout, plan: ClusterPlan, seconds: number): string {
+interface Started {
+  readonly layout: Layout;
+  readonly plan: ClusterPlan;
+  readonly readySeconds: number;
+  readonly dashboard: LocalDashboard | undefined;
+}
+
+function summary({ layout, plan, readySeconds, dashboard }: Started): string {
   const where = plan.runtime === "oci" ? "containers" : "plain processes";
   return [
     "",
-    `Pintle is ready after ${seconds.toFixed(1)} s: ${plan.replicas} store member${plan.replicas > 1 ? "s" : ""}, ${plan.nodes} node${plan.nodes > 1 ? "s" : ""}, pods as ${where}.`,
+    `Pintle is ready after ${readySeconds.toFixed(1)} s: ${plan.replicas} store member${plan.replicas > 1 ? "s" : ""}, ${plan.nodes} node${plan.nodes > 1 ? "s" : ""}, pods as ${where}.`,
     `  export KUBECONFIG=${layout.kubeconfig}`,
     "  pintle get nodes       # or kubectl get nodes",
     "  pintle status          # who runs, who leads; pintle down stops it",
+    ...(dashboard === undefined ? [] : [`  ${dashboard.link}       # the dashboard, signed in; good once`]),
     "The image pintle.local/host is this machine's own files, for pods without a registry; a node that you join has it with --allow-host-image.",
     "",
   ].join("\n");

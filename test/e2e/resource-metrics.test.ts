@@ -65,6 +65,23 @@ for (const replicas of [1, 3])
         .map((line) => line.trim().split(/ +/));
     const milli = (text = "") => Number.parseInt(text, 10);
 
+    it("is looked at in the dashboard, by the link that up or dashboard says", async () => {
+      const links = [cluster.said(), await cluster.pintle("dashboard")].map(
+        (text) => new URL(/http:\/\/\S+#code=\S+/.exec(text)?.[0] ?? assert.fail(text)),
+      );
+      for (const { origin, hash } of links) {
+        const body = JSON.stringify({ code: hash.slice("#code=".length) });
+        const entered = await fetch(`${origin}/session`, { method: "POST", body });
+        assert.equal(entered.status, 200);
+        const { key } = (await entered.json()) as { readonly key: string };
+        const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+        const answer = await fetch(`${origin}/cluster/api/v1/nodes`, {
+          headers: { cookie, "x-pintle-key": key },
+        });
+        assert.equal(((await answer.json()) as { readonly items: readonly object[] }).items.length, 2);
+      }
+    });
+
     it("is what kubectl top shows of nodes, at once", async () => {
       // Of a node that took longer than a second to answer nothing is shown; it is asked again a second later.
       const rows = await eventually(

@@ -69,6 +69,7 @@ describe("the dashboard's server", () => {
         allowedHosts: ["pintle.example:443"],
         cluster: { servers: [`http://127.0.0.1:${portOf(api)}`], token: "local", namespace: "default" },
         tokens: true,
+        linkSecret: "of-the-folder",
       },
       { assets, clock: systemClock, random: systemRandom, log: createLog({ write: () => undefined }) },
     );
@@ -129,6 +130,13 @@ describe("the dashboard's server", () => {
     const again = await ask("/session", {}, "POST", JSON.stringify({ code }));
     assert.equal(again.code, 401);
     assert.match(again.text, /pintle dashboard/);
+  });
+
+  it("who shows the secret gets a link, and nobody else", async () => {
+    const asked = await ask("/links", { authorization: "Bearer of-the-folder" }, "POST");
+    await enter({ code: JSON.parse(asked.text).link.split("#code=")[1] });
+    for (const headers of [{}, { authorization: "Bearer x" }, { authorization: "" }, await enter()])
+      assert.equal((await ask("/links", headers as Record<string, string>, "POST")).code, 403);
   });
 
   it("neither the cookie alone nor the key alone counts", async () => {

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -30,6 +31,8 @@ export interface DashboardOptions {
   readonly cluster: RestConfig;
   /** Whether a person may come in by a token of their own. */
   readonly tokens: boolean;
+  /** Who shows it gets links, by `POST /links` with `Authorization: Bearer …`. Absent: nobody does. */
+  readonly linkSecret?: string;
 }
 
 export interface DashboardParts {
@@ -66,10 +69,9 @@ export async function serveDashboard(options: DashboardOptions, parts: Dashboard
   server.on("request", (request, response) => void doors.request(request, response));
   server.on("upgrade", (request, socket, head) => void doors.upgrade(request, socket, head));
   server.on("clientError", (_error, socket) => socket.destroy());
-  const local: Session = { config: options.cluster, by: "link" };
   return {
     url: doors.url,
-    link: () => `${doors.url}/#code=${doors.sessions.offer(local)}`,
+    link: () => doors.link(),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       doors.close();
@@ -106,6 +108,10 @@ class Doors {
     this.url = `${scheme}://${name}:${port}`;
     const hosts = [`${name}:${port}`, ...loopback, ...options.allowedHosts].map((host) => host.toLowerCase());
     this.#origins = { scheme, hosts: new Set(hosts) };
+  }
+
+  link(): string {
+    return `${this.url}/#code=${this.sessions.offer({ config: this.#options.cluster, by: "link" })}`;
   }
 
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -158,11 +164,20 @@ class Doors {
     }
     const plain = pathOf(request);
     if (plain === "/session") return this.#session(request, response);
+    if (plain === "/links") return this.#links(request, response);
     if (plain === "/healthz") return json(response, 200, { status: "ok" });
     // Each address of a view is the one page, which finds its way by itself.
     const isView = request.method === "GET" && !plain.startsWith("/assets/");
     if (!(await this.#parts.assets.serve(isView ? "/" : plain, request, response)))
       statusText(response, 404, `nothing at ${plain}`);
+  }
+
+  #links({ method, headers }: IncomingMessage, response: ServerResponse): void {
+    const { linkSecret } = this.#options;
+    const shown = headers.authorization?.replace(/^Bearer /, "");
+    if (method !== "POST" || linkSecret === undefined || shown === undefined || !isSame(shown, linkSecret))
+      statusText(response, 403, "links are for who shows the secret");
+    else json(response, 200, { link: this.link() });
   }
 
   async #session(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -227,6 +242,12 @@ class Doors {
     }
     return way;
   }
+}
+
+/** Takes as long for any text. */
+function isSame(one: string, other: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(one), hash(other));
 }
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split("?", 1)[0] ?? "/";
