@@ -170,6 +170,12 @@ describe("the dashboard in a browser", function () {
     const page = await openPage((await dashboardOf()).link());
     await page.getByRole("link", { name: "Pods", exact: true }).click();
     await untilRows(page, 2);
+    await page.getByLabel("Namespace", { exact: true }).selectOption("kube-system");
+    await page.getByText("No pods in kube-system").waitFor();
+    await page.getByLabel("Namespace", { exact: true }).selectOption("default");
+    await untilRows(page, 2);
+    await page.evaluate(`for (const one of document.querySelectorAll(".side details")) one.open = true`);
+    await page.getByRole("link", { name: "Secrets", exact: true }).waitFor();
     await show(page, "/k/apps/deployments/default/web");
     await page.getByRole("button", { name: "Scale" }).click();
     await page.getByLabel("Replicas").fill("3");
@@ -199,10 +205,11 @@ describe("the dashboard in a browser", function () {
   it("hides what a person may not see, greys out what they may not do, and says refusals in the server's words", async () => {
     const page = await openPage((await dashboardOf("jo")).link());
     await page.getByText("not for you to see").first().waitFor();
-    await show(page, "/k/core/pods?ns=default");
-    await untilRows(page, 3);
-    await page.getByRole("link", { name: "Pods", exact: true }).waitFor();
+    await page.evaluate(`for (const one of document.querySelectorAll(".side details")) one.open = true`);
     await page.getByRole("link", { name: "Secrets", exact: true }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Pods", exact: true }).waitFor();
+    await show(page, "/k/core/pods?ns=default");
+    await rowOf(page, "web-").first().waitFor();
     await page.getByRole("row").nth(1).getByRole("link").click();
     const button = page.getByRole("button", { name: "Delete" });
     await button.waitFor();

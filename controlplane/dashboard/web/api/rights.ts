@@ -1,5 +1,4 @@
 import { signal } from "@preact/signals";
-import type { Kind } from "./discovery.ts";
 import { callJson } from "./session.ts";
 
 interface RulesReview {
@@ -78,6 +77,3 @@ export function allows({ rules, incomplete }: Rights, { verb, group, resource, n
     )
   );
 }
-
-export const mayList = (namespace: string, { group, plural }: Kind): boolean =>
-  allows(rightsIn(namespace), { verb: "list", group, resource: plural });

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { kindKey, kinds } from "../api/discovery.ts";
 import { connection } from "../api/follow.ts";
-import { mayList } from "../api/rights.ts";
+import { allows, rightsIn } from "../api/rights.ts";
 import { leave, session } from "../api/session.ts";
 import { menuOf, titleOf } from "../model/menu.ts";
 import { namespace, path, to } from "../route.ts";
@@ -68,9 +68,11 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
 function Menu() {
   const here = path.value.slice(0, 3).join("/");
   const chosen = namespace.value;
+  const rights = rightsIn(chosen);
   const groups = useMemo(
-    () => menuOf(kinds.value, (kind) => mayList(chosen, kind)),
-    [kinds.value, chosen, mayList(chosen, { group: "", plural: "pods" } as never)],
+    () =>
+      menuOf(kinds.value, ({ group, plural }) => allows(rights, { verb: "list", group, resource: plural })),
+    [kinds.value, rights],
   );
   return (
     <>

@@ -1,4 +1,4 @@
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { TableFeed } from "../api/table-feed.ts";
 import { ageText, arrange, type Column, isAge, type Row, rowKey } from "../model/table.ts";
@@ -75,9 +75,11 @@ export function FeedTable({
     seen.observe(box.current);
     return () => seen.disconnect();
   }, []);
+  // Widths settle as rows come, and stay while some come and go.
+  const magnitude = Math.ceil(Math.log2(feed.items.size + 1));
   const template = useMemo(
     () => templateOf(shown, feed, showsNamespace),
-    [shown, feed, version >> 4, showsNamespace],
+    [shown, feed, magnitude, showsNamespace],
   );
   const heads = [...(showsNamespace ? [{ column: namespaceColumn, at: -1 }] : []), ...shown];
   const { first, last } = window.value;
@@ -132,20 +134,22 @@ const namespaceColumn: Column = { name: "Namespace", type: "string", priority: 0
 
 /** The feed's version; a large feed's less often. */
 function useSettled(feed: TableFeed): number {
-  const settled = useSignal(feed.version.peek());
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useSignalEffect(() => {
-    const version = feed.version.value;
-    if (feed.items.size < 500) {
-      settled.value = version;
-      return;
-    }
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      settled.value = feed.version.peek();
-    }, settleMs);
-  });
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const settled = useSignal(0);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const settle = () => {
+      timer = undefined;
+      settled.value++;
+    };
+    const unsubscribe = feed.version.subscribe(() => {
+      if (feed.items.size < 500) settle();
+      else timer ??= setTimeout(settle, settleMs);
+    });
+    return () => {
+      unsubscribe();
+      clearTimeout(timer);
+    };
+  }, [feed]);
   return settled.value;
 }
 
