@@ -43,6 +43,10 @@ export async function run(program: Program, argv: readonly string[], io: Command
     const { answerShell } = await import("./completion/answer.ts");
     return answerShell(program, after, io);
   }
+  if (first === "__nodes") {
+    const { keepNodes } = await import("./real-nodes/keep-nodes.ts");
+    return keepNodes(io);
+  }
   if (first === "help" && after.length > 0) return run(program, [...after, "--help"], io);
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
     (first === undefined ? io.stderr : io.stdout)(overview(program));

@@ -3,6 +3,7 @@ import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import type { Storage } from "../controlplane/apiserver/registry/storage.ts";
 import { type RunningApiserver, startOnStorage } from "../controlplane/apiserver/start.ts";
 import { apiserverConfig } from "./apiserver-config.ts";
+import { type ClusterNetwork, isOfMachine } from "./cluster-network.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import type { LocalServer } from "./local/local-server.ts";
 
@@ -13,6 +14,7 @@ export class ApiServer {
   readonly #local: LocalServer;
   readonly #os: () => Os;
   readonly #within: Within;
+  readonly #network: ClusterNetwork;
   #running: RunningApiserver | undefined;
   /** Where it listens, once somebody asked for that. */
   #port: number | undefined;
@@ -21,8 +23,19 @@ export class ApiServer {
   constructor(
     credentials: ClusterCredentials,
     storage: Storage,
-    { local, within, os }: { readonly local: LocalServer; readonly within: Within; readonly os: () => Os },
+    {
+      local,
+      within,
+      network,
+      os,
+    }: {
+      readonly local: LocalServer;
+      readonly within: Within;
+      readonly network: ClusterNetwork;
+      readonly os: () => Os;
+    },
   ) {
+    this.#network = network;
     this.#within = within;
     this.#credentials = credentials;
     this.#storage = storage;
@@ -32,14 +45,15 @@ export class ApiServer {
 
   async start(): Promise<void> {
     const running = await startOnStorage(
-      apiserverConfig(this.#credentials),
+      apiserverConfig(this.#credentials, this.#network, this.#port),
       keptOpen(this.#storage),
       this.#os(),
-      { within: this.#within },
+      { within: this.#within, keepsAlive: false },
     );
     running.done.catch(() => undefined); // its end is asked for by `stop`
     this.#running = running;
-    if (this.#port !== undefined) await running.listen(["127.0.0.1"], this.#port);
+    if (isOfMachine(this.#network)) this.#port = running.port;
+    else if (this.#port !== undefined) await running.listen(["127.0.0.1"], this.#port);
     this.#local.up(running);
   }
 
@@ -56,6 +70,11 @@ export class ApiServer {
     if (this.#running === undefined) throw new Error("the API server is down: restart it first");
     this.#port ??= await this.#running.listen(["127.0.0.1"], 0);
     return `https://127.0.0.1:${this.#port}`;
+  }
+
+  /** As nodes of the machine reach it. */
+  get urlOfNodes(): string {
+    return `https://${this.#network.advertiseAddress}:${this.#port}`;
   }
 }
 

@@ -1,21 +1,30 @@
 import { parseIpRange } from "../base/ip-range.ts";
 import { signingKey, verifyingKeys } from "../base/os/signing-keys.ts";
+import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import { defaultAdmission } from "../controlplane/apiserver/admission/configuration-file.ts";
 import { certificatesOnly } from "../controlplane/apiserver/authentication/config.ts";
 import { type ApiserverConfig, http2StreamsDefault } from "../controlplane/apiserver/flags.ts";
 import { shutdownAtOnce } from "../controlplane/apiserver/shutdown/flags.ts";
+import { type ClusterNetwork, isOfMachine } from "./cluster-network.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 
 const issuer = "https://kubernetes.default.svc";
 /** What the `kubernetes` Service leads to until a port is open. */
 const usualPort = 6443;
 
-/** An API server that listens nowhere. */
-export function apiserverConfig({ authority, accountKey, server }: ClusterCredentials): ApiserverConfig {
+/** An API server that listens nowhere, but where nodes of the machine have to reach it.
+ *  @param port 0: any, where it listens. */
+export function apiserverConfig(
+  { authority, accountKey, server, towardsNodes }: ClusterCredentials,
+  network: ClusterNetwork,
+  port = 0,
+): ApiserverConfig {
+  const services = parseIpRange(network.serviceRange);
+  const clusterIps = services === undefined ? [] : [services];
   return {
-    bindAddresses: [],
-    port: usualPort,
-    advertiseAddress: "127.0.0.1",
+    bindAddresses: network.apiAddresses,
+    port: isOfMachine(network) ? port : usualPort,
+    advertiseAddress: network.advertiseAddress,
     tls: { cert: server.certificatePem, key: server.privateKeyPem, clientCa: authority.certificatePem },
     authentication: {
       ...certificatesOnly,
@@ -39,10 +48,17 @@ export function apiserverConfig({ authority, accountKey, server }: ClusterCreden
     shutdown: shutdownAtOnce,
     telemetry: { verbosity: 0 },
     compactionIntervalMs: 300_000,
-    clusterIps: ["10.96.0.0/16"].flatMap((text) => parseIpRange(text) ?? []),
-    clusterDnsAddresses: [],
+    clusterIps,
+    // Simulated nodes answer no DNS.
+    clusterDnsAddresses: isOfMachine(network)
+      ? clusterIps.flatMap((range) => clusterDnsAddress(range) ?? [])
+      : [],
     nodePorts: { first: 30_000, last: 32_767 },
-    nodeTls: { ca: authority.certificatePem, cert: undefined, key: undefined },
+    nodeTls: {
+      ca: authority.certificatePem,
+      cert: towardsNodes?.certificatePem,
+      key: towardsNodes?.privateKeyPem,
+    },
     inFlight: { readingMax: 400, mutatingMax: 200 },
     priorityAndFairness: true,
     proxyCertificate: { cert: undefined, key: undefined },

@@ -9,6 +9,7 @@ export interface ClusterClock extends Clock {
   /** Timers that wait. */
   readonly pending: number;
   /** Moves time on: whatever becomes due happens in its order, and what follows from it is done before the next. Resolves when
-   *  nothing is left to do at the new time. One move ends before the next begins. */
+   *  nothing is left to do at the new time. One move ends before the next begins. Rejects with TypeError where the cluster began
+   *  with a real node: its processes live in the machine's time. */
   advance(by: Duration): Promise<void>;
 }

@@ -1,11 +1,10 @@
 import type { PodBehaviours } from "../agent/simulate/pod-behaviour.ts";
-import type { SimulatedPower } from "../agent/simulate/simulate.ts";
-import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import type { MovableClock } from "../base/os/movable-clock.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import type { RestClient } from "../client/rest.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { ApiServer } from "./api-server.ts";
+import type { NodesParts } from "./cluster-nodes.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import type { PlacedFaults } from "./faults.ts";
 import type { LocalServer } from "./local/local-server.ts";
@@ -35,8 +34,5 @@ export interface ClusterParts {
   readonly hooks: HookTable;
   readonly behaviours: PodBehaviours;
   readonly components: ReadonlyMap<string, Component>;
-  readonly nodes: {
-    readonly machines: ReadonlyMap<string, SimulatedMachine>;
-    readonly start: (client: RestClient) => Running & SimulatedPower;
-  };
+  readonly nodes: NodesParts;
 }

@@ -76,7 +76,7 @@ describe("nodes of a cluster", function () {
         /^nodes\[1\]\.capacity\.cpu: "many" is no quantity/m,
         /^nodes\[1\]\.allocatable\.a\.b\/c: "1" is more than its capacity, which is nothing$/m,
         /^nodes\[2\]\.name: "x" is taken by another node$/m,
-        /^nodes\[2\]\.size: 3 is none of name, labels/m,
+        /^nodes\[2\]\.size: 3 is none of name, runtime, labels/m,
       ])
         assert.match(error.message, told);
       return true;

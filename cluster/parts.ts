@@ -9,6 +9,7 @@ import { selectControllers } from "../controlplane/controllers/select-controller
 import { controllerTable } from "../controlplane/controllers/table.ts";
 import { bareSchedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags.ts";
 import { runScheduler } from "../controlplane/scheduler/scheduler.ts";
+import type { ClusterNetwork } from "./cluster-network.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 
 const quiet = { env: {} };
@@ -25,7 +26,7 @@ const file = { authority: "ca.pem", authorityKey: "ca-key.pem", accountKey: "ser
 
 /** All controllers, with the cluster's own authority, which stands in no file. Likewise one of several. */
 export function startControllers(
-  credentials: ClusterCredentials,
+  { credentials, network }: { readonly credentials: ClusterCredentials; readonly network: ClusterNetwork },
   client: RestClient,
   os: Os,
   identity?: string,
@@ -41,9 +42,10 @@ export function startControllers(
     [
       `--leader-elect=${identity !== undefined}`,
       "--allocate-node-cidrs",
-      "--cluster-cidr=10.244.0.0/16",
-      "--service-cluster-ip-range=10.96.0.0/16",
+      `--cluster-cidr=${network.podRange}`,
+      `--service-cluster-ip-range=${network.serviceRange}`,
       "--service-load-balancer=nodes",
+      ...network.controllerFlags,
       `--root-ca-file=${file.authority}`,
       `--service-account-private-key-file=${file.accountKey}`,
       `--cluster-signing-cert-file=${file.authority}`,

@@ -1,10 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import { behaviourProblems } from "../agent/simulate/check-behaviours.ts";
 import type { PodBehaviour } from "../agent/simulate/pod-behaviour.ts";
-import type { SimulatedPower } from "../agent/simulate/simulate.ts";
-import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import { type Duration, durationMs } from "../base/duration.ts";
 import { systemClock } from "../base/os/clock.ts";
 import type { MovableClock } from "../base/os/movable-clock.ts";
@@ -22,6 +19,7 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { KubeObject, Node } from "../client/types.ts";
 import type { ClientOptions, Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
+import { ClusterNodes } from "./cluster-nodes.ts";
 import type { ClusterParts } from "./cluster-parts.ts";
 import { clientCertificate } from "./credentials.ts";
 import { evictPods } from "./drain.ts";
@@ -80,9 +78,8 @@ export class RunningCluster implements Cluster {
   /** How a test's waits are bounded. */
   readonly #within: Within;
   readonly #turns = new Turns();
-  readonly #machines: Map<string, SimulatedMachine>;
+  readonly #nodes: ClusterNodes;
   readonly #webhooks: Webhooks;
-  #power: (Running & SimulatedPower) | undefined;
   #folder: Promise<OwnFolder> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -91,7 +88,7 @@ export class RunningCluster implements Cluster {
     this.clock = parts.clock;
     this.faults = parts.faults;
     this.requests = parts.requests;
-    this.#machines = new Map(parts.nodes.machines);
+    this.#nodes = new ClusterNodes(parts.nodes, () => this.#clientOf({ name: nodesName, user: adminUser }));
     const os = parts.os("test");
     this.#tasks = new TaskScope(os.log);
     const bounded = withinBy(parts.isManual ? parts.clock.driven : systemClock);
@@ -119,10 +116,10 @@ export class RunningCluster implements Cluster {
   }
 
   async #start(): Promise<void> {
-    const { apiServer, components, nodes } = this.#parts;
+    const { apiServer, components } = this.#parts;
     await apiServer.start();
     for (const name of components.keys()) this.#startComponent(name);
-    if (nodes.machines.size > 0) this.#startNodes();
+    const started = this.#nodes.start();
     const ready: Promise<unknown>[] = [
       this.events.follow(this.#informers.informer(resources.events)),
       this.until(
@@ -130,7 +127,7 @@ export class RunningCluster implements Cluster {
         (all) => all.some(({ metadata }) => metadata.namespace === "default" && metadata.name === "default"),
         { what: "the default service account" },
       ),
-      this.#nodesReady([...nodes.machines.keys()]),
+      started.then(() => this.#nodesReady(this.nodes)),
     ];
     await Promise.all(ready);
     // What follows from the start is over.
@@ -206,12 +203,13 @@ export class RunningCluster implements Cluster {
     const added = [behaviour].flat() as readonly PodBehaviour[];
     const problems = behaviourProblems(added, "script");
     if (problems.length > 0) throw new TypeError(problems.join("\n"));
+    this.#nodes.checkScripted("script");
     behaviours.add(added);
-    this.#power?.wakePods();
+    this.#nodes.wakePods();
     return {
       remove: () => {
         behaviours.remove(added);
-        this.#power?.wakePods();
+        this.#nodes.wakePods();
       },
     };
   }
@@ -232,12 +230,12 @@ export class RunningCluster implements Cluster {
   }
 
   /** A connection to whoever answers for simulated nodes; undefined while there are none. */
-  connectNode(): Duplex | undefined {
-    return this.#power?.connect();
+  connectNode() {
+    return this.#nodes.connect();
   }
 
   get nodes(): readonly string[] {
-    return [...this.#machines.keys()];
+    return this.#nodes.names;
   }
 
   async addNode(options: NodeOptions = {}): Promise<string> {
@@ -245,11 +243,11 @@ export class RunningCluster implements Cluster {
     const machines = machinesOf([options], new Set(this.nodes), () => "node");
     const [[name, machine] = []] = machines;
     if (name === undefined || machine === undefined) throw new TypeError("node: must be an object");
-    const power = this.#power ?? this.#startNodes();
-    this.#machines.set(name, machine);
-    power.add(machine);
-    await this.#nodesReady([name]);
-    return name;
+    return this.#waiting.during(async () => {
+      await this.#nodes.add(name, machine);
+      await this.#nodesReady([name]);
+      return name;
+    });
   }
 
   async removeNode(
@@ -257,7 +255,7 @@ export class RunningCluster implements Cluster {
     { drain = true, timeout = "5m" }: { readonly drain?: boolean; readonly timeout?: Duration } = {},
   ): Promise<void> {
     this.#checkRunning();
-    const power = this.#powerOver(name);
+    this.#nodes.check(name);
     if (drain) {
       const evict = (signal: AbortSignal) =>
         evictPods(name, { client: this.client.rest, clock: this.clock }, signal);
@@ -270,15 +268,15 @@ export class RunningCluster implements Cluster {
         what: `the pods of node ${name} have ended`,
       });
     }
-    this.#machines.delete(name);
-    await orAbsent(this.client.delete(resources.nodes, { name }));
-    power.remove(name);
+    await this.#waiting.during(() =>
+      this.#nodes.remove(name, () => orAbsent(this.client.delete(resources.nodes, { name }))),
+    );
   }
 
   async setNodeTroubles(name: string, troubles: NodeTroubles): Promise<void> {
     this.#checkRunning();
     const trouble = troubleOf(troubles);
-    this.#powerOver(name).setTrouble(name, trouble);
+    this.#nodes.setTrouble(name, trouble);
     await this.until(
       resources.nodes,
       (all) => all.some((node) => node.metadata.name === name && saysSo(node, trouble)),
@@ -288,17 +286,17 @@ export class RunningCluster implements Cluster {
 
   partition(name: string): void {
     this.#checkRunning();
-    this.#powerOver(name).setCutOff(name, true);
+    this.#nodes.setCutOff(name, true);
   }
 
   heal(name: string): void {
     this.#checkRunning();
-    this.#powerOver(name).setCutOff(name, false);
+    this.#nodes.setCutOff(name, false);
   }
 
   async crash(name: string): Promise<void> {
     this.#checkRunning();
-    if (this.#machines.has(name)) return this.#power?.halt(name);
+    if (this.#nodes.has(name)) return this.#waiting.during(() => this.#nodes.halt(name));
     return this.#turns.take(() => this.#end(name));
   }
 
@@ -316,7 +314,7 @@ export class RunningCluster implements Cluster {
 
   async restart(name: string): Promise<void> {
     this.#checkRunning();
-    if (this.#machines.has(name)) return this.#power?.boot(name);
+    if (this.#nodes.has(name)) return this.#waiting.during(() => this.#nodes.boot(name));
     return this.#turns.take(async () => {
       await this.#end(name);
       this.#checkRunning();
@@ -342,18 +340,17 @@ export class RunningCluster implements Cluster {
 
   async snapshot(): Promise<Snapshot> {
     this.#checkRunning();
-    return KeptObjects.of(this.#parts.store, this.#machines);
+    this.#nodes.checkKept("snapshot");
+    return KeptObjects.of(this.#parts.store, this.#nodes.machines);
   }
 
   async restore(snapshot: Snapshot): Promise<void> {
     this.#checkRunning();
     if (!(snapshot instanceof KeptObjects)) throw new TypeError("snapshot: is none that a cluster made");
-    for (const name of this.nodes) if (!snapshot.machines.has(name)) this.#power?.remove(name);
+    this.#nodes.checkKept("restore");
+    this.#nodes.forgetOthers(snapshot.machines);
     await snapshot.restoreTo(this.#parts.store);
-    const power = this.#power ?? (snapshot.machines.size > 0 ? this.#startNodes() : undefined);
-    for (const [name, machine] of snapshot.machines) if (!this.#machines.has(name)) power?.add(machine);
-    this.#machines.clear();
-    for (const [name, machine] of snapshot.machines) this.#machines.set(name, machine);
+    this.#nodes.replace(snapshot.machines);
     await this.clock.advance(0);
   }
 
@@ -376,9 +373,8 @@ export class RunningCluster implements Cluster {
     this.#parts.local.down();
     await this.#turns.over();
     this.#parts.local.down(); // where the API server just came back
-    const running = [...this.#alive.values()].map((one) => one.running);
-    if (this.#power !== undefined) running.push(this.#power);
-    await Promise.all([...running.map((one) => one.stop()), this.#tasks.stop()]);
+    const stopping = [...this.#alive.values()].map((one) => one.running.stop());
+    await Promise.all([...stopping, this.#nodes.stop(), this.#tasks.stop()]);
     await apiServer.stop();
     for (const client of this.#clients) client.close();
     await store.close();
@@ -386,19 +382,16 @@ export class RunningCluster implements Cluster {
     await (await this.#folder)?.remove();
   }
 
-  #startNodes(): Running & SimulatedPower {
-    const power = this.#parts.nodes.start(this.#clientOf({ name: nodesName, user: adminUser }));
-    power.done.catch(() => undefined); // it has logged why
-    this.#power = power;
-    return power;
-  }
-
-  #nodesReady(names: readonly string[]): Promise<unknown> {
-    return this.until(
-      resources.nodes,
-      (all) => names.every((name) => all.some((node) => node.metadata.name === name && takesPods(node))),
-      { what: `${names.length === 1 ? `node ${names[0]} is` : "all nodes are"} ready` },
-    );
+  async #nodesReady(names: readonly string[]): Promise<void> {
+    const find = (all: readonly Node[]) => {
+      const found = names.map((name) => all.find((node) => node.metadata.name === name && takesPods(node)));
+      return found.every((node) => node !== undefined) && found;
+    };
+    const what = `${names.length === 1 ? `node ${names[0]} is` : "all nodes are"} ready`;
+    const timeout = names.some((name) => this.#nodes.isReal(name)) ? "60s" : "30s";
+    const ready = this.until(resources.nodes, find, { what, timeout });
+    for (const { metadata, spec } of await this.#nodes.unlessEnded(names, ready))
+      await this.#nodes.route(metadata.name, spec?.podCIDRs ?? []);
   }
 
   #startComponent(name: string): void {
@@ -423,14 +416,6 @@ export class RunningCluster implements Cluster {
     const names = new Set([storeName, apiServerName, ...[...components.values()].map(({ group }) => group)]);
     throw new TypeError(
       `${JSON.stringify(name)} is none of ${[...names, ...components.keys()].filter((one, at, all) => all.indexOf(one) === at).join(", ")}, ${this.nodes.join(", ")}`,
-    );
-  }
-
-  #powerOver(name: string): SimulatedPower {
-    const power = this.#power;
-    if (power !== undefined && this.#machines.has(name)) return power;
-    throw new TypeError(
-      `${JSON.stringify(name)} is no node of this cluster: ${this.nodes.join(", ") || "it has none"}`,
     );
   }
 

@@ -1,5 +1,5 @@
-import type { SimulatedMachine } from "../agent/simulate/simulated-nodes.ts";
 import type { StoredEntry, Write } from "../controlplane/apiserver/registry/storage.ts";
+import type { NodeMachine } from "./node-options.ts";
 import type { ClusterStore } from "./store/cluster-store.ts";
 
 /** Everything that a cluster held at a time: its objects, and which nodes it ran. */
@@ -12,9 +12,9 @@ export interface Snapshot {
 export class KeptObjects implements Snapshot {
   readonly #entries: ReadonlyMap<string, Uint8Array>;
   /** By name. */
-  readonly machines: ReadonlyMap<string, SimulatedMachine>;
+  readonly machines: ReadonlyMap<string, NodeMachine>;
 
-  constructor(entries: ReadonlyMap<string, Uint8Array>, machines: ReadonlyMap<string, SimulatedMachine>) {
+  constructor(entries: ReadonlyMap<string, Uint8Array>, machines: ReadonlyMap<string, NodeMachine>) {
     this.#entries = entries;
     this.machines = machines;
   }
@@ -25,7 +25,7 @@ export class KeptObjects implements Snapshot {
 
   static async of(
     { storage }: Pick<ClusterStore, "storage">,
-    machines: ReadonlyMap<string, SimulatedMachine>,
+    machines: ReadonlyMap<string, NodeMachine>,
   ): Promise<KeptObjects> {
     const { entries } = await storage.list(prefix);
     const kept = entries.filter(({ key }) => !isAlive(key)).map(({ key, value }) => [key, value] as const);

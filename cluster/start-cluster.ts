@@ -14,15 +14,18 @@ import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import { ApiServer } from "./api-server.ts";
 import { optionProblems } from "./check-options.ts";
+import { checkReal } from "./check-real.ts";
 import type { Cluster } from "./cluster.ts";
+import { simulatedNetwork } from "./cluster-network.ts";
 import type { Component } from "./cluster-parts.ts";
 import { keptCredentials, makeCredentials } from "./credentials.ts";
 import { PlacedFaults } from "./faults.ts";
 import { controllerManagerUser, schedulerUser } from "./identities.ts";
 import { LocalServer } from "./local/local-server.ts";
-import { machinesOf, type NodeOptions, nodeList } from "./node-options.ts";
+import { isReal, machinesOf, type NodeMachine, type NodeOptions, nodeList } from "./node-options.ts";
 import { startControllers, startNodes, startScheduler } from "./parts.ts";
 import { quietOf } from "./quiet.ts";
+import type { RealNodes } from "./real/real-nodes.ts";
 import { asked, RequestRecord } from "./requests.ts";
 import { RunningCluster } from "./running-cluster.ts";
 import { folderStore, memoryStore } from "./store/cluster-store.ts";
@@ -66,14 +69,35 @@ export interface ClusterOptions {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const problems = optionProblems(options);
   if (problems.length > 0) throw new TypeError(problems.join("\n"));
-  const { nodes = 1, pods = [], stages = [], seed, replicas = {}, folder } = options;
+  const { nodes = 1 } = options;
   const machines = machinesOf(nodeList(nodes));
+  checkReal(options, machines);
+  const real = await openReal(options, machines);
+  let cluster: RunningCluster | undefined;
+  try {
+    cluster = await composeCluster(options, machines, real);
+    await cluster.start();
+    return cluster;
+  } catch (error) {
+    await (cluster?.stop() ?? real?.close());
+    throw error;
+  }
+}
+
+/** What it has, and none of it running. */
+async function composeCluster(
+  options: ClusterOptions,
+  machines: ReadonlyMap<string, NodeMachine>,
+  real: RealNodes | undefined,
+): Promise<RunningCluster> {
+  const { pods = [], stages = [], seed, replicas = {}, folder } = options;
+  const network = real?.network ?? simulatedNetwork;
   const isManual = options.clock === "manual";
   const local = new LocalServer();
   const startMs =
     options.startAt?.getTime() ?? (isManual && folder === undefined ? Date.UTC(2026, 0, 1) : Date.now());
   const clock = new MovableClock(
-    { runs: !isManual, startMs },
+    { runs: !isManual, startMs, ...(real && { heldBy }) },
     quietOf(
       () => local.passed,
       () => store.isUnderWay,
@@ -88,7 +112,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     log: log.child(name),
     metrics: new MetricsRegistry(),
   });
-  const credentials = folder === undefined ? await makeCredentials() : await keptCredentials(folder);
+  const credentials = folder === undefined ? await makeCredentials(network) : await keptCredentials(folder);
   const requests = new RequestRecord(clock);
   const faults = new PlacedFaults({ clock, random }, requests, (isMeant) => {
     const meant = [...local.open].filter(({ caller, request }) => isMeant(asked(caller, request)));
@@ -110,7 +134,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
   addReplicas("scheduler", schedulerUser, startScheduler);
   addReplicas("controller-manager", controllerManagerUser, (client, os, identity) =>
-    startControllers(credentials, client, os, identity),
+    startControllers({ credentials, network }, client, os, identity),
   );
   const behaviours = new PodBehaviours(pods);
   const hooks = new HookTable();
@@ -122,6 +146,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     folder === undefined
       ? memoryStore(clock)
       : await folderStore(join(folder, "store"), { ...os("store"), clock: systemClock });
+  const apiServer = new ApiServer(credentials, store.storage, {
+    ...{ local, within, network },
+    os: () => os("apiserver"),
+  });
   const cluster: RunningCluster = new RunningCluster({
     os,
     clock,
@@ -129,19 +157,34 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     store,
     credentials,
     local,
-    apiServer: new ApiServer(credentials, store.storage, { local, within, os: () => os("apiserver") }),
+    apiServer,
     faults,
     requests,
     hooks,
     behaviours,
     components,
-    nodes: { machines, start: (client) => startNodes({ machines, stages, behaviours }, client, os("nodes")) },
+    nodes: {
+      machines,
+      real,
+      simulate: (machines, client) => startNodes({ machines, stages, behaviours }, client, os("nodes")),
+      startReal: async (machine) => real?.add(machine, credentials, apiServer.urlOfNodes),
+    },
   });
-  try {
-    await cluster.start();
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
   return cluster;
+}
+
+const heldBy = "this cluster began with a real node, whose processes live in the machine's time";
+
+/** Loads what real nodes need only where there are some. */
+async function openReal(
+  { log }: ClusterOptions,
+  machines: ReadonlyMap<string, NodeMachine>,
+): Promise<RealNodes | undefined> {
+  const first = [...machines.values()].find(isReal);
+  if (first === undefined) return undefined;
+  const { RealNodes } = await import("./real/real-nodes.ts");
+  return RealNodes.open(first.runtime, {
+    log: log === undefined ? silentLog : createLog({ format: "text", level: log }).child("nodes"),
+    logLevel: log,
+  });
 }

@@ -24,6 +24,8 @@ export interface ClockOptions {
   readonly runs: boolean;
   /** What it shows at first, since 1970. */
   readonly startMs: number;
+  /** Why nobody may move it, where that is so. */
+  readonly heldBy?: string;
 }
 
 /** A clock that can be moved: all that waits by it waits for that, too. It fires what becomes due in the order of time, then of
@@ -31,6 +33,7 @@ export interface ClockOptions {
 export class MovableClock implements Clock {
   readonly #runs: boolean;
   readonly #startMs: number;
+  readonly #heldBy: string | undefined;
   /** What the machine's clock showed at first. */
   readonly #realStartMs = systemClock.monotonicMs();
   /** How far it was moved; of one that stands still, its whole time. */
@@ -45,7 +48,8 @@ export class MovableClock implements Clock {
   #isMoving = false;
 
   /** @param quiet Resolves when nothing is at work that does not wait for time to pass. */
-  constructor({ runs, startMs }: ClockOptions, quiet: () => Promise<void>) {
+  constructor({ runs, startMs, heldBy }: ClockOptions, quiet: () => Promise<void>) {
+    this.#heldBy = heldBy;
     this.#runs = runs;
     this.#startMs = startMs;
     this.#quiet = quiet;
@@ -95,9 +99,11 @@ export class MovableClock implements Clock {
     this.#pending = 0;
   }
 
-  advance(by: Duration): Promise<void> {
+  async advance(by: Duration): Promise<void> {
     const byMs = durationMs(by);
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#closed !== undefined) throw this.#closed;
+    if (byMs > 0 && this.#heldBy !== undefined)
+      throw new TypeError(`the clock cannot be moved on: ${this.#heldBy}`);
     return this.#move(async () => {
       const untilMs = this.monotonicMs() + byMs;
       if (this.#startMs + untilMs > wallMsMost)

@@ -7,6 +7,8 @@ import type { Layout } from "./layout.ts";
 export interface ClusterPlan {
   readonly replicas: number;
   readonly nodes: number;
+  /** What they are called; absent: `node-1` and so on. */
+  readonly nodeNames?: readonly string[];
   readonly runtime: "oci" | "process";
   /** Distinguishes the networks of clusters of one runtime on one machine (`network-slots.ts`). */
   readonly networkSlot: number;

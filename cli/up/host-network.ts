@@ -6,7 +6,7 @@ import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { giveInput } from "../../base/os/give-input.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
-import { addressing } from "./topology.ts";
+import { addressing, type NodeSpec } from "./topology.ts";
 
 /** The network of a local cluster on this host: a bridge without any physical port, and per node a network namespace that
  *  hangs on it, so that every node has an address, routing and packet filter of its own, as separate machines would. */
@@ -41,27 +41,7 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     if (net.ingressBridgeAddress6 !== undefined)
       await ip("addr", "add", `${net.ingressBridgeAddress6}/64`, "dev", bridge, ...notFrom);
     await ip("link", "set", bridge, "up");
-    await Promise.all(
-      net.nodes.map(async (node, i) => {
-        const namespace = node.networkNamespace ?? "";
-        const outside = `${bridge}n${i + 1}`;
-        await ip("netns", "add", namespace);
-        await ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", namespace);
-        await ip("link", "set", outside, "master", bridge, "up");
-        await ip("-n", namespace, "link", "set", "lo", "up");
-        await ip("-n", namespace, "addr", "add", `${node.address}/24`, "dev", "eth0");
-        await ip("-n", namespace, "addr", "add", `${node.ingressAddress}/24`, "dev", "eth0");
-        if (node.address6 !== undefined)
-          await ip("-n", namespace, "addr", "add", `${node.address6}/64`, "dev", "eth0", "nodad");
-        if (node.ingressAddress6 !== undefined)
-          await ip("-n", namespace, "addr", "add", `${node.ingressAddress6}/64`, "dev", "eth0", ...notFrom);
-        await ip("-n", namespace, "link", "set", "eth0", "up");
-        await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
-        if (net.bridgeAddress6 !== undefined)
-          await ip("-n", namespace, "route", "add", "::/0", "via", net.bridgeAddress6);
-        await run("nsenter", [`--net=/run/netns/${namespace}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-      }),
-    );
+    await Promise.all(net.nodes.map((node, i) => joinNode(plan, node, i + 1)));
     await masquerade(plan);
   } catch (error) {
     await removeNetwork(plan.networkSlot);
@@ -79,6 +59,38 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
     },
     remove: () => removeNetwork(plan.networkSlot),
   };
+}
+
+/** Hangs one more node on the bridge, in a network namespace of its own.
+ *  @param number Which no other node of the network has or had. */
+export async function joinNode(plan: ClusterPlan, node: NodeSpec, number: number): Promise<void> {
+  const net = addressing(plan);
+  const bridge = bridgeOf(plan.networkSlot);
+  const namespace = node.networkNamespace ?? "";
+  const outside = endOf(bridge, number);
+  await ip("netns", "add", namespace);
+  await ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", namespace);
+  await ip("link", "set", outside, "master", bridge, "up");
+  await ip("-n", namespace, "link", "set", "lo", "up");
+  await ip("-n", namespace, "addr", "add", `${node.address}/24`, "dev", "eth0");
+  await ip("-n", namespace, "addr", "add", `${node.ingressAddress}/24`, "dev", "eth0");
+  if (node.address6 !== undefined)
+    await ip("-n", namespace, "addr", "add", `${node.address6}/64`, "dev", "eth0", "nodad");
+  if (node.ingressAddress6 !== undefined)
+    await ip("-n", namespace, "addr", "add", `${node.ingressAddress6}/64`, "dev", "eth0", ...notFrom);
+  await ip("-n", namespace, "link", "set", "eth0", "up");
+  await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
+  if (net.bridgeAddress6 !== undefined)
+    await ip("-n", namespace, "route", "add", "::/0", "via", net.bridgeAddress6);
+  await run("nsenter", [`--net=/run/netns/${namespace}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+}
+
+/** Takes a node off again; the host's routes to its pods go, too. */
+export async function dropNode(plan: ClusterPlan, node: NodeSpec, number: number): Promise<void> {
+  const { networkNamespace = "" } = node;
+  await ignoreMissing(ip("netns", "delete", networkNamespace));
+  await ignoreMissing(ip("link", "delete", endOf(bridgeOf(plan.networkSlot), number)));
+  await ignoreMissing(ip("route", "flush", "via", node.address));
 }
 
 /** Pods and nodes reach the outside through the host's address, where the host has nftables. */
@@ -142,6 +154,9 @@ async function namespacesOf(slot: number): Promise<readonly string[]> {
 
 /** The bridge's name, and that of the host's table for it. */
 const bridgeOf = (slot: number): string => `pintle${slot}`;
+
+/** The host's end of a node's pair. */
+const endOf = (bridge: string, number: number): string => `${bridge}n${number}`;
 
 /** The kernel's, without the byte that ends it. */
 const aliasBytesMax = 255;

@@ -48,7 +48,7 @@ const firstNode = 11;
 
 /** Addresses follow from the network slot; plain processes stay on loopback altogether, where every address of 127/8 binds. */
 export function addressing(plan: ClusterPlan): Addressing {
-  const names = Array.from({ length: plan.nodes }, (_, i) => `node-${i + 1}`);
+  const names = plan.nodeNames ?? Array.from({ length: plan.nodes }, (_, i) => `node-${i + 1}`);
   const slot = plan.networkSlot;
   if (plan.runtime === "process")
     return {
@@ -281,7 +281,7 @@ const evictionHard = [
   "pid.available<5%",
 ].join();
 
-function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: number): ComponentSpec {
+export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: number): ComponentSpec {
   const agentPort = plan.runtime === "process" ? port(plan, `agent-${number}`) : 10250;
   return {
     name: node.name,

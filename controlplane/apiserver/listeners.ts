@@ -67,6 +67,12 @@ export function tlsServer({ tls, authentication, headTimeoutMs, http2 }: Apiserv
   return server;
 }
 
+/** The process does not go on because a bound server listens, or is connected. */
+export function holdNothing(server: Server): void {
+  server.unref();
+  server.on("connection", (socket: Socket) => socket.unref());
+}
+
 /** Has a bound server serve; the connections it has are in `connections`. */
 export function attach(
   server: Server,

@@ -41,7 +41,7 @@ import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { ownApplier, ownRecorder } from "./handlers/field-manager.ts";
-import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
+import { attach, holdNothing, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { endWith } from "./odd-http.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
@@ -132,12 +132,17 @@ export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore
 
 /** The same on a given storage, which is closed at the end.
  *  @param storeStarted Not before that does it listen.
- *  @param within What it need not reach over the network. */
+ *  @param within What it need not reach over the network.
+ *  @param keepsAlive Whether the process goes on because this server listens, and is connected. */
 export async function startOnStorage(
   config: ApiserverConfig,
   storage: Storage,
   os: Os,
-  { storeStarted = Promise.resolve(), within = {} }: { storeStarted?: Promise<void>; within?: Within } = {},
+  {
+    storeStarted = Promise.resolve(),
+    within = {},
+    keepsAlive = true,
+  }: { storeStarted?: Promise<void>; within?: Within; keepsAlive?: boolean } = {},
 ): Promise<RunningApiserver> {
   checkBuilt();
   const log = os.log.child("apiserver");
@@ -204,11 +209,12 @@ export async function startOnStorage(
   observeBuild(os.metrics);
   observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
+  if (!keepsAlive) for (const server of servers) holdNothing(server);
   const listeners = servers.map((server) => attach(server, config, { deps, connections }));
   const listen = async (bindAddresses: readonly string[], port: number) => {
     const more = bindAddresses.map(() => tlsServer(config));
     const bound = await listenAll(more, { bindAddresses, port });
-    for (const server of more) server.unref();
+    for (const server of more) holdNothing(server);
     listeners.push(...more.map((server) => attach(server, config, { deps, connections })));
     return bound;
   };
