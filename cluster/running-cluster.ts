@@ -348,6 +348,7 @@ export class RunningCluster implements Cluster {
     this.#checkRunning();
     if (!(snapshot instanceof KeptObjects)) throw new TypeError("snapshot: is none that a cluster made");
     this.#nodes.checkKept("restore");
+    await this.clock.advance(0); // what is under way is about what there was
     this.#nodes.forgetOthers(snapshot.machines);
     await snapshot.restoreTo(this.#parts.store);
     this.#nodes.replace(snapshot.machines);
