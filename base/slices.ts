@@ -1,3 +1,5 @@
+import { ownSetImmediate } from "./os/own-timers.ts";
+
 /** Work that may pause wherever it yields. What lies between two yields is a slice: short, so that whatever else waits for
  *  the event loop (heartbeats, other requests) gets it soon. */
 export type Sliced<T> = Generator<void, T, void>;
@@ -30,7 +32,7 @@ export class Turns {
   readonly #waiting: (() => void)[] = [];
   #isScheduled = false;
 
-  constructor(defer: (run: () => void) => void = setImmediate) {
+  constructor(defer: (run: () => void) => void = ownSetImmediate) {
     this.defer = defer;
   }
 

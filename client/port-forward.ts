@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import { WebSocket } from "ws";
+import { ownSetImmediate } from "../base/os/own-timers.ts";
 import { apiErrorFrom, ConnectionError } from "./api-error.ts";
 import { tlsOptions } from "./http/tls-options.ts";
 import { identityHeaders } from "./identity-headers.ts";
@@ -53,7 +54,7 @@ export async function openPortForward(
   socket.once("close", () => signal?.removeEventListener("abort", abort));
   await opened(socket, server, signal);
   // Whoever gets the stream hears what becomes of it.
-  setImmediate(() => stream.begin());
+  ownSetImmediate(() => stream.begin());
   return stream;
 }
 

@@ -1,8 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { nthAddress, parseIpRange } from "../base/ip-range.ts";
-import { ifPresent } from "../base/os/if-present.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { type ClusterNetwork, isOfMachine, simulatedNetwork } from "./cluster-network.ts";
 
@@ -15,17 +12,6 @@ export interface ClusterCredentials {
   readonly server: Certificate;
   /** What it shows to nodes that are reached over connections; absent where there are none. */
   readonly towardsNodes?: Certificate;
-}
-
-/** Those of a folder, made where it has none yet. */
-export async function keptCredentials(folder: string): Promise<ClusterCredentials> {
-  const path = join(folder, "credentials.json");
-  const kept = await ifPresent(readFile(path, "utf8"));
-  if (kept !== undefined) return JSON.parse(kept) as ClusterCredentials;
-  const made = await makeCredentials();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(path, JSON.stringify(made), { mode: 0o600 });
-  return made;
 }
 
 export async function makeCredentials(network = simulatedNetwork): Promise<ClusterCredentials> {

@@ -1,3 +1,5 @@
+import { ownSetImmediate } from "../base/os/own-timers.ts";
+
 /** So many turns of the event loop without anything passing mean that nobody is at work: longer than any part yields in a row. */
 const stillTurns = 6;
 
@@ -6,7 +8,7 @@ export function quietOf(passed: () => number, isUnderWay: () => boolean): () => 
   return async () => {
     let seen = passed();
     for (let still = 0; still < stillTurns; still++) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => ownSetImmediate(resolve));
       if (passed() === seen && !isUnderWay()) continue;
       seen = passed();
       still = -1;

@@ -8,7 +8,9 @@ import { createLog, type Log, silentLog } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import { MovableClock } from "../base/os/movable-clock.ts";
 import type { Os, Running } from "../base/os/os.ts";
+import { ownWallMs } from "../base/os/own-timers.ts";
 import { Prng, type Random, systemRandom } from "../base/os/random.ts";
+import { shown } from "../base/shown.ts";
 import type { RestClient } from "../client/rest.ts";
 import type { User } from "../controlplane/apiserver/filters/authentication.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
@@ -18,9 +20,10 @@ import { checkReal } from "./check-real.ts";
 import type { Cluster } from "./cluster.ts";
 import { simulatedNetwork } from "./cluster-network.ts";
 import type { Component } from "./cluster-parts.ts";
-import { keptCredentials, makeCredentials } from "./credentials.ts";
+import { type ClusterCredentials, makeCredentials } from "./credentials.ts";
 import { PlacedFaults } from "./faults.ts";
 import { controllerManagerUser, schedulerUser } from "./identities.ts";
+import { keptCredentials } from "./kept-credentials.ts";
 import { LocalServer } from "./local/local-server.ts";
 import { isReal, machinesOf, type NodeMachine, type NodeOptions, nodeList } from "./node-options.ts";
 import { startControllers, startNodes, startScheduler } from "./parts.ts";
@@ -28,7 +31,7 @@ import { quietOf } from "./quiet.ts";
 import type { RealNodes } from "./real/real-nodes.ts";
 import { asked, RequestRecord } from "./requests.ts";
 import { RunningCluster } from "./running-cluster.ts";
-import { folderStore, memoryStore } from "./store/cluster-store.ts";
+import { type ClusterStore, folderStore, memoryStore } from "./store/cluster-store.ts";
 import { HookTable } from "./webhooks/hook-table.ts";
 
 /** How a cluster is to be. */
@@ -65,7 +68,8 @@ export interface ClusterOptions {
  *  await cluster.untilReady(deployment);
  *  ```
  *
- *  Rejects with TypeError for options, one line for each thing that is wrong. */
+ *  Rejects with TypeError for options, one line for each thing that is wrong, and where a folder is of no use, or of another
+ *  cluster that runs. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const problems = optionProblems(options);
   if (problems.length > 0) throw new TypeError(problems.join("\n"));
@@ -95,7 +99,7 @@ async function composeCluster(
   const isManual = options.clock === "manual";
   const local = new LocalServer();
   const startMs =
-    options.startAt?.getTime() ?? (isManual && folder === undefined ? Date.UTC(2026, 0, 1) : Date.now());
+    options.startAt?.getTime() ?? (isManual && folder === undefined ? Date.UTC(2026, 0, 1) : ownWallMs());
   const clock = new MovableClock(
     { runs: !isManual, startMs, ...(real && { heldBy }) },
     quietOf(
@@ -112,7 +116,9 @@ async function composeCluster(
     log: log.child(name),
     metrics: new MetricsRegistry(),
   });
-  const credentials = folder === undefined ? await makeCredentials(network) : await keptCredentials(folder);
+  const kept = folder === undefined ? undefined : await openFolder(folder, os("store"));
+  const store = kept?.store ?? memoryStore(clock);
+  const credentials = kept?.credentials ?? (await makeCredentials(network));
   const requests = new RequestRecord(clock);
   const faults = new PlacedFaults({ clock, random }, requests, (isMeant) => {
     const meant = [...local.open].filter(({ caller, request }) => isMeant(asked(caller, request)));
@@ -142,10 +148,6 @@ async function composeCluster(
     node: (_host, port) => (port === simulatedPort ? cluster.connectNode() : undefined),
     hook: (url) => hooks.find(url, () => local.pass()),
   };
-  const store =
-    folder === undefined
-      ? memoryStore(clock)
-      : await folderStore(join(folder, "store"), { ...os("store"), clock: systemClock });
   const apiServer = new ApiServer(credentials, store.storage, {
     ...{ local, within, network },
     os: () => os("apiserver"),
@@ -187,4 +189,25 @@ async function openReal(
     log: log === undefined ? silentLog : createLog({ format: "text", level: log }).child("nodes"),
     logLevel: log,
   });
+}
+
+/** What a folder holds: first the store, which only one cluster can have, and then what goes with it. */
+async function openFolder(
+  folder: string,
+  os: Os,
+): Promise<{ readonly store: ClusterStore; readonly credentials: ClusterCredentials }> {
+  const failed = (cause: unknown) =>
+    new Error(
+      `folder: ${shown(folder)} cannot hold this cluster's data: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  const store = await folderStore(join(folder, "store"), { ...os, clock: systemClock }).catch((error) => {
+    throw failed(error);
+  });
+  try {
+    return { store, credentials: await keptCredentials(folder, makeCredentials) };
+  } catch (error) {
+    await store.close();
+    throw failed(error);
+  }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resources } from "../client/resources.ts";
@@ -154,6 +154,33 @@ describe("what a cluster keeps", function () {
     await cluster.clock.advance("1m");
     await cluster.apply(web("web", 2));
     await cluster.untilReady(web("web", 2), { timeout: "2m" });
+  });
+
+  it("is in no folder that is of no use, which then is held by nobody", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pintle-cluster-test-"));
+    try {
+      for (const wrong of ["{", "{}", "null", JSON.stringify({ authority: {} })]) {
+        await writeFile(join(folder, "credentials.json"), wrong);
+        const refused = startCluster({ folder, nodes: 0 });
+        await assert.rejects(
+          refused,
+          /^Error: folder: ".*" cannot hold .*credentials.json holds no credentials/,
+        );
+      }
+      const file = join(folder, "credentials.json", "below");
+      await assert.rejects(startCluster({ folder: file, nodes: 0 }), /^Error: folder: ".*below" cannot hold/);
+      await assert.rejects(startCluster({ folder: "/proc/none/here", nodes: 0 }), /^Error: folder: "\/proc/);
+      await rm(join(folder, "credentials.json"));
+      const both = await Promise.allSettled([
+        startCluster({ folder, nodes: 0 }),
+        startCluster({ folder, nodes: 0 }),
+      ]);
+      assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+      for (const one of both) if (one.status === "fulfilled") await one.value.stop();
+      await using _again = await startCluster({ folder, nodes: 0 });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("outlives it in a folder", async () => {

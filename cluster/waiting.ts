@@ -1,4 +1,5 @@
 import type { Clock } from "../base/os/clock.ts";
+import { ownClearInterval, ownSetInterval } from "../base/os/own-timers.ts";
 import type { Within } from "../base/os/within.ts";
 
 /** Whether somebody waits for a cluster. Only then does it keep its process alive: a cluster that a failing test left running must
@@ -9,13 +10,13 @@ export class Waiting {
 
   /** Somebody waits, until the function is called that is returned. */
   begin(): () => void {
-    if (this.#count++ === 0) this.#held = setInterval(() => {}, longMs);
+    if (this.#count++ === 0) this.#held = ownSetInterval(() => {}, longMs);
     let hasEnded = false;
     return () => {
       if (hasEnded) return;
       hasEnded = true;
       if (--this.#count > 0) return;
-      clearInterval(this.#held);
+      ownClearInterval(this.#held);
       this.#held = undefined;
     };
   }

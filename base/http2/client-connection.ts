@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../os/clock.ts";
+import { ownSetImmediate } from "../os/own-timers.ts";
 import { tellEach } from "../tell-each.ts";
 import { type AnswerBlock, answerBlock } from "./answer-headers.ts";
 import { type AnswerEvents, ClientStream, type RequestOwner, type StreamLoss } from "./client-stream.ts";
@@ -80,7 +81,7 @@ export class ClientConnection implements RequestOwner {
     this.#parts = parts;
     const { streamWindowBytes, connectionWindowBytes, headerListBytesMost, silence } = parts.limits;
     // Whatever is asked in one turn of the event loop leaves together, and the server works on it together.
-    this.#output = new FrameOutput(socket, () => this.#data.sendBlocked(), setImmediate);
+    this.#output = new FrameOutput(socket, () => this.#data.sendBlocked(), ownSetImmediate);
     this.#incoming = new IncomingFrames<AnswerBlock>(
       this.#output,
       {

@@ -1,3 +1,5 @@
+import { ownClearTimeout, ownMonotonicMs, ownSetTimeout, ownWallMs } from "./own-timers.ts";
+
 /** Time as an argument. Everything that waits, measures or stamps takes a `Clock`; simulation hands in its own. */
 export interface Clock {
   /** Milliseconds that only ever rise; for durations and deadlines. */
@@ -11,19 +13,19 @@ export interface Clock {
 const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
+  monotonicMs: ownMonotonicMs,
+  wallMs: ownWallMs,
   after: (delayMs, fire) => {
-    const dueMs = performance.now() + delayMs;
+    const dueMs = ownMonotonicMs() + delayMs;
     // Node fires at once what is due later than it can count, and warns of what was due before.
     const next = (leftMs: number): NodeJS.Timeout =>
       leftMs <= timerMsMax
-        ? setTimeout(fire, Math.max(0, leftMs))
-        : setTimeout(() => {
-            timer = next(dueMs - performance.now());
+        ? ownSetTimeout(fire, Math.max(0, leftMs))
+        : ownSetTimeout(() => {
+            timer = next(dueMs - ownMonotonicMs());
           }, timerMsMax);
     let timer = next(delayMs);
-    return () => clearTimeout(timer);
+    return () => ownClearTimeout(timer);
   },
 };
 

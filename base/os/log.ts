@@ -1,3 +1,4 @@
+import { ownWallMs } from "./own-timers.ts";
 /** Structured logs: a constant message, fields beside it. Text or JSON, one line each, to stderr. */
 export type Level = "debug" | "info" | "warn" | "error";
 export type Fields = Readonly<Record<string, unknown>>;
@@ -27,7 +28,7 @@ export const defaultLogOptions: LogOptions = {
   level: "info",
   format: "json",
   write: (line) => process.stderr.write(line),
-  wallMs: () => Date.now(),
+  wallMs: () => ownWallMs(),
 };
 
 export function createLog(options: Partial<LogOptions> = {}, component = "", fields: Fields = {}): Log {

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { openFiles, openFilesMax } from "./open-files.ts";
+import { ownWallMs } from "./own-timers.ts";
 import { processLimit, procText } from "./proc.ts";
 import { Buckets, bucketLines, Counting, counterLines, Standing, TallyFamily } from "./tally.ts";
 
@@ -115,7 +116,7 @@ export class MetricsRegistry implements Meter {
   /** Adds the process' own figures, read only when somebody looks. (The library's own set keeps a 10 ms timer running to
    *  measure event loop lag, which an idle process would pay for all day.) */
   addProcessMetrics(): void {
-    const startedSeconds = Date.now() / 1000 - process.uptime();
+    const startedSeconds = ownWallMs() / 1000 - process.uptime();
     const cpuSeconds = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
     this.counted("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpuSeconds);
     this.observed("process_resident_memory_bytes", "Resident memory size in bytes.", () =>

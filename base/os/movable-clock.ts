@@ -2,6 +2,7 @@ import { type Duration, durationMs } from "../duration.ts";
 import { Heap } from "../heap.ts";
 import { shown } from "../shown.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { ownClearTimeout, ownSetTimeout } from "./own-timers.ts";
 
 interface Timer {
   readonly dueMs: number;
@@ -193,7 +194,7 @@ export class MovableClock implements Clock {
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    const alarm = setTimeout(
+    const alarm = ownSetTimeout(
       () => {
         this.#alarm = undefined;
         if (this.#isMoving) return;
@@ -207,6 +208,6 @@ export class MovableClock implements Clock {
     );
     // What keeps the process alive is that somebody waits (`waiting.ts`), not that time passes.
     alarm.unref();
-    this.#alarm = { dueMs, cancel: () => clearTimeout(alarm) };
+    this.#alarm = { dueMs, cancel: () => ownClearTimeout(alarm) };
   }
 }

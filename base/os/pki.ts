@@ -1,3 +1,4 @@
+import { ownWallMs } from "./own-timers.ts";
 import "reflect-metadata";
 import { createHash, generateKeyPair, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
@@ -29,7 +30,7 @@ export async function createAuthority(options: {
   readonly nowMs?: number;
 }): Promise<Certificate> {
   const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
-  const nowMs = options.nowMs ?? Date.now();
+  const nowMs = options.nowMs ?? ownWallMs();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: certificateSubject(options.name, []),
@@ -71,8 +72,8 @@ export async function issueCertificate(
     serialNumber: newSerial(),
     subject: certificateSubject(request.commonName, request.organizations ?? []),
     issuer: issuer.subject,
-    notBefore: new Date(Date.now() - dayMs),
-    notAfter: new Date(Date.now() + (request.validDays ?? 365) * dayMs),
+    notBefore: new Date(ownWallMs() - dayMs),
+    notAfter: new Date(ownWallMs() + (request.validDays ?? 365) * dayMs),
     signingAlgorithm: certificateAlgorithm,
     publicKey: keys.publicKey,
     signingKey,
@@ -107,7 +108,7 @@ export async function createSelfSigned(options: {
     hosts.filter((host) => !isAddress(host)),
     hosts.filter(isAddress),
   );
-  const nowMs = Date.now();
+  const nowMs = ownWallMs();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: [{ O: [organization] }],

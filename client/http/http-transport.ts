@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/os/clock.ts";
+import { ownClearTimeout, ownSetTimeout } from "../../base/os/own-timers.ts";
 import { ConnectionError } from "../api-error.ts";
 import { identityHeaders } from "../identity-headers.ts";
 import type { RestConfig } from "../kubeconfig.ts";
@@ -77,7 +78,7 @@ export class HttpTransport {
       0,
       this.#servers.findIndex(({ url }) => url.href === preferred),
     );
-    const timer = setTimeout(() => {
+    const timer = ownSetTimeout(() => {
       this.#retired.delete(timer);
       closeAll(before);
     }, transportLimits.retiredMs);
@@ -114,7 +115,7 @@ export class HttpTransport {
   close(): void {
     closeAll(this.#servers);
     for (const [timer, servers] of this.#retired) {
-      clearTimeout(timer);
+      ownClearTimeout(timer);
       closeAll(servers);
     }
     this.#retired.clear();

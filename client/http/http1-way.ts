@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
+import { ownClearTimeout, ownSetTimeout } from "../../base/os/own-timers.ts";
 import { ConnectionError } from "../api-error.ts";
 import type { RestConfig } from "../kubeconfig.ts";
 import {
@@ -51,11 +52,11 @@ export class Http1Way implements HttpWay {
           cause,
         });
       const within = (ms: number, what: string) =>
-        setTimeout(() => outgoing.destroy(fail(new TimeoutError(what))), ms);
+        ownSetTimeout(() => outgoing.destroy(fail(new TimeoutError(what))), ms);
       let giveUp = within(request.timeoutMs, "timed out while waiting for a connection to be free");
       const connected = () => {
         neverSent = false;
-        clearTimeout(giveUp);
+        ownClearTimeout(giveUp);
         giveUp = within(request.timeoutMs, "timed out");
       };
       outgoing.once("socket", (socket) => {
@@ -63,16 +64,16 @@ export class Http1Way implements HttpWay {
         const isOpen = this.#sockets.has(socket) || outgoing.reusedSocket;
         this.#track(socket);
         if (isOpen) return connected();
-        clearTimeout(giveUp);
+        ownClearTimeout(giveUp);
         giveUp = within(transportLimits.connectMs, "timed out while connecting");
         socket.once(secure ? "secureConnect" : "connect", connected);
       });
       outgoing.once("response", (answer) => {
-        clearTimeout(giveUp);
+        ownClearTimeout(giveUp);
         resolve(new Http1Answer(answer));
       });
       outgoing.on("error", (cause) => {
-        clearTimeout(giveUp);
+        ownClearTimeout(giveUp);
         if (request.signal?.aborted) reject(request.signal.reason);
         else reject(cause instanceof ConnectionError ? cause : fail(cause));
       });
@@ -134,7 +135,7 @@ class Http1Answer implements HttpAnswer {
     const answer = this.#message;
     const chunks: Buffer[] = [];
     let lengthBytes = 0;
-    const giveUp = setTimeout(
+    const giveUp = ownSetTimeout(
       () => answer.destroy(new Error("timed out inside the answer")),
       limits.timeoutMs,
     );
@@ -148,7 +149,7 @@ class Http1Answer implements HttpAnswer {
       if (cause instanceof RangeError) throw cause;
       throw cutOff(cause);
     } finally {
-      clearTimeout(giveUp);
+      ownClearTimeout(giveUp);
       answer.destroy();
     }
     return Buffer.concat(chunks, lengthBytes).toString("utf8");

@@ -5,6 +5,7 @@ import type { AnswerEvents, ClientStream, StreamLoss } from "../../base/http2/cl
 import { errorCodes } from "../../base/http2/frames.ts";
 import type { Header } from "../../base/http2/header.ts";
 import { headerValue } from "../../base/http2/request-headers.ts";
+import { ownClearTimeout, ownSetTimeout } from "../../base/os/own-timers.ts";
 import { ConnectionError } from "../api-error.ts";
 import {
   type BodyLimits,
@@ -46,7 +47,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
     const { request, channel } = parts;
-    this.#timer = setTimeout(() => this.#fail(new TimeoutError("timed out")), request.timeoutMs);
+    this.#timer = ownSetTimeout(() => this.#fail(new TimeoutError("timed out")), request.timeoutMs);
     request.signal?.addEventListener("abort", this.#onAbort, { once: true });
     channel.enter(this);
   }
@@ -66,7 +67,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
   headers(headers: readonly Header[]): void {
     if (this.#headers !== undefined || headerValue(headers, ":status")?.startsWith("1")) return;
     this.#headers = headers;
-    clearTimeout(this.#timer);
+    ownClearTimeout(this.#timer);
     this.#parts.resolve(this);
   }
 
@@ -106,7 +107,10 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
 
   async text(limits: BodyLimits): Promise<string> {
     if (!this.#isOver)
-      this.#timer = setTimeout(() => this.#fail(new Error("timed out inside the answer")), limits.timeoutMs);
+      this.#timer = ownSetTimeout(
+        () => this.#fail(new Error("timed out inside the answer")),
+        limits.timeoutMs,
+      );
     this.#takesMost = limits.lengthBytesMost;
     this.#take(this.#pieces.length);
     while (!this.#isOver) await this.#next();
@@ -164,7 +168,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
 
   #over(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    ownClearTimeout(this.#timer);
     this.#parts.request.signal?.removeEventListener("abort", this.#onAbort);
     this.#parts.onOver();
     this.#wake();

@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { duplexPair } from "../../base/http2/duplex-pair.ts";
 import type { HttpHandler } from "../../base/http2/serve-http.ts";
+import { ownClearImmediate, ownSetImmediate } from "../../base/os/own-timers.ts";
 import { ConnectionError } from "../../client/api-error.ts";
 import type { HttpRequest, RequestHeaders } from "../../client/http/request.ts";
 import { sentLocallyBy } from "../../controlplane/apiserver/authentication/local-sender.ts";
@@ -59,11 +60,11 @@ export class LocalServer {
     if (this.#askedInTurn++ === 0)
       this.#nextTurn = new Promise((resolve) => {
         this.#beginTurn = () => {
-          clearImmediate(waiting);
+          ownClearImmediate(waiting);
           this.#askedInTurn = 0;
           resolve();
         };
-        const waiting = setImmediate(this.#beginTurn);
+        const waiting = ownSetImmediate(this.#beginTurn);
       });
     if (this.#askedInTurn <= requestsATurnMost) return undefined;
     this.#passed++;

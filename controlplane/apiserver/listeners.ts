@@ -7,6 +7,7 @@ import { Http2Server } from "../../base/http2/http2-server.ts";
 import type { Http2Limits } from "../../base/http2/limits.ts";
 import { type HttpHandler, serveHttp } from "../../base/http2/serve-http.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import { ownSetImmediate } from "../../base/os/own-timers.ts";
 import { connectionsMost, oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
@@ -89,7 +90,7 @@ export function attach(
   server.on("request", (request, response) => {
     // Kept alive it would hold up the end until the client lets go.
     response.on("close", () => {
-      if (deps.shutdown.draining.aborted) setImmediate(() => server.closeIdleConnections());
+      if (deps.shutdown.draining.aborted) ownSetImmediate(() => server.closeIdleConnections());
     });
     void answer(request, response);
   });

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
+import { ownSetImmediate } from "../../base/os/own-timers.ts";
 import { below, type Random } from "../../base/os/random.ts";
 import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
@@ -68,7 +69,7 @@ export async function runEngine(deps: EngineDeps, signal: AbortSignal): Promise<
       const examined = decide(engine, pod, startAt, asked);
       startAt += typeof examined === "number" ? examined : await examined;
       if (deps.clock.monotonicMs() - sliceStartMs < engineLimits.sliceMs) continue;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => ownSetImmediate(resolve));
       sliceStartMs = deps.clock.monotonicMs();
     }
   } finally {

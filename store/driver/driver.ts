@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { ownSetImmediate } from "../../base/os/own-timers.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { StoreError } from "../errors.ts";
 import type { RawNode } from "../raft/node.ts";
@@ -253,7 +254,7 @@ export class Driver implements Consensus {
   #wake(): void {
     if (this.#isScheduled || this.#isStopped) return;
     this.#isScheduled = true;
-    (this.#parts.defer ?? setImmediate)(() => {
+    (this.#parts.defer ?? ownSetImmediate)(() => {
       this.#isScheduled = false;
       this.#drive();
     });

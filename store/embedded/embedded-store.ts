@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { describeError, type Log, silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
+import { ownSetImmediate } from "../../base/os/own-timers.ts";
 import { RamDisk } from "../../base/os/ram-disk.ts";
 import { type Random, systemRandom } from "../../base/os/random.ts";
 import { type BackendConfig, backendDefaults } from "../backend/layered-backend.ts";
@@ -53,7 +54,7 @@ const inMemory: BackendConfig = {
  *  copy is in memory. */
 const tuning = { catchUpEntries: 10, values: { bytesMax: 1024 * 1024, valuesMax: 1024 } } as const;
 const snapshotCount = 1_000;
-const nextTurn = () => new Promise<void>(setImmediate);
+const nextTurn = () => new Promise<void>(ownSetImmediate);
 
 /** Opens it and waits until it serves; a member of a cluster, too, which may have to wait for the others.
  *  Rejects with UsageError for options, and with one line on what is wrong for data. */

@@ -1,3 +1,5 @@
+import { ownSetImmediate } from "../../../base/os/own-timers.ts";
+
 /** So many are served at a time: some milliseconds' worth of watchers. */
 export const turnsAtOnce = 256;
 
@@ -10,7 +12,7 @@ export class Turns<T> {
   #isScheduled = false;
 
   /** @param later Calls when others have had their turn. */
-  constructor(serve: (one: T) => void, later: (next: () => void) => void = setImmediate) {
+  constructor(serve: (one: T) => void, later: (next: () => void) => void = ownSetImmediate) {
     this.#serve = serve;
     this.#later = later;
   }

@@ -1,4 +1,5 @@
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { ownWallMs } from "../../../base/os/own-timers.ts";
 
 /** What /metrics/slis tells: how each health check went, last and over all. Apart from /metrics, so that it can be asked often. */
 export class HealthSlis {
@@ -15,7 +16,7 @@ export class HealthSlis {
   );
 
   constructor() {
-    const startedSeconds = Date.now() / 1000 - process.uptime();
+    const startedSeconds = ownWallMs() / 1000 - process.uptime();
     this.registry.observed(
       "process_start_time_seconds",
       "[ALPHA] Start time of the process since unix epoch in seconds.",

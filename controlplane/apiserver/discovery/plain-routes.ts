@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { ownWallMs } from "../../../base/os/own-timers.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { methodNotAllowed, pathNotFound, resourceNotFound, unroutable } from "../api-error.ts";
@@ -143,7 +144,7 @@ async function metrics(method: string, registry: MetricsRegistry): Promise<Plain
   return { code: 200, contentType: registry.contentType, body: await registry.text(), headers };
 }
 
-const startedSeconds = Date.now() / 1000 - process.uptime();
+const startedSeconds = ownWallMs() / 1000 - process.uptime();
 
 function statusOf({ clock }: PlainDeps): PageContent {
   const { major, minor } = kubernetesVersion;
