@@ -1,4 +1,5 @@
 import { deferred } from "../base/deferred.ts";
+import { notPromised } from "../base/not-promised.ts";
 import type { TaskScope } from "../base/os/task-scope.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import { type Handler, type IndexFunction, keyOfRef, ObjectCache, type Stored } from "./object-cache.ts";
@@ -106,7 +107,7 @@ export class Informer<T extends Stored> {
     const look = () => {
       if (!isLooking) return;
       try {
-        const it = find(this);
+        const it = notPromised(find(this), "find");
         if (it === undefined || it === null || it === false) return;
         found.resolve(it);
       } catch (error) {

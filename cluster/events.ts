@@ -1,5 +1,6 @@
 import type { Informer } from "../client/informer.ts";
 import type { Event } from "../client/types.ts";
+import { checkFilter } from "./check-arguments.ts";
 
 /** Which events: those that are like all that is given. */
 export interface EventFilter {
@@ -48,7 +49,9 @@ export class EventRecord implements ClusterEvents {
     return informer.synced(this.#signal);
   }
 
-  list({ about, reason, type, message }: EventFilter = {}): readonly Event[] {
+  list(filter: EventFilter = {}): readonly Event[] {
+    checkFilter(filter, ["about", "reason", "type", "message"]);
+    const { about, reason, type, message } = filter;
     const { kind, metadata: { name, namespace, uid } = {} } = about ?? {};
     const is = (wanted: string | undefined, found: string | undefined) =>
       wanted === undefined || wanted === found;

@@ -1,4 +1,5 @@
 import { parseAllDocuments } from "yaml";
+import { shown } from "../base/shown.ts";
 import type { AnyManifest } from "../client/kube/manifest.ts";
 
 /** One manifest, several, or YAML text of one document or more; a `List` stands for its items. */
@@ -24,7 +25,7 @@ function documents(text: string): readonly unknown[] {
 function itemsOf(value: unknown, at: string): readonly AnyManifest[] {
   const { apiVersion, kind, metadata, items } = fieldsOf(value, at);
   const tell = (field: string, found: unknown, rule: string) =>
-    new TypeError(`${at}: ${field}: ${JSON.stringify(found) ?? "nothing"} ${rule}`);
+    new TypeError(`${at}: ${field}: ${shown(found)} ${rule}`);
   if (typeof apiVersion !== "string" || apiVersion === "")
     throw tell("apiVersion", apiVersion, 'must be a text such as "apps/v1"');
   if (typeof kind !== "string" || kind === "")
@@ -39,5 +40,5 @@ function itemsOf(value: unknown, at: string): readonly AnyManifest[] {
 function fieldsOf(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new TypeError(`${at}: ${JSON.stringify(value) ?? "nothing"} must be an object`);
+  throw new TypeError(`${at}: ${shown(value)} must be an object`);
 }

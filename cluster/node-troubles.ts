@@ -1,5 +1,7 @@
 import type { NodeTrouble } from "../agent/simulate/simulated-nodes.ts";
+import { shown } from "../base/shown.ts";
 import type { Node } from "../client/types.ts";
+import { checkFilter } from "./check-arguments.ts";
 import type { NodeTroubles } from "./cluster.ts";
 
 const pressures = {
@@ -9,12 +11,14 @@ const pressures = {
 } as const;
 
 /** As a simulated node takes it. Throws TypeError for what is none. */
-export function troubleOf({ notReady, ...pressure }: NodeTroubles): NodeTrouble {
+export function troubleOf(troubles: NodeTroubles): NodeTrouble {
+  checkFilter(troubles, ["notReady", ...Object.keys(pressures)]);
+  const { notReady, ...pressure } = troubles;
+  if (notReady !== undefined && typeof notReady !== "string")
+    throw new TypeError(`notReady: ${shown(notReady)} must be a text: why it is not ready`);
   for (const [field, value] of Object.entries(pressure))
-    if (!(field in pressures))
-      throw new TypeError(
-        `${field}: ${JSON.stringify(value)} is none of notReady, ${Object.keys(pressures).join(", ")}`,
-      );
+    if (value !== undefined && typeof value !== "boolean")
+      throw new TypeError(`${field}: ${shown(value)} must be true or false`);
   const fields = Object.keys(pressures) as (keyof typeof pressures)[];
   return {
     notReady,

@@ -2,6 +2,7 @@ import type { Clock } from "../base/os/clock.ts";
 import type { HttpAnswer, HttpRequest } from "../client/http/request.ts";
 import { warningTexts } from "../client/http/warnings.ts";
 import { requestInfo } from "../controlplane/apiserver/filters/request-info.ts";
+import { checkFilter } from "./check-arguments.ts";
 import type { Caller } from "./local/local-server.ts";
 
 /** A request that the API server was asked within a cluster. */
@@ -86,7 +87,8 @@ export class RequestRecord implements Requests {
   }
 
   list(like: Partial<Pick<RecordedRequest, RequestField>> = {}): readonly RecordedRequest[] {
-    const wanted = Object.entries(like);
+    checkFilter(like, requestFields);
+    const wanted = Object.entries(like).filter(([, value]) => value !== undefined);
     return this.#requests
       .slice(-recordedMost)
       .filter((request) => wanted.every(([field, value]) => request[field as RequestField] === value));
@@ -106,13 +108,16 @@ function readBody(body: string | Uint8Array): unknown {
   }
 }
 
+const requestFields = [
+  "from",
+  "verb",
+  "group",
+  "resource",
+  "subresource",
+  "namespace",
+  "name",
+  "code",
+] as const;
+
 /** By what they are told apart. */
-export type RequestField =
-  | "from"
-  | "verb"
-  | "group"
-  | "resource"
-  | "subresource"
-  | "namespace"
-  | "name"
-  | "code";
+export type RequestField = (typeof requestFields)[number];

@@ -18,6 +18,7 @@ import type { Stored } from "../client/object-cache.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { KubeObject, Node } from "../client/types.ts";
+import { checkClientOptions, checkUser } from "./check-arguments.ts";
 import type { ClientOptions, Cluster, Kubeconfig, NodeTroubles } from "./cluster.ts";
 import { ClusterNodes } from "./cluster-nodes.ts";
 import type { ClusterParts } from "./cluster-parts.ts";
@@ -136,7 +137,9 @@ export class RunningCluster implements Cluster {
 
   clientFor(user: string, options: ClientOptions = {}): KubeClient {
     this.#checkRunning();
+    checkClientOptions(options);
     const { groups = [], name = user, ...own } = options;
+    checkUser(user, groups);
     return this.#kubeClientOf({ name, user: userOf(user, groups) }, own);
   }
 
@@ -145,6 +148,7 @@ export class RunningCluster implements Cluster {
     groups: readonly string[] = user === "admin" ? ["system:masters"] : [],
   ): Promise<Kubeconfig> {
     this.#checkRunning();
+    checkUser(user, groups);
     const { apiServer, credentials } = this.#parts;
     const url = await apiServer.listen();
     const certificate = await clientCertificate(credentials, user, groups);

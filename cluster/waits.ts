@@ -1,4 +1,5 @@
 import { TimeoutError } from "../base/os/within.ts";
+import { shown } from "../base/shown.ts";
 import type { Kind } from "../client/kube/define-kind.ts";
 import type { KubeClient } from "../client/kube/kube-client.ts";
 import type { AnyManifest } from "../client/kube/manifest.ts";
@@ -32,6 +33,7 @@ export class Waits {
     find: (objects: readonly T[]) => R | undefined | false | null,
     options: UntilOptions,
   ): Promise<R> {
+    if (typeof find !== "function") throw new TypeError(`find: ${shown(find)} must be a function`);
     let seen: readonly T[] = [];
     const look = (objects: readonly T[]) => {
       seen = objects;
@@ -45,12 +47,10 @@ export class Waits {
   }
 
   async untilReady(objects: Manifests, options: Timeout): Promise<KubeObject | readonly KubeObject[]> {
-    const isOne = typeof objects !== "string" && !Array.isArray(objects);
-    if (isOne && (objects as AnyManifest).kind !== "List")
-      return await this.oneReady(objects as AnyManifest, options);
+    const all = manifestList(objects);
     const ready: KubeObject[] = [];
-    for (const one of manifestList(objects)) ready.push(await this.oneReady(one, options));
-    return ready;
+    for (const one of all) ready.push(await this.oneReady(one, options));
+    return all[0] === objects && ready[0] !== undefined ? ready[0] : ready;
   }
 
   async oneReady(object: AnyManifest, { timeout = "30s" }: Timeout): Promise<KubeObject> {

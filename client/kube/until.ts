@@ -1,3 +1,4 @@
+import { notPromised } from "../../base/not-promised.ts";
 import type { Within } from "../../base/os/within.ts";
 import { Informer } from "../informer.ts";
 import { keyOfRef, type Stored } from "../object-cache.ts";
@@ -31,7 +32,7 @@ export function untilObject<T extends Stored>(
   const what = `${kind.kind} ${key} as wanted`;
   const find = (objects: Informer<T>) => {
     const object = objects.getByKey(key);
-    return holds(object) && { object };
+    return notPromised(holds(object), "holds") && { object };
   };
   const follow = async (ending: AbortSignal) => {
     const client = endingAtFirstRefusal(deps.client, () => objects.hasSynced);

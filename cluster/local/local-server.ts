@@ -57,6 +57,7 @@ export class LocalServer {
 
   /** Resolves when another request may be handed over; undefined: at once. */
   turnOfLoop(): Promise<void> | undefined {
+    if (this.#handler === undefined) return undefined; // nobody answers: it fails at once
     if (this.#askedInTurn++ === 0)
       this.#nextTurn = new Promise((resolve) => {
         this.#beginTurn = () => {
