@@ -34,6 +34,14 @@ const mountsIn = (folder: string) =>
     .filter((line) => line.includes(folder));
 const namespacesOf = (node: string) =>
   existsSync("/run/netns") ? readdirSync("/run/netns").filter((name) => name.endsWith(`-${node}`)) : [];
+/** Who was killed is gone a moment later, and so is who watched over it. */
+const untilNone = async (left: () => readonly string[]): Promise<void> => {
+  const deadlineMs = systemClock.monotonicMs() + 60_000;
+  while (left().length > 0) {
+    if (systemClock.monotonicMs() > deadlineMs) assert.deepEqual(left(), []);
+    await sleep(systemClock, 50);
+  }
+};
 const isAlive = (pid: string) => existsSync(`/proc/${pid}`);
 
 /** Answers requests, and says first which process it is and what the API server tells it by its own rights. */
@@ -145,11 +153,8 @@ for (const runtime of ["processes", "containers"] as const)
       const before = await logsOf(running(), "web");
       const [, pid = ""] = /^process (\d+)$/m.exec(before) ?? [];
       await running().crash(realNode);
-      assert.deepEqual(
-        processesOf(`${folder}/`).filter((one) => one === pid || isShim(one)),
-        [],
-      );
-      if (runtime === "processes") assert.equal(isAlive(pid), false);
+      await untilNone(() => processesOf(`${folder}/`).filter((one) => isShim(one)));
+      if (runtime === "processes") await untilNone(() => (isAlive(pid) ? [pid] : []));
       await running().restart(realNode);
       await running().until(
         resources.pods,
@@ -199,14 +204,14 @@ for (const runtime of ["processes", "containers"] as const)
         nodes.items.map(({ metadata }) => metadata.name).sort(),
         [realNode, "simulated"].sort(),
       );
-      if (runtime === "processes") assert.equal(isAlive(pid), false);
+      if (runtime === "processes") await untilNone(() => (isAlive(pid) ? [pid] : []));
       assert.deepEqual(namespacesOf(added), []);
       assert.equal(existsSync(join(folder, added)), false);
     });
 
     it("leaves nothing when it is stopped: no process, mount, namespace or file", async () => {
       await running().stop();
-      assert.deepEqual(processesOf(`${folder}/`), []);
+      await untilNone(() => processesOf(`${folder}/`));
       assert.deepEqual(mountsIn(folder), []);
       assert.deepEqual(namespacesOf(realNode), []);
       assert.deepEqual(readdirSync(folder), []);
@@ -249,11 +254,7 @@ describe("real nodes of a cluster whose end nobody asks for", function () {
   };
   const untilNothing = async (pid: string) => {
     const left = () => [...processesOf(`${folder}/`), ...(isAlive(pid) ? [pid] : []), ...readdirSync(folder)];
-    const deadlineMs = systemClock.monotonicMs() + 60_000;
-    while (left().length > 0) {
-      if (systemClock.monotonicMs() > deadlineMs) assert.deepEqual(left(), []);
-      await sleep(systemClock, 50);
-    }
+    await untilNone(left);
   };
 
   it("end with its process when that is killed", async () => {
