@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Os } from "../base/os/os.ts";
 import type { Within } from "../controlplane/apiserver/reach/within.ts";
 import type { Storage } from "../controlplane/apiserver/registry/storage.ts";
@@ -6,6 +7,17 @@ import { apiserverConfig } from "./apiserver-config.ts";
 import { type ClusterNetwork, isOfMachine } from "./cluster-network.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import type { LocalServer } from "./local/local-server.ts";
+
+const loopback = "127.0.0.1";
+const nothing: Promise<void> = Promise.resolve();
+
+/** Where it listens. */
+export interface OpenPort {
+  /** Such as `https://127.0.0.1:40123`. */
+  readonly url: string;
+  /** Resolves when the `kubernetes` Service leads there, or could not be told so for now. */
+  readonly told: Promise<void>;
+}
 
 /** The API server of a cluster: it may go and come back over the same store. */
 export class ApiServer {
@@ -18,6 +30,8 @@ export class ApiServer {
   #running: RunningApiserver | undefined;
   /** Where it listens, once somebody asked for that. */
   #port: number | undefined;
+  readonly #addresses: string[] = [];
+  #opened: Promise<unknown> = Promise.resolve();
 
   /** @param os For each life its own, since metrics are those of one process. */
   constructor(
@@ -46,14 +60,16 @@ export class ApiServer {
   async start(): Promise<void> {
     const running = await startOnStorage(
       apiserverConfig(this.#credentials, this.#network, this.#port),
-      keptOpen(this.#storage),
+      keptOpen(this.#storage, () => this.#local.pass()),
       this.#os(),
       { within: this.#within, keepsAlive: false },
     );
     running.done.catch(() => undefined); // its end is asked for by `stop`
     this.#running = running;
-    if (isOfMachine(this.#network)) this.#port = running.port;
-    else if (this.#port !== undefined) await running.listen(["127.0.0.1"], this.#port);
+    if (isOfMachine(this.#network)) {
+      this.#port = running.port;
+      this.#addresses.splice(0, Number.POSITIVE_INFINITY, ...this.#network.apiAddresses);
+    } else if (this.#addresses.length > 0) await this.#open(running, this.#addresses);
     this.#local.up(running);
   }
 
@@ -65,11 +81,27 @@ export class ApiServer {
     await running?.stop();
   }
 
-  /** Opens its HTTPS port on the loopback, unless it is open. Resolves with the URL. */
-  async listen(): Promise<string> {
-    if (this.#running === undefined) throw new Error("the API server is down: restart it first");
-    this.#port ??= await this.#running.listen(["127.0.0.1"], 0);
-    return `https://127.0.0.1:${this.#port}`;
+  /** Opens its HTTPS port on an address, unless it is open there: the same port on all. The `kubernetes` Service leads to the last
+   *  address that is not the loopback's, or there. */
+  listen(address: string = loopback): Promise<OpenPort> {
+    const opened = this.#opened.then(async () => {
+      const running = this.#running;
+      if (running === undefined) throw new Error("the API server is down: restart it first");
+      const isOpen = this.#addresses.includes(address);
+      const { told } = isOpen ? { told: nothing } : await this.#open(running, [address]);
+      return { url: `https://${isIPv6(address) ? `[${address}]` : address}:${this.#port}`, told };
+    });
+    this.#opened = opened.catch(() => undefined); // told to whoever asked
+    return opened;
+  }
+
+  async #open(running: RunningApiserver, bindAddresses: readonly string[]): Promise<Pick<OpenPort, "told">> {
+    const all = new Set([...this.#addresses, ...bindAddresses]);
+    const advertiseAddress = [...all].findLast((one) => one !== loopback) ?? loopback;
+    const { port, told } = await running.listen({ bindAddresses, port: this.#port ?? 0, advertiseAddress });
+    this.#port = port;
+    this.#addresses.splice(0, Number.POSITIVE_INFINITY, ...all);
+    return { told };
   }
 
   /** As nodes of the machine reach it. */
@@ -78,12 +110,17 @@ export class ApiServer {
   }
 }
 
-/** An API server closes its storage when it ends; the next one goes on with it. */
-function keptOpen(storage: Storage): Storage {
+/** An API server closes its storage when it ends; the next one goes on with it.
+ *  @param passed Told of what it does by itself, so that whoever waits for quiet waits for that, too. */
+function keptOpen(storage: Storage, passed: () => void): Storage {
+  const told = () => {
+    passed();
+    return storage;
+  };
   return {
-    get: (key) => storage.get(key),
-    list: (prefix, options) => storage.list(prefix, options),
-    commit: (transaction) => storage.commit(transaction),
+    get: (key) => told().get(key),
+    list: (prefix, options) => told().list(prefix, options),
+    commit: (transaction) => told().commit(transaction),
     revision: () => storage.revision(),
     watch: (prefix, fromRevision, signal) => storage.watch(prefix, fromRevision, signal),
     compact: (revision) => storage.compact(revision),

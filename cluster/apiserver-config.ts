@@ -9,7 +9,7 @@ import { type ClusterNetwork, isOfMachine } from "./cluster-network.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 
 const issuer = "https://kubernetes.default.svc";
-/** What the `kubernetes` Service leads to until a port is open. */
+/** What is named as its port as long as it has none. */
 const usualPort = 6443;
 
 /** An API server that listens nowhere, but where nodes of the machine have to reach it.

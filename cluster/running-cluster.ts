@@ -8,6 +8,7 @@ import type { MovableClock } from "../base/os/movable-clock.ts";
 import type { Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { type Within, withinBy } from "../base/os/within.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import { orAbsent } from "../client/api-error.ts";
 import { InformerFactory } from "../client/informer.ts";
 import type { Kind } from "../client/kube/define-kind.ts";
@@ -150,7 +151,9 @@ export class RunningCluster implements Cluster {
     this.#checkRunning();
     checkUser(user, groups);
     const { apiServer, credentials } = this.#parts;
-    const url = await apiServer.listen();
+    const { url, told } = await apiServer.listen();
+    const limits = { timeoutMs: 30_000, what: "the Service kubernetes leads to the API server" };
+    await this.#within((signal) => unlessAborted(told, signal), limits);
     const certificate = await clientCertificate(credentials, user, groups);
     const text = kubeconfigText({
       servers: [url],

@@ -52,6 +52,9 @@ export class KeptObjects implements Snapshot {
 
 const prefix = "/registry/";
 
-/** Says who is alive now, and would be wrong at any other time. */
+/** Says who is alive now, and where, and would be wrong at any other time. */
 const isAlive = (key: string) =>
-  key.startsWith(`${prefix}leases/`) || key.startsWith(`${prefix}masterleases/`);
+  key.startsWith(`${prefix}leases/`) ||
+  key.startsWith(`${prefix}masterleases/`) ||
+  key === `${prefix}services/endpoints/default/kubernetes` ||
+  key === `${prefix}endpointslices/default/kubernetes`;

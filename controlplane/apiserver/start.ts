@@ -24,6 +24,7 @@ import { type AuthenticationDeps, authenticators } from "./authentication/compos
 import { LegacyTokenUse } from "./authentication/legacy-token-use.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
+import { type ApiAddress, OwnAddress } from "./bootstrap/own-address.ts";
 import { cacheFigures } from "./cache/cache-figures.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import type { ConverterOf } from "./customresources/custom-kind.ts";
@@ -95,10 +96,19 @@ export interface RunningApiserver extends Running {
   readonly handle: HttpHandler;
   /** Answers a request to leave HTTP on its connection. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Has a server that was started with no addresses to bind listen on these after all. Resolves with the port.
-   *  These do not keep the process alive.
-   *  @param port 0: any free one. */
-  readonly listen: (addresses: readonly string[], port: number) => Promise<number>;
+  /** Has a server that was started with no addresses to bind listen after all. What listens so does not keep the process alive. */
+  readonly listen: (where: LaterAddresses) => Promise<LaterPort>;
+}
+
+export interface LaterAddresses extends Pick<ApiserverConfig, "bindAddresses" | "advertiseAddress"> {
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface LaterPort {
+  readonly port: number;
+  /** Resolves when the `kubernetes` Service leads there, or could not be told so for now. */
+  readonly told: Promise<void>;
 }
 
 /** A member of the store in this process, which is called and not connected to. */
@@ -164,7 +174,10 @@ export async function startOnStorage(
       throw error;
     });
   const { serviceAccounts } = config.authentication;
-  const address = `${config.advertiseAddress}:${port}`;
+  const addressText = ({ ip, port }: ApiAddress) => `${ip}:${port}`;
+  const usual = { ip: config.advertiseAddress, port };
+  const own = new OwnAddress(servers.length === 0 ? undefined : usual);
+  const address = () => addressText(own.now ?? usual);
   const metrics = requestMetrics(os.metrics);
   const deps: ServerDeps = {
     handlers,
@@ -176,7 +189,9 @@ export async function startOnStorage(
       metrics: os.metrics,
       clock: os.clock,
       openApi: openApiDocuments(kinds, { issues: serviceAccounts !== undefined }),
-      address,
+      get address() {
+        return address();
+      },
       issuer: serviceAccounts && issuerDocuments(serviceAccounts, address),
       accepting: () => !shutdown.isAnnounced,
       bootstrapped: () => state.bootstrapped,
@@ -211,12 +226,12 @@ export async function startOnStorage(
   const connections = new Set<Socket>();
   if (!keepsAlive) for (const server of servers) holdNothing(server);
   const listeners = servers.map((server) => attach(server, config, { deps, connections }));
-  const listen = async (bindAddresses: readonly string[], port: number) => {
-    const more = bindAddresses.map(() => tlsServer(config));
-    const bound = await listenAll(more, { bindAddresses, port });
+  const listen = async (where: LaterAddresses) => {
+    const more = where.bindAddresses.map(() => tlsServer(config));
+    const bound = await listenAll(more, where);
     for (const server of more) holdNothing(server);
     listeners.push(...more.map((server) => attach(server, config, { deps, connections })));
-    return bound;
+    return { port: bound, told: own.moveTo({ ip: where.advertiseAddress, port: bound }) };
   };
   const withdrawing = new AbortController();
   const withdrawn = deferred<void>();
@@ -230,7 +245,7 @@ export async function startOnStorage(
     },
     bounds,
     aggregation,
-    port,
+    address: own,
     withdrawing: withdrawing.signal,
     onWithdrawn: withdrawn.resolve,
     onPolicy: () => rbac.open(),
@@ -245,9 +260,10 @@ export async function startOnStorage(
     stopped ??= (async () => {
       let closed: Promise<void> | undefined;
       await shutdown.run({
-        withdraw: () => {
+        withdraw: async () => {
           withdrawing.abort();
-          return withdrawn.promise;
+          // Otherwise there is nothing to withdraw, and the store may be what it waits for.
+          if (own.isPublished) await withdrawn.promise;
         },
         stopListening: () => {
           closed = stopListening(listeners);
@@ -277,7 +293,7 @@ export async function startOnStorage(
     if (mayUpgrade(request, deps)) void serveUpgrade(request, socket, { deps, head });
     else endWith(socket, { code: 400, text: "400 Bad Request: nothing here leaves HTTP" });
   };
-  return { url: `https://${address}`, port, handle, upgrade, listen, done, stop };
+  return { url: `https://${addressText(usual)}`, port, handle, upgrade, listen, done, stop };
 }
 
 /** Everything that goes on beside requests. */
@@ -289,16 +305,15 @@ function runLoops(
     readonly conversion: Omit<ConversionDeps, "signal">;
     readonly bounds: Bounds;
     readonly aggregation: Aggregation;
-    readonly port: number;
+    readonly address: OwnAddress;
     /** Aborts when this server is to be no endpoint any more; then it says that it is none. */
     readonly withdrawing: AbortSignal;
     readonly onWithdrawn: () => void;
   } & Pick<BootstrapDeps, "onPolicy" | "onReady">,
 ): void {
-  const { handlers, bounds, aggregation, port, withdrawing, onWithdrawn, onPolicy, onReady } = parts;
+  const { handlers, bounds, aggregation, address, withdrawing, onWithdrawn, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
   const { clusterIps, clusterDnsAddresses, compactionIntervalMs } = config;
-  const address = { ip: config.advertiseAddress, port };
   tasks.run("cache", (signal) => hub.run(signal));
   const { tls, authentication } = config;
   const told = authenticationData(tls.clientCa, authentication.requestHeader);

@@ -12,14 +12,15 @@ import { createMissing, type NewObject } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
-import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
+import { leaseEndpoint, publishEndpoints, tellPort, withdrawEndpoint } from "./api-endpoints.ts";
+import type { ApiAddress, OwnAddress } from "./own-address.ts";
 import { type BootstrapPolicy, ensureRbacPolicy } from "./rbac-policy.ts";
 import { networking, readyServiceRange, repairAddresses, serviceRange } from "./service-addresses.ts";
 import { together } from "./together.ts";
 
 export interface BootstrapDeps {
   readonly registry: RegistryDeps;
-  readonly address: ApiAddress;
+  readonly address: OwnAddress;
   readonly clusterIps: readonly IpRange[];
   /** Absent: somebody else sees to the cluster's DNS. */
   readonly clusterDnsAddresses: readonly string[];
@@ -46,11 +47,26 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
   let failures = 0;
   let ready = false;
   let repairAtMs = 0;
+  let toldPort: number | undefined;
+  let leased: ApiAddress | undefined;
   while (!signal.aborted) {
+    const { address, replaced, begins, tried } = deps.address.take();
     try {
-      if (!ready) await createEssentials(deps);
-      await leaseEndpoint(registry, deps.address);
-      await publishEndpoints(registry);
+      if (!ready) {
+        await createEssentials(deps, address?.port);
+        toldPort = address?.port;
+      }
+      if (address !== undefined) {
+        begins();
+        await leaseEndpoint(registry, address);
+      }
+      if (leased !== undefined && leased !== address) await withdrawEndpoint(registry, leased);
+      else await publishEndpoints(registry);
+      leased = address;
+      if (address !== undefined && address.port !== toldPort) {
+        await tellPort(registry, address.port);
+        toldPort = address.port;
+      }
       if (!ready) deps.onReady();
       if (registry.clock.monotonicMs() >= repairAtMs) {
         await repairAddresses(registry);
@@ -62,25 +78,24 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
       if (signal.aborted) break;
       failures++;
       registry.log.warn("cannot see to what every cluster has", { error, failures });
+    } finally {
+      tried();
     }
     const waitMs = failures > 0 ? backoffMs(retry, failures, registry.random) : reconcileEveryMs;
-    await sleep(registry.clock, waitMs, signal).catch(() => undefined); // the signal ends the loop above
+    const ends = AbortSignal.any([signal, replaced]);
+    await sleep(registry.clock, waitMs, ends).catch(() => undefined); // one ends the loop above, the other the wait
   }
-  if (ready)
-    await withdrawEndpoint(registry, deps.address).catch((error: unknown) =>
+  deps.address.gone();
+  if (leased !== undefined)
+    await withdrawEndpoint(registry, leased).catch((error: unknown) =>
       registry.log.warn("cannot withdraw this server's endpoint; it expires on its own", { error }),
     );
 }
 
-async function createEssentials({
-  registry,
-  clusterIps,
-  clusterDnsAddresses,
-  authenticationData,
-  address,
-  policy,
-  onPolicy,
-}: BootstrapDeps): Promise<void> {
+async function createEssentials(
+  { registry, clusterIps, clusterDnsAddresses, authenticationData, policy, onPolicy }: BootstrapDeps,
+  targetPort: number | undefined,
+): Promise<void> {
   await createMissing(registry, [
     ...namespaces(registry),
     ...priorityClasses(registry),
@@ -92,7 +107,7 @@ async function createEssentials({
     ensureRbacPolicy(registry, policy).then(onPolicy),
     keepAuthenticationConfig(registry, authenticationData),
     noteTrackingBegins(registry),
-    ensureServices(registry, { clusterIps, clusterDnsAddresses, address }),
+    ensureServices(registry, { clusterIps, clusterDnsAddresses, targetPort }),
   ]);
 }
 
@@ -101,8 +116,8 @@ async function ensureServices(
   {
     clusterIps,
     clusterDnsAddresses,
-    address,
-  }: Pick<BootstrapDeps, "clusterIps" | "clusterDnsAddresses" | "address">,
+    targetPort,
+  }: Pick<BootstrapDeps, "clusterIps" | "clusterDnsAddresses"> & { readonly targetPort: number | undefined },
 ): Promise<void> {
   await readyServiceRange(registry, clusterIps);
   const [primary] = clusterIps;
@@ -118,7 +133,7 @@ async function ensureServices(
     spec: {
       type: "ClusterIP",
       clusterIP: nthAddress(primary, 1),
-      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: address.port }],
+      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort }],
       ipFamilyPolicy: "SingleStack",
       sessionAffinity: "None",
     },

@@ -16,10 +16,10 @@ export const issuerPaths = {
 export const issuerCacheControl = "public, max-age=3600";
 
 /** Absent where the issuer's name is no URL by which it could be asked.
- *  @param address host:port of this server. */
+ *  @param address host:port of this server, which may change. */
 export function issuerDocuments(
   { issuers, keys, jwksUri }: ServiceAccountConfig,
-  address: string,
+  address: () => string,
 ): IssuerDocuments | undefined {
   const [issuer = ""] = issuers;
   if (!URL.canParse(issuer) || keys.length === 0) return undefined;
@@ -27,13 +27,15 @@ export function issuerDocuments(
   if (protocol !== "https:" || search !== "" || hash !== "") return undefined;
   const algorithms = [...new Set(keys.map(({ algorithm }) => algorithm))].sort();
   return {
-    configuration: jsonText({
-      issuer,
-      jwks_uri: jwksUri ?? `https://${address}${issuerPaths.keys}`,
-      response_types_supported: ["id_token"],
-      subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: algorithms,
-    }),
+    get configuration() {
+      return jsonText({
+        issuer,
+        jwks_uri: jwksUri ?? `https://${address()}${issuerPaths.keys}`,
+        response_types_supported: ["id_token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: algorithms,
+      });
+    },
     keys: jsonText({ keys: keys.map(publicJwk) }),
   };
 }
