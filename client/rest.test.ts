@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setMaxListeners } from "node:events";
+import { getEventListeners, setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
@@ -163,6 +163,21 @@ for (const protocol of ["HTTP/2", "HTTP/1.1"])
       assert.ok(site.connections() <= (isHttp2 ? 2 : watching + 34), `${site.connections()}`);
       over.abort(new Error("over"));
       await Promise.all(watches);
+    });
+
+    it("leaves no listener at the signal of requests that have ended", async () => {
+      const site = await serve((request, response) => {
+        if (!request.url?.includes("watch=true")) return send(response, 200, pod("a"));
+        response.end(`${JSON.stringify({ type: "ADDED", object: pod("a") })}\n`);
+      });
+      const client = connect(site);
+      const lasting = new AbortController();
+      for (let round = 0; round < 20; round++) {
+        await client.get(resources.pods, { name: "a", namespace: "n" }, { signal: lasting.signal });
+        for await (const event of client.watch(resources.pods, {}, lasting.signal)) assert.ok(event);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(getEventListeners(lasting.signal, "abort").length, 0);
     });
 
     it("knows of a request that waited for its turn that it was sent", async () => {
