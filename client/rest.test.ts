@@ -167,8 +167,8 @@ for (const protocol of ["HTTP/2", "HTTP/1.1"])
 
     it("leaves no listener at the signal of requests that have ended", async () => {
       const site = await serve((request, response) => {
-        if (!request.url?.includes("watch=true")) return send(response, 200, pod("a"));
-        response.end(`${JSON.stringify({ type: "ADDED", object: pod("a") })}\n`);
+        if (!request.url?.includes("watch=true")) send(response, 200, pod("a"));
+        else response.end(`${JSON.stringify({ type: "ADDED", object: pod("a") })}\n`);
       });
       const client = connect(site);
       const lasting = new AbortController();

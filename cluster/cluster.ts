@@ -62,7 +62,8 @@ export interface Cluster extends AsyncDisposable {
   /** The events as they came. */
   readonly events: ClusterEvents;
 
-  /** A client with the rights of this user, by RBAC, such as the program under test has. Closed with the cluster. */
+  /** A client with the rights of this user, by RBAC, such as the program under test has. What waits by it does not move a clock
+   *  that stands still: `client` and the waits of the cluster do. Closed with the cluster. */
   clientFor(user: string, options?: ClientOptions): KubeClient;
 
   /** Opens the API server's HTTPS port on the loopback, unless it is open, and writes a kubeconfig for this user, who may do
