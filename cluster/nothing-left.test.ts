@@ -18,10 +18,9 @@ describe("cluster: what is left of it", function () {
     const { stdout } = await node("--expose-gc", program("cycles"), "6");
     const { left, before, after } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
     assert.equal(left, 0, "clusters that are still held");
-    assert.deepEqual(
-      { files: after.files, resources: after.resources },
-      { files: before.files, resources: before.resources },
-    );
+    // What loads the program may let go of files of its own meanwhile.
+    for (const what of ["files", "resources"])
+      assert.ok(after[what] <= before[what], `${what}: ${after[what]} after ${before[what]}`);
   });
 
   it("is nothing where a test fails before it stops: the process ends, its port and files with it", async () => {

@@ -6,9 +6,10 @@ import { type Evidence, type Finding, finding, leadsTo, stands, wordsOf, worked 
 import { blockedPort } from "./network-policies.ts";
 import { podFindings, selectedPods } from "./workloads.ts";
 
-/** The cluster's DNS, where it is no pods: each node answers at its address. */
-const isAnsweredByNodes = ({ metadata }: Service): boolean =>
-  metadata.namespace === "kube-system" && metadata.name === "kube-dns";
+/** Services that are answered without anybody having made endpoints: the cluster's DNS by each node, where it is no pods, and the API,
+ *  which who asks has reached. (A cluster inside a test publishes none as long as nobody listens.) */
+const isAnsweredAnyway = ({ metadata: { namespace, name } }: Service): boolean =>
+  (namespace === "kube-system" && name === "kube-dns") || (namespace === "default" && name === "kubernetes");
 
 /** Why nobody answers for a Service. */
 export function explainService(service: Service, facts: Facts): readonly Finding[] {
@@ -17,7 +18,7 @@ export function explainService(service: Service, facts: Facts): readonly Finding
   const words = wordsOf(service);
   const slices = slicesOf(service, facts);
   if (spec.selector === undefined || Object.keys(spec.selector).length === 0) {
-    if (slices === undefined || hasReadyEndpoint(slices) || isAnsweredByNodes(service)) return [];
+    if (slices === undefined || hasReadyEndpoint(slices) || isAnsweredAnyway(service)) return [];
     return [
       finding("service-no-endpoints", service, "it has no selector, and nobody has made endpoints for it", {
         evidence: [stands(service, "spec.selector", "(none)")],
