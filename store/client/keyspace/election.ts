@@ -56,6 +56,8 @@ export class QueueElection<V> implements Election<V> {
     const leaders = this.#leaders(either);
     return new Pulled(
       async () => {
+        // Of what came together, nothing is told any more to who has ended it.
+        if (either.aborted) return { done: true, value: undefined };
         try {
           return await leaders.next();
         } catch (error) {

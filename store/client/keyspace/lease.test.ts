@@ -117,6 +117,18 @@ describe("a lease", () => {
     strictEqual((await until.next()).done, true);
   });
 
+  it("tells who observes no more of an election once they have ended it, also of what came together", async () => {
+    await keys.put("e/1", "first");
+    const end = new AbortController();
+    const told: unknown[] = [];
+    for await (const leader of keys.election("e").observe({ signal: end.signal })) {
+      told.push(leader?.value);
+      if (leader === undefined) end.abort();
+      else await keys.txn().do({ delete: "e/1" }, { put: "e/2", value: "second" }).commit();
+    }
+    deepStrictEqual(told, ["first", undefined]);
+  });
+
   it("keeps no place in line for who gave up, however early, nor loses one that another call stands in", async () => {
     const held = await keys.lock("l");
     const lease = await keys.lease(60);

@@ -46,6 +46,21 @@ describe("a watch whose way is cut now and then", () => {
     );
   });
 
+  for (const by of ["close", "its signal"])
+    it(`tells nothing more once it was ended by ${by}, also of what came together`, async () => {
+      const end = new AbortController();
+      const watch = keys.watch({ prefix: "k" }, { signal: end.signal });
+      await watch.started;
+      await world.direct.txn().do({ put: "k1", value: "1" }, { put: "k2", value: "2" }).commit();
+      const told: string[] = [];
+      for await (const { key } of watch) {
+        told.push(key);
+        if (by === "close") watch.close();
+        else end.abort();
+      }
+      deepStrictEqual(told, ["k1"]);
+    });
+
   it("fails where what it missed was compacted meanwhile, and says from where there is history", async () => {
     const watch = keys.watch("k");
     await watch.started;

@@ -15,7 +15,8 @@ export class OpenWatch<V> implements Watch<V> {
   #revision = 0;
   #nextRevision: number;
   #isIterated = false;
-  #isOver = false;
+  /** Nobody wants what has come. */
+  #isClosed = false;
 
   constructor(
     entries: Entries<V>,
@@ -32,7 +33,10 @@ export class OpenWatch<V> implements Watch<V> {
         if (this.#nextRevision === 0) this.#nextRevision = revision + 1;
         started.resolve(revision);
       },
-      onOver: (error) => started.reject(error ?? new Error("the watch was closed before it began")),
+      onOver: (error) => {
+        this.#isClosed ||= error === undefined;
+        started.reject(error ?? new Error("the watch was closed before it began"));
+      },
     });
   }
 
@@ -72,7 +76,7 @@ export class OpenWatch<V> implements Watch<V> {
   }
 
   close(): void {
-    this.#isOver = true;
+    this.#isClosed = true;
     this.#watcher.close();
   }
 
@@ -82,7 +86,7 @@ export class OpenWatch<V> implements Watch<V> {
 
   /** @param take What is there to be told; undefined: nothing yet. */
   #iteration<T>(take: () => T | undefined): AsyncGenerator<T, void> {
-    if (this.#isIterated && !this.#isOver) throw new TypeError("a watch is iterated over once");
+    if (this.#isIterated && !this.#isClosed) throw new TypeError("a watch is iterated over once");
     this.#isIterated = true;
     const wait = async (): Promise<Pull<T>> => {
       for (;;) {
@@ -96,9 +100,10 @@ export class OpenWatch<V> implements Watch<V> {
         if (told !== undefined) return { done: false, value: told };
       }
     };
-    const pull = () => {
+    const pull = (): Pull<T> | Promise<Pull<T>> => {
+      if (this.#isClosed) return { done: true, value: undefined };
       const told = take();
-      return told === undefined ? wait() : { done: false as const, value: told };
+      return told === undefined ? wait() : { done: false, value: told };
     };
     return new Pulled(pull, () => this.close());
   }
