@@ -35,7 +35,8 @@ describe("a node's pods come and go without leaving anything", function () {
     assert.ok(cgroupsOf(uids).length >= 30, "this test sees the cgroups");
     assert.ok(during.links.length >= before.links.length + 30, "this test sees the links");
     assert.ok(during.folders.length >= before.folders.length + 30, "this test sees the folders");
-    const warnings = await kubectl("get", "events", "--field-selector=type=Warning", "-o", "name");
+    const told = "jsonpath={range .items[*]}{.reason}: {.message}{'\\n'}{end}";
+    const warnings = await kubectl("get", "events", "--field-selector=type=Warning", "-o", told);
     assert.equal(warnings, "");
     await kubectl("delete", "deployment", "many");
     await kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
