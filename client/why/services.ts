@@ -6,8 +6,8 @@ import { type Evidence, type Finding, finding, leadsTo, stands, wordsOf, worked 
 import { blockedPort } from "./network-policies.ts";
 import { podFindings, selectedPods } from "./workloads.ts";
 
-/** Services that are answered without anybody having made endpoints: the cluster's DNS by each node, where it is no pods, and the API,
- *  which who asks has reached. (A cluster inside a test publishes none as long as nobody listens.) */
+/** Services that are answered without anybody having made endpoints: the cluster's DNS, by each node where it is no pods, and the
+ *  API, which whoever asks has reached. (A cluster inside a test publishes no endpoints as long as nobody listens.) */
 const isAnsweredAnyway = ({ metadata: { namespace, name } }: Service): boolean =>
   (namespace === "kube-system" && name === "kube-dns") || (namespace === "default" && name === "kubernetes");
 
