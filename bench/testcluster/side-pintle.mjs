@@ -22,17 +22,17 @@ const secondMs = await timed(async () => {
 });
 await second.stop();
 const sharedMs = await timed(async () => {
-  for (let test = 0; test < tests; test++) await oneTest(cluster.client, `shared-${test}`);
+  for (let test = 0; test < tests; test++) await oneTest(cluster.client.rest, `shared-${test}`);
 });
 const freshMs = await timed(async () => {
   for (let test = 0; test < tests; test++) {
     const own = await startCluster({ nodes: 1 });
-    await oneTest(own.client, "suite");
+    await oneTest(own.client.rest, "suite");
     await own.stop();
   }
 });
 const residentSuiteMb = residentMb();
-const creates = await createsPerSecond(cluster.client, { seconds, clients });
+const creates = await createsPerSecond(cluster.client.rest, { seconds, clients });
 const stopMs = await timed(() => cluster.stop());
 console.log(
   JSON.stringify({
