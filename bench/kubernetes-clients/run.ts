@@ -65,8 +65,9 @@ async function main(argv: readonly string[]): Promise<void> {
     writeFileSync(given.out, text);
     say(`\n${text}\n${given.out}`);
   } finally {
-    child.disconnect();
-    await once(child, "close");
+    const ended = once(child, "exit");
+    child.kill();
+    await ended;
   }
 }
 
