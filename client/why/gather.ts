@@ -101,31 +101,16 @@ async function readOne({ client, logs, verdicts }: Reader, read: Read, signal: A
         gatherLimits.listObjects,
       );
     case "events":
+    case "warnings": {
+      const fieldSelector = read.of === "events" ? `involvedObject.uid=${read.uid}` : "type=Warning";
+      const { namespace } = read;
       return inOrder(
         await all(
-          (options) =>
-            client.list(resources.events, {
-              ...options,
-              namespace: read.namespace,
-              fieldSelector: `involvedObject.uid=${read.uid}`,
-              signal,
-            }),
+          (options) => client.list(resources.events, { ...options, namespace, fieldSelector, signal }),
           gatherLimits.warnings,
         ),
       );
-    case "warnings":
-      return inOrder(
-        await all(
-          (options) =>
-            client.list(resources.events, {
-              ...options,
-              namespace: read.namespace,
-              fieldSelector: "type=Warning",
-              signal,
-            }),
-          gatherLimits.warnings,
-        ),
-      );
+    }
     case "lines":
       return { is: "read", value: await lastLines(logs, read, signal) };
     case "verdicts":

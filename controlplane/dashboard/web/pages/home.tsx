@@ -6,6 +6,7 @@ import { callJson } from "../api/session.ts";
 import { amountOf, foldEvents, nodesReady, podsByState, unwell } from "../model/overview.ts";
 import { rowKey } from "../model/table.ts";
 import { namespace, to } from "../route.ts";
+import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, Value } from "../ui/table.tsx";
 import { useObjects, useTable } from "../ui/use-feed.ts";
 
@@ -60,40 +61,36 @@ export function HomePage() {
         {sick.length === 0 ? (
           <p class="empty">{isLoading ? "Looking …" : "Everything that should run does."}</p>
         ) : (
-          <div class="scroll">
-            <table class="plain">
-              <tbody>
-                {sick.slice(0, 50).map(({ row, kind, feed }) => (
-                  <tr key={kind + rowKey(row)}>
-                    <td class="quiet">{row.object.metadata.namespace}</td>
-                    <td>
-                      <a
-                        href={to([
-                          "k",
-                          ...kind.split("/"),
-                          row.object.metadata.namespace ?? "_",
-                          row.object.metadata.name,
-                        ])}
-                      >
-                        {row.object.metadata.name}
-                      </a>
-                    </td>
-                    <td>{kind === "core/pods" ? "Pod" : "Deployment"}</td>
-                    {["Ready", "Status"].map((column) => (
-                      <td key={column}>
-                        <Value
-                          column={column}
-                          text={String(
-                            row.cells[feed.columns.value.findIndex(({ name }) => name === column)] ?? "",
-                          )}
-                        />
-                      </td>
-                    ))}
-                  </tr>
+          <PlainTable>
+            {sick.slice(0, 50).map(({ row, kind, feed }) => (
+              <tr key={kind + rowKey(row)}>
+                <td class="quiet">{row.object.metadata.namespace}</td>
+                <td>
+                  <a
+                    href={to([
+                      "k",
+                      ...kind.split("/"),
+                      row.object.metadata.namespace ?? "_",
+                      row.object.metadata.name,
+                    ])}
+                  >
+                    {row.object.metadata.name}
+                  </a>
+                </td>
+                <td>{kind === "core/pods" ? "Pod" : "Deployment"}</td>
+                {["Ready", "Status"].map((column) => (
+                  <td key={column}>
+                    <Value
+                      column={column}
+                      text={String(
+                        row.cells[feed.columns.value.findIndex(({ name }) => name === column)] ?? "",
+                      )}
+                    />
+                  </td>
                 ))}
-              </tbody>
-            </table>
-          </div>
+              </tr>
+            ))}
+          </PlainTable>
         )}
       </section>
       <Nodes nodes={[...nodes.items.values()]} />
@@ -145,48 +142,31 @@ function Nodes({ nodes }: { readonly nodes: readonly KubeObject[] }) {
   return (
     <section>
       <h2>Nodes</h2>
-      <div class="scroll">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["Name", "CPU used", "Memory used", "Version"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
+      <PlainTable heads={["Name", "CPU used", "Memory used", "Version"]}>
+        {nodes.slice(0, 100).map(({ metadata: { name }, status }) => {
+          const room = (status?.allocatable ?? {}) as Readonly<Record<string, string>>;
+          const usage = used.value.get(name);
+          const info = (status?.nodeInfo ?? {}) as { readonly kubeletVersion?: string };
+          return (
+            <tr key={name}>
+              <td>
+                <a href={to(["k", "core", "nodes", "_", name])}>{name}</a>
+              </td>
+              <td>
+                <Bar label={`CPU of ${name}`} used={usage && amountOf(usage.cpu)} all={amountOf(room.cpu)} />
+              </td>
+              <td>
+                <Bar
+                  label={`Memory of ${name}`}
+                  used={usage && amountOf(usage.memory)}
+                  all={amountOf(room.memory)}
+                />
+              </td>
+              <td class="quiet">{info.kubeletVersion}</td>
             </tr>
-          </thead>
-          <tbody>
-            {nodes.slice(0, 100).map(({ metadata: { name }, status }) => {
-              const room = (status?.allocatable ?? {}) as Readonly<Record<string, string>>;
-              const usage = used.value.get(name);
-              const info = (status?.nodeInfo ?? {}) as { readonly kubeletVersion?: string };
-              return (
-                <tr key={name}>
-                  <td>
-                    <a href={to(["k", "core", "nodes", "_", name])}>{name}</a>
-                  </td>
-                  <td>
-                    <Bar
-                      label={`CPU of ${name}`}
-                      used={usage && amountOf(usage.cpu)}
-                      all={amountOf(room.cpu)}
-                    />
-                  </td>
-                  <td>
-                    <Bar
-                      label={`Memory of ${name}`}
-                      used={usage && amountOf(usage.memory)}
-                      all={amountOf(room.memory)}
-                    />
-                  </td>
-                  <td class="quiet">{info.kubeletVersion}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        })}
+      </PlainTable>
     </section>
   );
 }
@@ -218,27 +198,23 @@ function Warnings({ events }: { readonly events: Iterable<KubeObject> }) {
       {folded.length === 0 ? (
         <p class="empty">None of the last hour.</p>
       ) : (
-        <div class="scroll">
-          <table class="plain">
-            <tbody>
-              {folded.slice(0, 30).map(({ reason, message, count, lastSeen, objects }) => (
-                <tr key={`${reason} ${message}`}>
-                  <td>
-                    <Age of={lastSeen} />
-                  </td>
-                  <td>
-                    {reason} <span class="quiet">×{count}</span>
-                  </td>
-                  <td>
-                    {objects[0]}
-                    {objects.length > 1 && <span class="quiet"> and {objects.length - 1} more</span>}
-                  </td>
-                  <td class="quiet">{message}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <PlainTable>
+          {folded.slice(0, 30).map(({ reason, message, count, lastSeen, objects }) => (
+            <tr key={`${reason} ${message}`}>
+              <td>
+                <Age of={lastSeen} />
+              </td>
+              <td>
+                {reason} <span class="quiet">×{count}</span>
+              </td>
+              <td>
+                {objects[0]}
+                {objects.length > 1 && <span class="quiet"> and {objects.length - 1} more</span>}
+              </td>
+              <td class="quiet">{message}</td>
+            </tr>
+          ))}
+        </PlainTable>
       )}
     </section>
   );

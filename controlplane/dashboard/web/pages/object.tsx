@@ -8,6 +8,7 @@ import { toneSigns } from "../model/tone.ts";
 import { param, setParams, to } from "../route.ts";
 import { Actions } from "../ui/actions.tsx";
 import { LogView } from "../ui/log-view.tsx";
+import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
 import { useObjects, useTable } from "../ui/use-feed.ts";
 import { YamlView } from "../ui/yaml-view.tsx";
@@ -178,36 +179,23 @@ function Containers({ pod }: { readonly pod: KubeObject }) {
   return (
     <section>
       <h2>Containers</h2>
-      <div class="scroll">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["Name", "State", "Restarts", "Image", "Note"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {containersOf(pod).map(({ name, part, state, tone, restarts, image, note }) => (
-              <tr key={name}>
-                <td>
-                  {name}
-                  {part !== "main" && <span class="quiet"> ({part})</span>}
-                </td>
-                <td class={`tone-${tone}`}>
-                  <span aria-hidden="true">{toneSigns[tone]} </span>
-                  {state}
-                </td>
-                <td>{restarts}</td>
-                <td class="mono">{image}</td>
-                <td class="quiet">{note}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable heads={["Name", "State", "Restarts", "Image", "Note"]}>
+        {containersOf(pod).map(({ name, part, state, tone, restarts, image, note }) => (
+          <tr key={name}>
+            <td>
+              {name}
+              {part !== "main" && <span class="quiet"> ({part})</span>}
+            </td>
+            <td class={`tone-${tone}`}>
+              <span aria-hidden="true">{toneSigns[tone]} </span>
+              {state}
+            </td>
+            <td>{restarts}</td>
+            <td class="mono">{image}</td>
+            <td class="quiet">{note}</td>
+          </tr>
+        ))}
+      </PlainTable>
     </section>
   );
 }
@@ -226,32 +214,19 @@ function Conditions({ object: { status } }: { readonly object: KubeObject }) {
   return (
     <section>
       <h2>Conditions</h2>
-      <div class="scroll">
-        <table class="plain">
-          <thead>
-            <tr>
-              {["Type", "Status", "Since", "Reason", "Message"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {conditions.map(({ type, status: is, reason, message, lastTransitionTime }) => (
-              <tr key={type}>
-                <td>{type}</td>
-                <td>{is}</td>
-                <td>
-                  <Age of={lastTransitionTime} />
-                </td>
-                <td>{reason}</td>
-                <td class="quiet">{message}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable heads={["Type", "Status", "Since", "Reason", "Message"]}>
+        {conditions.map(({ type, status: is, reason, message, lastTransitionTime }) => (
+          <tr key={type}>
+            <td>{type}</td>
+            <td>{is}</td>
+            <td>
+              <Age of={lastTransitionTime} />
+            </td>
+            <td>{reason}</td>
+            <td class="quiet">{message}</td>
+          </tr>
+        ))}
+      </PlainTable>
     </section>
   );
 }
@@ -322,27 +297,23 @@ function Events({ kind: of, object: { metadata } }: { readonly kind: Kind; reado
           {feed.state.value.is === "refused" ? feed.state.value.why : "None of the last hour."}
         </p>
       ) : (
-        <div class="scroll">
-          <table class="plain">
-            <tbody>
-              {events.slice(0, 100).map((event) => (
-                <tr key={event.metadata.name}>
-                  <td>
-                    <Age of={whenOf(event)} />
-                  </td>
-                  <td>
-                    <Value column="Type" text={event.type ?? ""} />
-                  </td>
-                  <td>
-                    {event.reason}
-                    {(event.count ?? 1) > 1 && <span class="quiet"> ×{event.count}</span>}
-                  </td>
-                  <td class="quiet">{event.message}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <PlainTable>
+          {events.slice(0, 100).map((event) => (
+            <tr key={event.metadata.name}>
+              <td>
+                <Age of={whenOf(event)} />
+              </td>
+              <td>
+                <Value column="Type" text={event.type ?? ""} />
+              </td>
+              <td>
+                {event.reason}
+                {(event.count ?? 1) > 1 && <span class="quiet"> ×{event.count}</span>}
+              </td>
+              <td class="quiet">{event.message}</td>
+            </tr>
+          ))}
+        </PlainTable>
       )}
     </section>
   );
