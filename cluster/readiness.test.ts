@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { isReady } from "../client/rules/readiness.ts";
 import type { KubeObject } from "../client/types.ts";
-import { isReady } from "./readiness.ts";
 import { startCluster } from "./start-cluster.ts";
 
 const object = (apiVersion: string, kind: string, status?: object, generation = 2) =>

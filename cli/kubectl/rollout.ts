@@ -2,13 +2,13 @@ import { systemClock } from "../../base/os/clock.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
+import { daemonSetRollout, deploymentRollout, type RolloutState } from "../../client/rules/rollout-state.ts";
 import type { DaemonSet, Deployment, Ref, Resource } from "../../client/types.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { type DiscoveredResource, discover, shownName } from "./discovery.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
 import { aligned } from "./output.ts";
 import { revisionsOf, templateOf } from "./revisions.ts";
-import { daemonSetRollout, deploymentRollout, type RolloutState } from "./rollout-state.ts";
 import { parseOne } from "./targets.ts";
 
 const flags = {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { deploymentRollout } from "../../client/rules/rollout-state.ts";
 import type { Deployment } from "../../client/types.ts";
 import { age } from "./age.ts";
 import { parseManifests } from "./manifests.ts";
 import { aligned, parseFormat, tableRows, withColumns } from "./output.ts";
 import { field, pageText } from "./page.ts";
-import { deploymentRollout } from "./rollout-state.ts";
 import { parseOne, parseTargets } from "./targets.ts";
 
 const kind = (
@@ -114,7 +114,7 @@ describe("cli/kubectl/output", () => {
   });
 });
 
-describe("cli/kubectl/rollout-state", () => {
+describe("client/rules/rollout-state", () => {
   const state = (status: Deployment["status"], generation = 2) => {
     const metadata = { name: "web", uid: "u", resourceVersion: "1", creationTimestamp: "", generation };
     const spec = { replicas: 3, selector: {}, template: {} };

@@ -1,6 +1,6 @@
-import type { Kind } from "../client/kube/define-kind.ts";
-import { parseApiVersion } from "../client/kube/manifest.ts";
-import type { KubeObject } from "../client/types.ts";
+import type { Kind } from "../kube/define-kind.ts";
+import { parseApiVersion } from "../kube/manifest.ts";
+import type { KubeObject } from "../types.ts";
 
 interface Condition {
   readonly type?: string;

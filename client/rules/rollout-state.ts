@@ -1,4 +1,4 @@
-import type { DaemonSet, Deployment } from "../../client/types.ts";
+import type { DaemonSet, Deployment } from "../types.ts";
 
 /** Where a rollout stands, in kubectl's words. */
 export type RolloutState =
