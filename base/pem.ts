@@ -49,10 +49,13 @@ function blockOf(body: string, after: string): PemBlock | undefined {
 }
 
 /** A certificate's bytes (DER) as a block, in lines of 64. */
-export function certificatePem(bytes: Uint8Array): string {
+export const certificatePem = (bytes: Uint8Array): string => pemText("CERTIFICATE", bytes);
+
+/** Bytes as a block, in lines of 64, with a line's end at the end. */
+export function pemText(type: string, bytes: Uint8Array): string {
   const lines =
     Buffer.from(bytes)
       .toString("base64")
       .match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+  return [`-----BEGIN ${type}-----`, ...lines, `-----END ${type}-----`, ""].join("\n");
 }

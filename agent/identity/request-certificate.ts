@@ -37,7 +37,7 @@ export async function requestCertificate(
 ): Promise<KeptCertificate> {
   const { privateKeyPem, signerName, usage } = wanted;
   const name = requestName(wanted);
-  const pem = await makeCertificateRequest(wanted.names, privateKeyPem);
+  const pem = makeCertificateRequest(wanted.names, privateKeyPem);
   const spec = {
     request: Buffer.from(pem).toString("base64"),
     signerName,

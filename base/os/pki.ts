@@ -1,9 +1,32 @@
-import { ownWallMs } from "./own-timers.ts";
-import "reflect-metadata";
-import { createHash, generateKeyPair, webcrypto } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  X509Certificate,
+} from "node:crypto";
 import { isIP } from "node:net";
 import { promisify } from "node:util";
-import * as x509 from "@peculiar/x509";
+import {
+  type AlternativeName,
+  alternativeNames,
+  authorityKeyIdentifier,
+  basicConstraints,
+  clientAuth,
+  type Extension,
+  extendedKeyUsage,
+  issuerNames,
+  keyUsage,
+  nameBytes,
+  serverAuth,
+  subjectKeyIdentifier,
+} from "../certificate-parts.ts";
+import { derChildren, readDer } from "../der.ts";
+import { familyBits, parseAddress } from "../ip-range.ts";
+import { certificatePem } from "../pem.ts";
+import { ownWallMs } from "./own-timers.ts";
+import { signerWith } from "./sign-bytes.ts";
 
 /** Certificates of a cluster's own authority: ECDSA P-256, PEM in and out. */
 export interface Certificate {
@@ -21,7 +44,6 @@ export interface CertificateRequest {
   readonly validDays?: number;
 }
 
-export const certificateAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 86_400_000;
 
 /** A new self-signed authority, valid for ten years. */
@@ -29,25 +51,13 @@ export async function createAuthority(options: {
   readonly name: string;
   readonly nowMs?: number;
 }): Promise<Certificate> {
-  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
   const nowMs = options.nowMs ?? ownWallMs();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: newSerial(),
-    name: certificateSubject(options.name, []),
-    notBefore: new Date(nowMs - dayMs),
-    notAfter: new Date(nowMs + 3650 * dayMs),
-    signingAlgorithm: certificateAlgorithm,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
+  return selfSigned({
+    subject: nameBytes({ commonName: options.name }),
+    notBeforeMs: nowMs - dayMs,
+    notAfterMs: nowMs + 3650 * dayMs,
+    extensions: [basicConstraints(true), keyUsage(["keyCertSign", "cRLSign", "digitalSignature"])],
   });
-  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
 }
 
 /** A certificate signed by the authority, valid for a year unless said otherwise. */
@@ -55,40 +65,28 @@ export async function issueCertificate(
   authority: Certificate,
   request: CertificateRequest,
 ): Promise<Certificate> {
-  const issuer = new x509.X509Certificate(authority.certificatePem);
-  const signingKey = await webcrypto.subtle.importKey(
-    "pkcs8",
-    pemBody(authority.privateKeyPem),
-    certificateAlgorithm,
-    false,
-    ["sign"],
-  );
-  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
-  const usages: string[] = [];
-  if (request.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
-  if (request.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);
-  const names = alternativeNames(request.dnsNames ?? [], request.addresses ?? []);
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: newSerial(),
-    subject: certificateSubject(request.commonName, request.organizations ?? []),
+  const { commonName, organizations = [], dnsNames = [], addresses = [], usage, validDays = 365 } = request;
+  const issuer = issuerNames(new X509Certificate(authority.certificatePem).raw);
+  const names = hostNames(dnsNames, addresses);
+  const usages = [...(usage === "client" ? [] : [serverAuth]), ...(usage === "server" ? [] : [clientAuth])];
+  const keys = await newKeys();
+  const nowMs = ownWallMs();
+  const bytes = signerWith(createPrivateKey(authority.privateKeyPem)).certificate({
+    serial: newSerial(),
     issuer: issuer.subject,
-    notBefore: new Date(ownWallMs() - dayMs),
-    notAfter: new Date(ownWallMs() + (request.validDays ?? 365) * dayMs),
-    signingAlgorithm: certificateAlgorithm,
-    publicKey: keys.publicKey,
-    signingKey,
+    subject: nameBytes({ commonName, organizations }),
+    notBeforeMs: nowMs - dayMs,
+    notAfterMs: nowMs + validDays * dayMs,
+    publicKey: publicBytes(keys.publicKey),
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment,
-        true,
-      ),
-      new x509.ExtendedKeyUsageExtension(usages),
-      ...authorityKeyId(issuer),
-      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+      basicConstraints(false),
+      keyUsage(["digitalSignature", "keyEncipherment"]),
+      extendedKeyUsage(usages),
+      ...issuerKeyId(issuer.keyId),
+      ...(names.length > 0 ? [alternativeNames(names)] : []),
     ],
   });
-  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+  return { certificatePem: certificatePem(bytes), privateKeyPem: privatePem(keys.privateKey) };
 }
 
 /** A certificate that vouches for itself, for a server and, where it is one of several that trust each other so, its clients'
@@ -100,54 +98,66 @@ export async function createSelfSigned(options: {
   readonly validDays: number;
 }): Promise<Certificate> {
   const { organization, hosts, usage, validDays } = options;
-  const keys = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ["sign", "verify"]);
-  const usages = [x509.ExtendedKeyUsage.serverAuth];
-  if (usage === "both") usages.push(x509.ExtendedKeyUsage.clientAuth);
   const isAddress = (host: string) => isIP(host) !== 0;
-  const names = alternativeNames(
+  const names = hostNames(
     hosts.filter((host) => !isAddress(host)),
     hosts.filter(isAddress),
   );
   const nowMs = ownWallMs();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: newSerial(),
-    name: [{ O: [organization] }],
-    notBefore: new Date(nowMs),
-    notAfter: new Date(nowMs + validDays * dayMs),
-    signingAlgorithm: certificateAlgorithm,
-    keys,
+  return selfSigned({
+    subject: nameBytes({ organizations: [organization] }),
+    notBeforeMs: nowMs,
+    notAfterMs: nowMs + validDays * dayMs,
     extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment | x509.KeyUsageFlags.cRLSign,
-        true,
-      ),
-      new x509.ExtendedKeyUsageExtension(usages),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+      basicConstraints(true),
+      keyUsage(["digitalSignature", "keyEncipherment", "cRLSign"]),
+      extendedKeyUsage(usage === "both" ? [serverAuth, clientAuth] : [serverAuth]),
+      ...(names.length > 0 ? [alternativeNames(names)] : []),
     ],
   });
-  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
 }
 
-export function alternativeNames(
+async function selfSigned(terms: {
+  readonly subject: Uint8Array;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly extensions: readonly Extension[];
+}): Promise<Certificate> {
+  const keys = await newKeys();
+  const publicKey = publicBytes(keys.publicKey);
+  const bytes = signerWith(keys.privateKey).certificate({
+    ...terms,
+    serial: newSerial(),
+    issuer: terms.subject,
+    publicKey,
+    extensions: [...terms.extensions, subjectKeyIdentifier(keyIdOf(publicKey))],
+  });
+  return { certificatePem: certificatePem(bytes), privateKeyPem: privatePem(keys.privateKey) };
+}
+
+/** What certificates are valid for. Throws where one is no address, or no name. */
+export function hostNames(
   dnsNames: readonly string[],
   addresses: readonly string[],
-): x509.JsonGeneralNames {
+): readonly AlternativeName[] {
   return [
-    ...dnsNames.map((value) => ({ type: "dns" as const, value })),
-    ...addresses.map((value) => {
-      if (isIP(value) === 0) throw new Error(`a certificate's address: ${value} is not an IP address`);
-      return { type: "ip" as const, value };
+    ...dnsNames.map((name) => {
+      if (!/^[\x21-\x7e]+$/.test(name))
+        throw new Error(`a certificate's name: ${JSON.stringify(name)} is not written in ASCII's letters`);
+      return { type: "dns" as const, bytes: Buffer.from(name, "latin1") };
+    }),
+    ...addresses.map((address) => {
+      const parsed = parseAddress(address);
+      if (parsed === undefined) throw new Error(`a certificate's address: ${address} is not an IP address`);
+      const digits = parsed.value.toString(16).padStart(familyBits[parsed.family] / 4, "0");
+      return { type: "ip" as const, bytes: Buffer.from(digits, "hex") };
     }),
   ];
 }
 
 /** Which of its issuer's keys a certificate is signed with, as the issuer itself names it: by whatever hash, or not at all. */
-export function authorityKeyId(issuer: x509.X509Certificate): readonly x509.Extension[] {
-  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
-  return own === null ? [] : [new x509.AuthorityKeyIdentifierExtension(own.keyId)];
-}
+export const issuerKeyId = (keyId: Uint8Array | undefined): readonly Extension[] =>
+  keyId === undefined ? [] : [authorityKeyIdentifier(keyId)];
 
 /** A pair of keys for signatures that others check, RSA: what every library can. PEM. */
 export async function createSigningKey(): Promise<{
@@ -163,22 +173,28 @@ export async function createSigningKey(): Promise<{
 }
 
 /** Short name of a certificate, to tell whether one is still of the authority at hand. */
-export function fingerprint(certificatePem: string): string {
-  return createHash("sha256").update(pemBody(certificatePem)).digest("hex").slice(0, 16);
+export function fingerprint(pem: string): string {
+  return createHash("sha256").update(pemBody(pem)).digest("hex").slice(0, 16);
 }
 
-export function certificateSubject(commonName: string, organizations: readonly string[]): x509.JsonName {
-  return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
-}
-
-export function newSerial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+/** 16 bytes of a number above zero. */
+export function newSerial(): Uint8Array {
+  const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return Buffer.from(bytes).toString("hex");
+  return bytes;
 }
 
-async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+export const newKeys = (): Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> =>
+  promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
+
+export const publicBytes = (key: KeyObject): Uint8Array => key.export({ type: "spki", format: "der" });
+
+export const privatePem = (key: KeyObject): string => String(key.export({ type: "pkcs8", format: "pem" }));
+
+/** RFC 5280, 4.2.1.2: SHA-1 of the key's bits. */
+function keyIdOf(publicKey: Uint8Array): Uint8Array {
+  const bits = derChildren(readDer(publicKey))[1]?.content.subarray(1) ?? new Uint8Array();
+  return createHash("sha1").update(bits).digest();
 }
 
 function pemBody(pem: string): Buffer {

@@ -26,7 +26,7 @@ async function signedBy(authority: SigningAuthority): Promise<X509Certificate> {
   });
   const nowMs = Date.now();
   const terms = { notBeforeMs: nowMs, notAfterMs: nowMs + 60_000, keyUsages: [], extendedKeyUsages: [] };
-  return new X509Certificate(await authority.sign(readCertificateRequest(made.toString("pem")), terms));
+  return new X509Certificate(authority.sign(readCertificateRequest(made.toString("pem")), terms));
 }
 
 /** An authority whose key is named otherwise than by its SHA-1, as Go's newer ones are, or not at all. */
@@ -57,7 +57,7 @@ describe("the authority of a signer", () => {
     it(`is known by its own name for its key: ${keyId ?? "none"}`, async () => {
       const authority = await authorityNamed(keyId);
       const issuer = new X509Certificate(authority.certificatePem);
-      assert.ok((await signedBy(await signingAuthority(authority))).checkIssued(issuer));
+      assert.ok((await signedBy(signingAuthority(authority))).checkIssued(issuer));
       const issued = await issueCertificate(authority, { commonName: "jane", usage: "client" });
       assert.ok(new X509Certificate(issued.certificatePem).checkIssued(issuer));
     });
@@ -79,7 +79,7 @@ describe("the authority of a signer", () => {
       const [old, next] = [await createAuthority({ name: "old" }), await createAuthority({ name: "next" })];
       write(old, old);
       const authority = new AuthorityFiles(files, reading);
-      const issuer = async () => (await signedBy(await authority.current())).issuer;
+      const issuer = async () => (await signedBy(authority.current())).issuer;
       assert.equal(await issuer(), "CN=old");
       write(next, old);
       assert.equal(await issuer(), "CN=old");
@@ -91,7 +91,7 @@ describe("the authority of a signer", () => {
       const [old, next] = [await createAuthority({ name: "old" }), await createAuthority({ name: "next" })];
       write(old, old);
       const authority = new AuthorityFiles(files, reading);
-      const issuer = async () => (await signedBy(await authority.current())).issuer;
+      const issuer = async () => (await signedBy(authority.current())).issuer;
       const other = await authorityNamed(undefined, { name: "Ed25519" });
       write(other, other);
       assert.deepEqual([await issuer(), await issuer()], ["CN=old", "CN=old"]);

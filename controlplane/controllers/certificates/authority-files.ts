@@ -22,16 +22,15 @@ export class AuthorityFiles {
     this.#first = readAuthority(files, readText);
   }
 
-  /** Rejects where nothing that the files held can sign. */
-  async current(): Promise<SigningAuthority> {
+  /** Throws where nothing that the files held can sign. */
+  current(): SigningAuthority {
     try {
       const pem = readAuthority(this.#files, this.#readText);
-      if (this.#signing === undefined || !isSame(pem, this.#signing.pem))
-        this.#signing = await signingWith(pem);
+      if (this.#signing === undefined || !isSame(pem, this.#signing.pem)) this.#signing = signingWith(pem);
     } catch (error) {
       // As while only one of the two files has been written.
       this.#log.warn("cannot take up the authority; the one before signs on", { ...this.#files, error });
-      this.#signing ??= await signingWith(this.#first);
+      this.#signing ??= signingWith(this.#first);
     }
     return this.#signing.authority;
   }
@@ -44,10 +43,7 @@ interface Signing {
   readonly authority: SigningAuthority;
 }
 
-const signingWith = async (pem: Certificate): Promise<Signing> => ({
-  pem,
-  authority: await signingAuthority(pem),
-});
+const signingWith = (pem: Certificate): Signing => ({ pem, authority: signingAuthority(pem) });
 
 const isSame = (a: Certificate, b: Certificate): boolean =>
   a.certificatePem === b.certificatePem && a.privateKeyPem === b.privateKeyPem;

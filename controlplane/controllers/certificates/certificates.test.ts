@@ -128,7 +128,7 @@ describe("requests for certificates", () => {
 
   it("become certificates with their names and usages, and nothing else that was asked for", async () => {
     const made = await createAuthority({ name: "ca" });
-    const authority = await signingAuthority(made);
+    const authority = signingAuthority(made);
     const { request } = await requestFor(nodeName, [
       { type: "dns", value: "n1" },
       { type: "ip", value: "10.0.0.1" },
@@ -148,7 +148,7 @@ describe("requests for certificates", () => {
       { nowMs, durationMsMax: hourMs, authorityNotAfterMs: authority.notAfterMs },
     );
     assert.ok(plan.action === "sign");
-    const certificate = new X509Certificate(await authority.sign(plan.request, plan.terms));
+    const certificate = new X509Certificate(authority.sign(plan.request, plan.terms));
     assert.equal(certificate.subject, "O=system:nodes\nCN=system:node:n1");
     assert.equal(
       certificate.subjectAltName,

@@ -22,7 +22,7 @@ interface Asked {
 async function joinRequest(asked: Asked = {}, object = "r"): Promise<CertificateSigningRequest> {
   const { name = "n1", groups = ["system:bootstrappers", joining.group] } = asked;
   const names = { commonName: `system:node:${name}`, organizations: [nodesGroup], ...asked };
-  const pem = await makeCertificateRequest(names, asked.key ?? (await createPrivateKeyPem()));
+  const pem = makeCertificateRequest(names, asked.key ?? (await createPrivateKeyPem()));
   return {
     metadata: { name: object, creationTimestamp: "2026-01-01T00:00:00Z" },
     spec: {

@@ -1,5 +1,6 @@
+import type { KeyUsage } from "../../../base/certificate-parts.ts";
 import { type CertificateRequestInfo, readCertificateRequest } from "../../../base/os/certificate-request.ts";
-import type { KeyUsage, SigningTerms } from "../../../base/os/sign-certificate.ts";
+import type { SigningTerms } from "../../../base/os/sign-certificate.ts";
 import { ownField } from "../../../base/own-field.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
 import { apiClientProblem, kubeletClientProblem, kubeletServingProblem } from "./kubelet-requests.ts";

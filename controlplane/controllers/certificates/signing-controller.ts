@@ -27,7 +27,7 @@ export const signingController: Controller = {
       const authority = authorities.get(request.spec.signerName);
       if (authority === undefined || !mayBeSigned(request)) return;
       const nowMs = clock.wallMs();
-      const signer = await authority.current();
+      const signer = authority.current();
       const authorityNotAfterMs = signer.notAfterMs;
       const notBeforeMsMin = await removalOf(client, request);
       const plan = planSigning(request, { nowMs, durationMsMax, authorityNotAfterMs, notBeforeMsMin });
@@ -45,7 +45,7 @@ export const signingController: Controller = {
           ? { ...request.status, conditions: [...conditions, failed] }
           : {
               ...request.status,
-              certificate: Buffer.from(await signer.sign(plan.request, plan.terms)).toString("base64"),
+              certificate: Buffer.from(signer.sign(plan.request, plan.terms)).toString("base64"),
             };
       try {
         await client.updateStatus(resources.certificatesigningrequests, { ...request, status });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Log } from "../../../base/os/log.ts";
+import { createSelfSigned } from "../../../base/os/pki.ts";
 import type { TlsSettings } from "./settings.ts";
 
 /** Makes the certificates that ports make themselves, where they are not there yet. The key is there before its certificate, so
@@ -12,7 +13,6 @@ export async function makeSelfSigned(ports: readonly (TlsSettings | undefined)[]
     const { certFile, keyFile, selfSigned } = port;
     if (existsSync(certFile) && existsSync(keyFile)) continue;
     // Loaded only where it is needed: it is much to load at every start.
-    const { createSelfSigned } = await import("../../../base/os/pki.ts");
     const validDays = selfSigned.validYears * 365;
     const { hosts, usage } = selfSigned;
     const made = await createSelfSigned({ organization: "etcd", hosts, usage, validDays });
