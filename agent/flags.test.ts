@@ -70,10 +70,18 @@ describe("the agent's flags", () => {
   });
 
   it("bound containers' logs, and pods' processes", () => {
-    assert.deepEqual(config().logs, { logBytesMost: 10 * 1024 * 1024, filesMost: 5 });
+    const kept = { bytesMost: 1024 ** 3, ageMsMost: 7 * 86_400_000, components: [], audit: [] };
+    assert.deepEqual(config().logs, { logBytesMost: 10 * 1024 * 1024, filesMost: 5, kept });
     assert.equal(config().podProcessesMost, undefined);
-    const given = config("--container-log-max-size=1Ki", "--container-log-max-files=2", "--pod-max-pids=100");
-    assert.deepEqual(given.logs, { logBytesMost: 1024, filesMost: 2 });
+    const given = config(
+      ...["--container-log-max-size=1Ki", "--container-log-max-files=2", "--pod-max-pids=100"],
+      ...["--kept-logs-max-size=0", "--kept-logs-max-age=1h", "--component-logs=/a,/b", "--audit-logs=/c"],
+    );
+    assert.deepEqual(given.logs, {
+      logBytesMost: 1024,
+      filesMost: 2,
+      kept: { bytesMost: 0, ageMsMost: 3_600_000, components: ["/a", "/b"], audit: ["/c"] },
+    });
     assert.equal(given.podProcessesMost, 100);
     for (const [word, why] of [
       [
@@ -81,6 +89,7 @@ describe("the agent's flags", () => {
         /--container-log-max-size: "-1" is not a quantity of whole bytes above 0/,
       ],
       ["--container-log-max-size=much", /is not a quantity/],
+      ["--kept-logs-max-size=-1", /--kept-logs-max-size: "-1" is not a quantity of whole bytes/],
       ["--container-log-max-files=1", /--container-log-max-files: 1 must be 2 to 1000/],
       ["--pod-max-pids=0", /--pod-max-pids: 0 must be positive, or -1/],
     ] as const)

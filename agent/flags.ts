@@ -24,8 +24,7 @@ import { type CniFolders, podNetworkChoice } from "./pod-network-choice.ts";
 import { proxyChoice, proxyModeFlags } from "./proxy-mode-flags.ts";
 import { type ReservedRules, reservedFlags, reservedRules } from "./reserved-flags.ts";
 import { type CriChoice, isSocketUrl } from "./runtime/cri/endpoint.ts";
-import type { LogRotation } from "./runtime/log-files.ts";
-import { logFlags, logRotation } from "./runtime/log-flags.ts";
+import { logFlags, type NodeLogs, nodeLogs } from "./runtime/log-flags.ts";
 import { shutdownFlags } from "./shutdown/shutdown-flags.ts";
 import type { ShutdownTime } from "./shutdown/shutdown-rounds.ts";
 
@@ -234,7 +233,7 @@ export interface AgentConfig extends ImageRules, ReservedRules {
   readonly manifests: { readonly path: string; readonly everyMs: number } | undefined;
   /** In whole seconds; 0: the node never goes down gracefully. */
   readonly shutdown: ShutdownTime;
-  readonly logs: LogRotation;
+  readonly logs: NodeLogs;
   /** Undefined: as many as the node. */
   readonly podProcessesMost: number | undefined;
   readonly maxPods: number;
@@ -354,7 +353,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   const everyMs = flags["file-check-frequency"];
   check(everyMs > 0, "file-check-frequency", everyMs, "must be positive");
-  const logs = logRotation(flags, check);
+  const logs = nodeLogs(flags, check);
   const pids = flags["pod-max-pids"];
   check(pids === -1 || pids > 0, "pod-max-pids", pids, "must be positive, or -1");
   check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");

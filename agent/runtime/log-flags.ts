@@ -1,6 +1,11 @@
 import type { FlagTable, FlagValues } from "../../base/os/flags.ts";
 import { parseQuantity } from "../../base/quantity.ts";
+import { type KeptLogs, keptLogFlags, keptLogs } from "../logs/kept-log-flags.ts";
 import type { LogRotation } from "./log-files.ts";
+
+export interface NodeLogs extends LogRotation {
+  readonly kept: KeptLogs;
+}
 
 export const logFlags = {
   "container-log-max-size": {
@@ -14,13 +19,14 @@ export const logFlags = {
     default: 5,
     help: "How many files are kept of a container's log, the one that is written to among them.",
   },
+  ...keptLogFlags,
 } as const satisfies FlagTable;
 
 /** What is wrong with them is told to `check`. */
-export function logRotation(
+export function nodeLogs(
   flags: FlagValues<typeof logFlags>,
   check: (ok: boolean, flag: string, value: unknown, rule: string) => void,
-): LogRotation {
+): NodeLogs {
   const { "container-log-max-size": size, "container-log-max-files": filesMost } = flags;
   const logBytesMost = bytesOf(size);
   check(
@@ -30,7 +36,7 @@ export function logRotation(
     "is not a quantity of whole bytes above 0, such as 10Mi",
   );
   check(filesMost > 1 && filesMost <= 1_000, "container-log-max-files", filesMost, "must be 2 to 1000");
-  return { logBytesMost, filesMost };
+  return { logBytesMost, filesMost, kept: keptLogs(flags, check) };
 }
 
 function bytesOf(text: string): number {

@@ -1,8 +1,9 @@
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { sleep } from "../../base/os/clock.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Pod } from "../../client/types.ts";
+import { podLogFolders } from "../logs/folders.ts";
+import { keepPodLogs } from "../logs/keep-logs.ts";
 import type { NodePods } from "../static/node-pods.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import type { Eviction } from "./eviction.ts";
@@ -109,8 +110,7 @@ export class PodWorkers {
     this.#tasks.run("volumes of pods that are gone", (signal) => this.#removeVolumes(left, signal));
     const logs = await readdir(logsDir).catch(() => []);
     for (const name of logs)
-      if (!wanted.has(name.split("_").at(-1) ?? ""))
-        await rm(join(logsDir, name), { recursive: true, force: true });
+      if (!wanted.has(name.split("_").at(-1) ?? "")) await keepPodLogs(podLogFolders(logsDir), name);
   }
 
   /** Drivers that undo them may come later than this agent, and need not answer: pods that are there do not wait for that. */

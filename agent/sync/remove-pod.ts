@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
 import { deleteAtOnce } from "../../client/delete-at-once.ts";
 import type { Pod } from "../../client/types.ts";
-import { rotatedLogs } from "../runtime/log-files.ts";
+import { podLogFolders } from "../logs/folders.ts";
+import { keepPodLogs, keepRunLogs } from "../logs/keep-logs.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
@@ -20,7 +21,8 @@ export function observePod(uid: string, runtime: Runtime): Observed {
   };
 }
 
-/** Stops whatever still runs of a pod and frees all it had: containers, sandboxes, volumes, logs. Idempotent. */
+/** Stops whatever still runs of a pod and frees all it had: containers, sandboxes, volumes. Its logs go to those that are
+ *  kept. Idempotent. */
 export async function removePod(pod: Pod, stop: Stop, context: PodContext): Promise<void> {
   const { runtime, volumes, prober, logsDir } = context;
   const { uid } = pod.metadata;
@@ -30,7 +32,7 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
   releaseImages(uid, context);
   prober.keepOnly(uid, new Set());
   await volumes.remove(uid).catch(tellUnmount(pod, context));
-  await rm(podLogs(logsDir, pod), { recursive: true, force: true });
+  await keepPodLogs(podLogFolders(logsDir), podLogs(logsDir, pod));
 }
 
 /** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, or where the node needs the
@@ -47,7 +49,8 @@ export async function freeEndedPod(
   if (pod.status?.reason !== evicted && !entirely) return;
   await removeContainers(uid, runtime);
   releaseImages(uid, context);
-  await rm(podLogs(logsDir, pod), { recursive: true, force: true });
+  // The room is needed: these logs are not kept.
+  await rm(join(logsDir, podLogs(logsDir, pod)), { recursive: true, force: true });
 }
 
 /** The pod stays until its volumes are given back, and says why. */
@@ -68,7 +71,7 @@ async function removeContainers(uid: string, runtime: Runtime): Promise<void> {
   for (const { id } of observePod(uid, runtime).containers) await runtime.removeContainer(id);
 }
 
-const podLogs = (logsDir: string, pod: Pod): string => dirname(logFolder(logsDir, pod, "any"));
+const podLogs = (logsDir: string, pod: Pod): string => basename(dirname(logFolder(logsDir, pod, "any")));
 
 /** Lets the API forget a pod of which nothing is left here. */
 export async function deleteFromApi(
@@ -84,12 +87,15 @@ export async function dropOldContainers(
   pod: Pod,
   name: string,
   attempt: number,
-  { runtime }: Pick<PodContext, "runtime">,
+  { runtime, logsDir }: Pick<PodContext, "runtime" | "logsDir">,
 ): Promise<void> {
   for (const one of observePod(pod.metadata.uid, runtime).containers) {
     if (one.name !== name || one.attempt >= attempt - deadContainersKept || one.state.phase === "running")
       continue;
     await runtime.removeContainer(one.id);
-    for (const path of [one.logPath, ...(await rotatedLogs(one.logPath))]) await rm(path, { force: true });
+    await keepRunLogs(podLogFolders(logsDir), podLogs(logsDir, pod), {
+      container: name,
+      attempt: one.attempt,
+    });
   }
 }
