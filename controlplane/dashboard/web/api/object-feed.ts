@@ -1,4 +1,4 @@
-import type { Metadata } from "../model/table.ts";
+import type { Metadata } from "../../../../client/rules/printed-table.ts";
 import { type Form, LiveList } from "./live-list.ts";
 
 /** An object of any kind, as far as every kind has it. */

@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
-import type { Column, Row, Table } from "../model/table.ts";
-import { rowKey } from "../model/table.ts";
+import type { Column, Row, Table } from "../../../../client/rules/printed-table.ts";
+import { rowKey } from "../../../../client/rules/printed-table.ts";
 import { LiveList } from "./live-list.ts";
 
 export const asTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { ageText, arrange, type Column, type Row } from "../../../../client/rules/printed-table.ts";
+import { toneOf } from "../../../../client/rules/tone.ts";
 import type { Kind } from "../api/discovery.ts";
 import { menuOf, titleOf } from "./menu.ts";
 import { amountOf, foldEvents, podsByState, unwell } from "./overview.ts";
 import { containersOf } from "./pods.ts";
 import { relatedTo, selectorText } from "./related.ts";
-import { ageText, arrange, type Column, type Row } from "./table.ts";
-import { toneOf } from "./tone.ts";
 
 const columns: readonly Column[] = ["Name", "Ready", "Status", "Restarts", "Age"].map((name) => ({
   name,

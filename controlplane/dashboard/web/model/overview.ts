@@ -1,6 +1,6 @@
+import type { Column, Row } from "../../../../client/rules/printed-table.ts";
+import { toneOf } from "../../../../client/rules/tone.ts";
 import type { KubeObject } from "../api/object-feed.ts";
-import type { Column, Row } from "./table.ts";
-import { toneOf } from "./tone.ts";
 
 /** What the home page counts. Pure. */
 

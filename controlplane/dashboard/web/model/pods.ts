@@ -1,5 +1,5 @@
+import type { Tone } from "../../../../client/rules/tone.ts";
 import type { KubeObject } from "../api/object-feed.ts";
-import type { Tone } from "./tone.ts";
 
 /** A container of a pod, as people look at it. */
 export interface ContainerLine {

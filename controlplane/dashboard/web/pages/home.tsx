@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { rowKey } from "../../../../client/rules/printed-table.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 import { callJson } from "../api/session.ts";
 import { amountOf, foldEvents, nodesReady, podsByState, unwell } from "../model/overview.ts";
-import { rowKey } from "../model/table.ts";
 import { namespace, to } from "../route.ts";
 import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, Value } from "../ui/table.tsx";

@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
+import { toneSigns } from "../../../../client/rules/tone.ts";
 import { type Kind, kindKey, kindNamed, kindOf, kindPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 import { titleOf } from "../model/menu.ts";
 import { containersOf } from "../model/pods.ts";
 import { type Related, relatedTo } from "../model/related.ts";
-import { toneSigns } from "../model/tone.ts";
 import { param, setParams, to } from "../route.ts";
 import { Actions } from "../ui/actions.tsx";
 import { LogView } from "../ui/log-view.tsx";

@@ -1,8 +1,15 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import {
+  ageText,
+  arrange,
+  type Column,
+  isAge,
+  type Row,
+  rowKey,
+} from "../../../../client/rules/printed-table.ts";
+import { toneOf, toneSigns } from "../../../../client/rules/tone.ts";
 import type { TableFeed } from "../api/table-feed.ts";
-import { ageText, arrange, type Column, isAge, type Row, rowKey } from "../model/table.ts";
-import { toneOf, toneSigns } from "../model/tone.ts";
 import { param, setParams } from "../route.ts";
 import { nowMs } from "./clock.ts";
 import { Icon } from "./icons.tsx";
