@@ -1,19 +1,22 @@
 import { selectorFromLabelSelector, selectorFromLabels, selectorText } from "../../base/label-selector.ts";
-import type { Deployment, EndpointSlice, PodTemplateSpec, Service } from "../../client/types.ts";
+import type { Revision } from "../../client/rules/rollout-revisions.ts";
+import type { Deployment, EndpointSlice, PodTemplateSpec, ReplicaSet, Service } from "../../client/types.ts";
 import { containerLines, volumeLine } from "./describe-pod.ts";
 import { field, type Line, pairs } from "./page.ts";
-import type { Revision } from "./revisions.ts";
 import { timeText } from "./time-text.ts";
 
 /** The page of a deployment, up to its events. */
-export function deploymentPage(deployment: Deployment, revisions: readonly Revision[]): readonly Line[] {
+export function deploymentPage(
+  deployment: Deployment,
+  revisions: readonly Revision<ReplicaSet>[],
+): readonly Line[] {
   const { metadata, spec, status = {} } = deployment;
   const { updatedReplicas = 0, replicas = 0, availableReplicas = 0, unavailableReplicas = 0 } = status;
   const rolling = spec.strategy?.rollingUpdate;
   const newest = revisions.at(-1);
-  const shown = ({ replicaSet: { metadata: meta, spec: wanted, status: now } }: Revision) =>
+  const shown = ({ keeper: { metadata: meta, spec: wanted, status: now } }: Revision<ReplicaSet>) =>
     `${meta.name} (${now?.replicas ?? 0}/${wanted.replicas ?? 0} replicas created)`;
-  const old = revisions.slice(0, -1).filter(({ replicaSet }) => (replicaSet.status?.replicas ?? 0) > 0);
+  const old = revisions.slice(0, -1).filter(({ keeper }) => (keeper.status?.replicas ?? 0) > 0);
   return [
     field("Name", metadata.name),
     field("Namespace", metadata.namespace),

@@ -11,7 +11,7 @@ import { deploymentPage, servicePage } from "./describe-workload.ts";
 import { type DiscoveredResource, discover } from "./discovery.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
 import { type Line, pageText } from "./page.ts";
-import { revisionsOf } from "./revisions.ts";
+import { deploymentRevisions } from "./revisions.ts";
 import { needKind, parseTargets } from "./targets.ts";
 
 const flags = {
@@ -79,7 +79,7 @@ async function pageOf(
     }
     case "apps/v1 Deployment": {
       const deployment = await client.get(resources.deployments, ref);
-      return deploymentPage(deployment, await revisionsOf(client, deployment));
+      return deploymentPage(deployment, await deploymentRevisions(client, deployment));
     }
     default:
       return genericPage(object);

@@ -2,13 +2,14 @@ import { systemClock } from "../../base/os/clock.ts";
 import { UsageError } from "../../base/os/flags.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
+import { type Revision, type Rolling, rollbackTo } from "../../client/rules/rollout-revisions.ts";
 import { daemonSetRollout, deploymentRollout, type RolloutState } from "../../client/rules/rollout-state.ts";
-import type { DaemonSet, Deployment, Ref, Resource } from "../../client/types.ts";
+import type { DaemonSet, Deployment, KubeObject, Ref, Resource } from "../../client/types.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { type DiscoveredResource, discover, shownName } from "./discovery.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
 import { aligned } from "./output.ts";
-import { revisionsOf, templateOf } from "./revisions.ts";
+import { deploymentRevisions, setRevisions } from "./revisions.ts";
 import { parseOne } from "./targets.ts";
 
 const flags = {
@@ -27,7 +28,7 @@ const flags = {
   watch: { kind: "boolean", default: true, help: "status: wait for the end" },
 } as const;
 
-const verbs = ["status", "history", "undo", "restart"] as const;
+const verbs = ["status", "history", "undo", "restart", "pause", "resume"] as const;
 
 interface Subject {
   readonly client: RestClient;
@@ -39,8 +40,8 @@ interface Subject {
 
 export const rolloutCommand = command({
   name: "rollout",
-  summary: "follow, repeat or undo the rollout of a deployment",
-  usage: "status|history|undo|restart KIND/NAME",
+  summary: "follow, repeat, hold or undo the rollout of a workload",
+  usage: "status|history|undo|restart|pause|resume KIND/NAME",
   words: [verbs, "object"],
   flags,
   examples: ["pintle rollout status deployment/web", "pintle rollout undo deployment/web --to-revision 2"],
@@ -62,6 +63,10 @@ export const rolloutCommand = command({
         return undo(subject, given["to-revision"]);
       case "restart":
         return restart(subject);
+      case "pause":
+        return hold(subject, true);
+      case "resume":
+        return hold(subject, false);
     }
   },
 });
@@ -124,25 +129,59 @@ async function followRollout<T>(
   }
 }
 
-async function history({ client, resource, ref, shown, io }: Subject): Promise<number> {
-  onlyDeployments(resource, "history");
-  const revisions = await revisionsOf(client, await client.get(resources.deployments, ref));
-  const rows = revisions.map(({ number, cause }) => [String(number), cause]);
-  io.stdout(`${shown} \n${aligned([["REVISION", "CHANGE-CAUSE"], ...rows], 2)}`);
+async function history(subject: Subject): Promise<number> {
+  const { revisions } = await withRevisions(subject, "history");
+  const rows = revisions.map(({ number, cause }) => [String(number), cause ?? "<none>"]);
+  subject.io.stdout(`${subject.shown} \n${aligned([["REVISION", "CHANGE-CAUSE"], ...rows], 2)}`);
   return 0;
 }
 
-async function undo({ client, resource, ref, shown, io }: Subject, revision: number): Promise<number> {
-  onlyDeployments(resource, "undo");
-  const deployment = await client.get(resources.deployments, ref);
-  const template = templateOf(await revisionsOf(client, deployment), revision);
-  if (JSON.stringify(template) === JSON.stringify(deployment.spec.template)) {
-    io.stdout(`${shown} skipped rollback (current template already matches revision ${revision})\n`);
+async function undo(subject: Subject, wanted: number): Promise<number> {
+  const { client, resource, ref, shown, io } = subject;
+  const { object, revisions } = await withRevisions(subject, "undo");
+  const rollback = rollbackTo(object as unknown as Rolling, revisions, wanted);
+  if (rollback.is === "refused") throw new OperatorError(rollback.why);
+  if (rollback.is === "skipped") {
+    io.stdout(`${shown} skipped rollback (${rollback.why})\n`);
     return 0;
   }
-  const patch = [{ op: "replace", path: "/spec/template", value: template }];
-  await client.patch(resources.deployments, ref, patch, { type: "json", fieldManager: "pintle" });
+  await client.patch(resource, ref, rollback.patch, { type: rollback.type, fieldManager: "pintle" });
   io.stdout(`${shown} rolled back\n`);
+  return 0;
+}
+
+async function withRevisions(
+  { client, resource, ref }: Subject,
+  verb: string,
+): Promise<{ readonly object: KubeObject; readonly revisions: readonly Revision[] }> {
+  switch (resource.kind) {
+    case "Deployment": {
+      const object = await client.get(resources.deployments, ref);
+      return { object: { ...object }, revisions: await deploymentRevisions(client, object) };
+    }
+    case "StatefulSet":
+    case "DaemonSet": {
+      const object = await client.get<KubeObject>(resource, ref);
+      return { object, revisions: await setRevisions(client, object) };
+    }
+    default:
+      throw new UsageError(
+        `rollout ${verb} knows deployments, stateful sets and daemon sets, not ${resource.plural}`,
+      );
+  }
+}
+
+async function hold({ client, resource, ref, shown, io }: Subject, isHeld: boolean): Promise<number> {
+  const verb = isHeld ? "pause" : "resume";
+  if (resource.kind !== "Deployment")
+    throw new UsageError(`rollout ${verb} knows deployments, not ${resource.plural}`);
+  const { spec } = await client.get(resources.deployments, ref);
+  const done = `${verb}d`;
+  if ((spec.paused ?? false) === isHeld)
+    throw new OperatorError(isHeld ? `${shown} is already paused` : `${shown} is not paused`);
+  const patch = { spec: { paused: isHeld ? true : null } };
+  await client.patch(resource, ref, patch, { type: "strategic", fieldManager: "pintle" });
+  io.stdout(`${shown} ${done}\n`);
   return 0;
 }
 
@@ -153,9 +192,4 @@ async function restart({ client, resource, ref, shown, io }: Subject): Promise<n
   await client.patch(resource, ref, patch, { type: "strategic", fieldManager: "pintle" });
   io.stdout(`${shown} restarted\n`);
   return 0;
-}
-
-function onlyDeployments(resource: DiscoveredResource, verb: string): void {
-  if (resource.kind !== "Deployment")
-    throw new UsageError(`rollout ${verb} knows deployments, not ${resource.plural}`);
 }

@@ -223,6 +223,56 @@ describe("integration: everyday commands against the API server", () => {
       run(rolloutCommand, ["undo", "deploy/web", "--to-revision", "9"]),
       /specified revision 9/,
     );
+    const said = async (...words: string[]) => (await run(rolloutCommand, words)).out;
+    assert.equal(await said("pause", "deploy/web"), "deployment.apps/web paused\n");
+    await assert.rejects(run(rolloutCommand, ["pause", "deploy/web"]), /already paused/);
+    await assert.rejects(
+      run(rolloutCommand, ["undo", "deploy/web", "--to-revision", "2"]),
+      /resume it first/,
+    );
+    assert.equal(await said("resume", "deploy/web"), "deployment.apps/web resumed\n");
+    await assert.rejects(run(rolloutCommand, ["resume", "deploy/web"]), /not paused/);
+    await assert.rejects(
+      run(rolloutCommand, ["history", "svc/web"]),
+      /stateful sets and daemon sets, not services/,
+    );
+  });
+
+  it("rolls a stateful set back by the patch that a revision keeps", async () => {
+    const metadata = { name: "db", namespace: "default", labels: { app: "db" } };
+    const template = {
+      metadata: { labels: { app: "db" } },
+      spec: { containers: [{ name: "c", image: "two" }] },
+    };
+    const { metadata: owner } = await client.create(resources.statefulsets, {
+      metadata,
+      spec: { selector: { matchLabels: { app: "db" } }, serviceName: "db", template },
+    });
+    for (const [revision, image] of [
+      [1, "one"],
+      [2, "two"],
+    ] as const)
+      await client.create(resources.controllerrevisions, {
+        metadata: {
+          ...metadata,
+          name: `db-${revision}`,
+          ownerReferences: [
+            { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", uid: owner.uid, controller: true },
+          ],
+        },
+        revision,
+        data: {
+          spec: {
+            template: { ...template, spec: { containers: [{ name: "c", image }] }, $patch: "replace" },
+          },
+        },
+      });
+    const history = await run(rolloutCommand, ["history", "sts/db"]);
+    assert.match(history.out, /^1 +<none>\n2 +<none>$/m);
+    const undone = await run(rolloutCommand, ["undo", "sts/db"]);
+    assert.equal(undone.out, "statefulset.apps/db rolled back\n");
+    const { spec } = await client.get(resources.statefulsets, { name: "db", namespace: "default" });
+    assert.equal(spec.template.spec?.containers[0]?.image, "one");
   });
 
   it("describes, with events", async () => {
