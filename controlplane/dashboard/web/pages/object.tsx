@@ -10,6 +10,7 @@ import { Actions } from "../ui/actions.tsx";
 import { LogView } from "../ui/log-view.tsx";
 import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
+import { TerminalView } from "../ui/terminal-view.tsx";
 import { useObjects, useTable } from "../ui/use-feed.ts";
 import { YamlView } from "../ui/yaml-view.tsx";
 
@@ -19,6 +20,9 @@ interface ObjectProps {
   readonly namespace: string;
   readonly name: string;
 }
+
+/** They take the height there is. */
+const fullTabs = new Set(["logs", "terminal"]);
 
 /** One object, live. */
 export function ObjectPage({ kind, namespace, name }: ObjectProps) {
@@ -30,10 +34,11 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
   const object = useMemo(() => found && { apiVersion, kind: kind.kind, ...found }, [found, apiVersion, kind]);
   const state = feed.state.value;
   const key = kindKey(kind);
-  const tabs = ["overview", "yaml", ...(key === "core/pods" ? ["logs"] : [])];
+  const tabs = ["overview", "yaml", ...(key === "core/pods" ? ["logs", "terminal"] : [])];
   const tab = tabs.find((one) => one === param("tab")) ?? "overview";
+  const isFull = fullTabs.has(tab);
   return (
-    <section class={tab === "logs" ? "page page-list" : "page"}>
+    <section class={isFull ? "page page-list" : "page"}>
       <nav class="crumbs" aria-label="Where this is">
         <a href={to(["k", ...key.split("/")])}>{titleOf(kind)}</a>
         {namespace && <span class="quiet"> / {namespace}</span>}
@@ -73,7 +78,7 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
             id="tab-panel"
             role="tabpanel"
             aria-labelledby={`tab-${tab}`}
-            class={tab === "logs" ? "panel panel-full" : "panel"}
+            class={isFull ? "panel panel-full" : "panel"}
           >
             {tab === "overview" && <Overview kind={kind} object={object} />}
             {tab === "yaml" && <YamlView object={object} />}
@@ -84,6 +89,7 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
                 containers={containersOf(object).map((one) => one.name)}
               />
             )}
+            {tab === "terminal" && <TerminalView pod={object} />}
           </div>
         </>
       )}
