@@ -27,7 +27,16 @@ const form: Form<KubeObject> = {
 
 /** Whole objects of a collection. */
 export class ObjectFeed extends LiveList<KubeObject> {
-  constructor(path: string, query: Readonly<Record<string, string>> = {}) {
-    super(form, path, query);
+  /** @param keep What is kept of each. */
+  constructor(
+    path: string,
+    query: Readonly<Record<string, string>> = {},
+    keep?: (object: KubeObject) => KubeObject,
+  ) {
+    super(
+      keep === undefined ? form : { ...form, itemsOf: (answer) => form.itemsOf(answer).map(keep) },
+      path,
+      query,
+    );
   }
 }

@@ -9,12 +9,13 @@ export const asTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application
 export class TableFeed extends LiveList<Row> {
   readonly columns: Signal<readonly Column[]>;
 
-  constructor(path: string, query: Readonly<Record<string, string>> = {}) {
+  /** @param keep What is kept of each row. */
+  constructor(path: string, query: Readonly<Record<string, string>> = {}, keep = (row: Row): Row => row) {
     const columns = signal<readonly Column[]>([]);
     const itemsOf = (answer: unknown) => {
       const { columnDefinitions, rows } = answer as Table;
       if (columnDefinitions?.length) columns.value = columnDefinitions;
-      return rows ?? [];
+      return (rows ?? []).map(keep);
     };
     const resourceVersionOf = ({ object }: Row) => object.metadata.resourceVersion;
     super({ accept: asTable, itemsOf, keyOf: rowKey, resourceVersionOf }, path, query);

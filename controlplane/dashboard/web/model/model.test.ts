@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { ageText, arrange, type Column, type Row } from "../../../../client/rules/printed-table.ts";
 import { toneOf } from "../../../../client/rules/tone.ts";
 import type { Kind } from "../api/discovery.ts";
+import { amountOf } from "./amounts.ts";
 import { menuOf, titleOf } from "./menu.ts";
-import { amountOf, foldEvents, podsByState, unwell } from "./overview.ts";
+import { foldEvents, podsByState } from "./overview.ts";
 import { containersOf } from "./pods.ts";
 import { relatedTo, selectorText } from "./related.ts";
 
@@ -83,9 +84,6 @@ describe("how well things are", () => {
     assert.equal(toneOf("Ready", "0/2"), "bad");
     assert.equal(toneOf("Ready", "0/0"), "quiet");
     assert.equal(toneOf("Name", "Error"), undefined);
-  });
-  it("lists what is unwell, and no job that is done", () => {
-    assert.deepEqual(names(unwell(pods, columns)), ["web-9"]);
   });
   it("counts states, worst first", () => {
     assert.deepEqual(

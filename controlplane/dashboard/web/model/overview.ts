@@ -1,5 +1,6 @@
 import type { Column, Row } from "../../../../client/rules/printed-table.ts";
 import { toneOf } from "../../../../client/rules/tone.ts";
+import type { ObjectName } from "../../../../client/why/finding.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 
 /** What the home page counts. Pure. */
@@ -39,29 +40,12 @@ export function podsByState(
   return [...counts].sort(([a, many], [b, more]) => rank(a) - rank(b) || more - many);
 }
 
-/** Rows of which a cell tells that something is wrong. */
-export function unwell(rows: Iterable<Row>, columns: readonly Column[]): readonly Row[] {
-  return [...rows].filter(({ cells }) => {
-    const [ready, status] = ["Ready", "Status"].map((name) =>
-      String(cells[columns.findIndex((one) => one.name === name)] ?? ""),
-    );
-    const tone = toneOf("Status", status ?? "");
-    if (tone === "bad" || tone === "warn") return true;
-    return /^(Completed|Succeeded|)$/.test(status ?? "") ? status === "" && isShort(ready) : isShort(ready);
-  });
-}
-
-function isShort(ready = ""): boolean {
-  const share = /^(\d+)\/(\d+)$/.exec(ready);
-  return share !== null && share[1] !== share[2];
-}
-
 export interface FoldedEvent {
   readonly reason: string;
   readonly message: string;
   readonly count: number;
   readonly lastSeen: string;
-  readonly objects: readonly string[];
+  readonly objects: readonly ObjectName[];
 }
 
 interface EventOf extends KubeObject {
@@ -70,47 +54,31 @@ interface EventOf extends KubeObject {
   readonly count?: number;
   readonly lastTimestamp?: string | null;
   readonly eventTime?: string | null;
-  readonly involvedObject?: { readonly kind?: string; readonly name?: string };
+  readonly involvedObject?: Partial<ObjectName>;
 }
 
 /** Warnings by cause: what differs only in names and numbers is one. The newest cause first. */
 export function foldEvents(events: Iterable<KubeObject>): readonly FoldedEvent[] {
   const folded = new Map<
     string,
-    { reason: string; message: string; count: number; lastSeen: string; objects: Set<string> }
+    { reason: string; message: string; count: number; lastSeen: string; objects: Map<string, ObjectName> }
   >();
   for (const event of events as Iterable<EventOf>) {
     const { reason = "", message = "", count = 1, involvedObject = {} } = event;
     const lastSeen = event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? "";
     const cause = `${reason} ${message.replace(/[\w.-]*\d[\w.:-]*/g, "#").replace(/"[^"]*"/g, '"…"')}`;
-    const into = folded.get(cause) ?? { reason, message, count: 0, lastSeen: "", objects: new Set() };
+    const into = folded.get(cause) ?? { reason, message, count: 0, lastSeen: "", objects: new Map() };
     into.count += count;
-    into.objects.add(`${involvedObject.kind ?? ""} ${involvedObject.name ?? ""}`);
+    const { kind = "", name = "", namespace } = involvedObject;
+    into.objects.set(`${kind} ${namespace} ${name}`, {
+      kind,
+      name,
+      ...(namespace !== undefined && { namespace }),
+    });
     if (lastSeen >= into.lastSeen) Object.assign(into, { message, lastSeen });
     folded.set(cause, into);
   }
   return [...folded.values()]
-    .map((one) => ({ ...one, objects: [...one.objects] }))
+    .map((one) => ({ ...one, objects: [...one.objects.values()] }))
     .sort((a, b) => b.lastSeen.localeCompare(a.lastSeen));
-}
-
-const units: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-/** A quantity as a number, for bars; 0 for what is none. */
-export function amountOf(quantity: string | undefined): number {
-  const match = /^([\d.]+)([a-zA-Z]*)$/.exec(quantity ?? "");
-  return match === null ? 0 : Number(match[1]) * (units[match[2] ?? ""] ?? 0);
 }

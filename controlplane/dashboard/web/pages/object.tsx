@@ -12,6 +12,7 @@ import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
 import { TerminalView } from "../ui/terminal-view.tsx";
 import { useObjects, useTable } from "../ui/use-feed.ts";
+import { Why } from "../ui/why.tsx";
 import { YamlView } from "../ui/yaml-view.tsx";
 
 interface ObjectProps {
@@ -102,6 +103,7 @@ function Overview({ kind, object }: { readonly kind: Kind; readonly object: Kube
   const key = kindKey(kind);
   return (
     <>
+      <Why key={metadata.uid} kind={kind} object={object} />
       <dl class="facts">
         <dt>Created</dt>
         <dd>
