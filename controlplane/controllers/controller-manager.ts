@@ -13,11 +13,13 @@ import { RestClient } from "../../client/rest.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
 import type { Controller, ControllerClient } from "./controller.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
-import { serveHealth } from "./health-server.ts";
+import { type HealthAnswers, serveHealth } from "./health-server.ts";
 import { eventSource, queueName } from "./kubernetes-names.ts";
 import { metadataOnly } from "./metadata-only.ts";
 import { selectControllers } from "./select-controllers.ts";
 import { ServedResources } from "./served-resources.ts";
+import { answerState } from "./statemetrics/answer-state.ts";
+import { StateMetrics } from "./statemetrics/state-metrics.ts";
 import { controllerTable } from "./table.ts";
 
 /** A started controller-manager. */
@@ -41,20 +43,30 @@ export async function startControllerManager(
     metrics: os.metrics,
   });
   let problem: string | undefined;
-  const health =
-    config.health === undefined ? undefined : await serveHealth(config.health, os.metrics, () => problem);
-  const inside = runControllers({ config, controllers }, client, os);
+  let inside: ReturnType<typeof runControllers> | undefined;
+  const { clock, random } = os;
+  const log = os.log.child("controller-manager");
+  const state = new StateMetrics(config.stateMetrics, { client, clock, random, log });
+  const answers: HealthAnswers = {
+    metrics: os.metrics,
+    problem: () => problem,
+    state: (response) => answerState(response, state, () => inside?.isLeader() ?? false),
+  };
+  const health = config.health === undefined ? undefined : await serveHealth(config.health, answers);
+  inside = runControllers({ config, controllers }, client, os);
+  const { isLeader, stop } = inside;
   const done = inside.done.finally(async () => {
     problem = "stopped";
+    await state.stop();
     client.close();
     await health?.close();
   });
   return {
-    ...inside,
+    isLeader,
     done,
     healthPort: health?.port,
     async stop() {
-      await inside.stop();
+      await stop();
       await done.catch(() => undefined); // a failure is heard through `done`
     },
   };

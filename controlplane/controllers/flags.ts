@@ -8,6 +8,8 @@ import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
 import { type Balancing, balancingConfig, loadBalancerFlags } from "./serviceloadbalancer/flags.ts";
+import { stateMetricsConfig, stateMetricsFlags } from "./statemetrics/flags.ts";
+import type { StateMetricsConfig } from "./statemetrics/state-metrics.ts";
 
 /** kube-controller-manager's names and defaults; those of the load balancer are our own. */
 export const controllerManagerFlags = {
@@ -142,6 +144,7 @@ export const controllerManagerFlags = {
   ...loadBalancerFlags,
   ...autoscalerFlags,
   ...concurrentSyncFlags,
+  ...stateMetricsFlags,
   controllers: {
     kind: "list",
     default: ["*"],
@@ -190,6 +193,8 @@ export interface ControllerManagerConfig {
   /** Undefined: addresses of Services are not ours to give. */
   readonly balancing: Balancing | undefined;
   readonly autoscaling: AutoscalingConfig;
+  /** What /metrics/state tells. */
+  readonly stateMetrics: StateMetricsConfig;
   /** Workers by controller, where somebody says how many. */
   readonly workers: ReadonlyMap<string, number>;
   readonly controllers: readonly string[];
@@ -237,6 +242,7 @@ export function controllerManagerConfig(
   const balancing = balancingConfig(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
+  const stateMetrics = stateMetricsConfig(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     kubeconfig: flags.kubeconfig,
@@ -270,6 +276,7 @@ export function controllerManagerConfig(
     endpoints,
     balancing,
     autoscaling,
+    stateMetrics,
     workers,
     controllers: flags.controllers,
   };

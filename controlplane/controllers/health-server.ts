@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { UsageError } from "../../base/os/flags.ts";
 import type { MetricsRegistry } from "../../base/os/metrics.ts";
@@ -8,11 +8,18 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** Serves /healthz, /livez, /readyz and /metrics over plain HTTP. Rejects with UsageError when the port is taken. */
+export interface HealthAnswers {
+  readonly metrics: MetricsRegistry;
+  readonly problem: () => string | undefined;
+  /** Answers /metrics/state. */
+  readonly state: (response: ServerResponse) => Promise<void>;
+}
+
+/** Serves /healthz, /livez, /readyz, /metrics and /metrics/state over plain HTTP. Rejects with UsageError when the port is
+ *  taken. */
 export async function serveHealth(
   at: { readonly address: string; readonly port: number },
-  metrics: MetricsRegistry,
-  problem: () => string | undefined,
+  { metrics, problem, state }: HealthAnswers,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0];
@@ -21,6 +28,8 @@ export async function serveHealth(
         (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
         (error: unknown) => response.writeHead(500).end(String(error)),
       );
+    } else if (path === "/metrics/state") {
+      state(response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
     } else if (path === "/healthz" || path === "/livez" || path === "/readyz") {
       const why = problem();
       response.writeHead(why === undefined ? 200 : 503, { "content-type": "text/plain" }).end(why ?? "ok");

@@ -1,5 +1,6 @@
 import { resourceMetricsText } from "../../agent/stats/resource-metrics.ts";
 import { volumeMetricsText } from "../../agent/stats/volume-metrics.ts";
+import { sampleStateText } from "./sample-state.ts";
 import { sampleSummary } from "./sample-summary.ts";
 
 /** What a component shows at /metrics. */
@@ -48,6 +49,7 @@ export async function runningMetrics({ ports, raw }: AskedCluster): Promise<Metr
     "API server, /metrics/slis": raw("/metrics/slis"),
     Scheduler: plain("scheduler-1"),
     "Controller manager": plain("controller-manager-1"),
+    "Controller manager, /metrics/state": Promise.resolve(sampleStateText()),
     Agent: raw("/api/v1/nodes/node-1/proxy/metrics").then((text) => text + volumes),
     "Agent, /metrics/resource": Promise.resolve(resourceMetricsText(sampleSummary)),
   };
