@@ -65,6 +65,7 @@ import { LeaseFence } from "./registry/lease-fence.ts";
 import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
 import { portCount, ServiceAllocator, usableCount } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
+import { type AskMembers, memberAsker } from "./registry/store-members.ts";
 import { kindPrefix } from "./registry/stored-object.ts";
 import { askNode } from "./resourcemetrics/ask-node.ts";
 import { NodeUsages } from "./resourcemetrics/node-usages.ts";
@@ -137,13 +138,15 @@ export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore
   );
   return startOnStorage(config, new EtcdStorage(client, os.clock), os, {
     ...(near && { storeStarted: near.started }),
+    members: memberAsker(client, tls),
   });
 }
 
 /** The same on a given storage, which is closed at the end.
  *  @param storeStarted Not before that does it listen.
  *  @param within What it need not reach over the network.
- *  @param keepsAlive Whether the process goes on because this server listens, and is connected. */
+ *  @param keepsAlive Whether the process goes on because this server listens, and is connected.
+ *  @param members Asks the store's members how they are, where it has any. */
 export async function startOnStorage(
   config: ApiserverConfig,
   storage: Storage,
@@ -152,7 +155,13 @@ export async function startOnStorage(
     storeStarted = Promise.resolve(),
     within = {},
     keepsAlive = true,
-  }: { storeStarted?: Promise<void>; within?: Within; keepsAlive?: boolean } = {},
+    members,
+  }: {
+    storeStarted?: Promise<void>;
+    within?: Within;
+    keepsAlive?: boolean;
+    members?: AskMembers | undefined;
+  } = {},
 ): Promise<RunningApiserver> {
   checkBuilt();
   const log = os.log.child("apiserver");
@@ -200,6 +209,7 @@ export async function startOnStorage(
       flowControl: bounds.flowControl,
       slis: new HealthSlis(),
       flags: config.telemetry.flags ?? {},
+      members,
       isBounded: bounds.isReady,
     },
     delegates: [aggregation.delegate],

@@ -14,6 +14,7 @@ import { certificatesOnly } from "./authentication/config.ts";
 import { type ApiserverConfig, http2StreamsDefault } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import type { Storage } from "./registry/storage.ts";
+import type { AskMembers } from "./registry/store-members.ts";
 import { guardStoredObjects } from "./registry/stored-object.ts";
 import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startOnStorage } from "./start.ts";
@@ -77,6 +78,8 @@ export interface WatchLine {
 export interface TestOptions {
   /** In memory unless given. Closed when the server stops. */
   readonly storage?: Storage;
+  /** Asks the members of that storage's store. */
+  readonly members?: AskMembers;
   readonly log?: Log;
   /** To start a second server of the same cluster. */
   readonly authority?: Certificate;
@@ -169,7 +172,8 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     admission: defaultAdmission,
     ...options.config,
   };
-  const running = await startOnStorage(config, options.storage ?? (await openStorage(os.clock)), os);
+  const storage = options.storage ?? (await openStorage(os.clock));
+  const running = await startOnStorage(config, storage, os, { members: options.members });
   const clients: SettlingClient[] = [];
   const { protocol = usualProtocol } = options;
   const placeOf = (certificate: Certificate | undefined): TestPlace => ({

@@ -14,6 +14,7 @@ import { mediaTypes } from "../handlers/negotiate.ts";
 import { prettyJsonText } from "../json.ts";
 import type { OpenApiDocuments } from "../openapi/documents.ts";
 import type { Kinds } from "../registry/kind-table.ts";
+import type { AskMembers } from "../registry/store-members.ts";
 import { componentPage, flagsPage, type PageContent, statusPage } from "./component-pages.ts";
 import { discoveryRoute } from "./discovery-routes.ts";
 import { type HealthDeps, healthChecks, healthPaths } from "./health.ts";
@@ -49,6 +50,8 @@ export interface PlainDeps extends HealthDeps {
   readonly slis: HealthSlis;
   /** How this server was started: the names of its flags and what they say. */
   readonly flags: Readonly<Record<string, string>>;
+  /** Absent where the store has no members that could be asked. */
+  readonly members: AskMembers | undefined;
 }
 
 /** Kubernetes lays these out for people, whoever asks. */
@@ -98,6 +101,8 @@ export async function plainRoute(
       if (rest.length === 0) return componentPage(flagsPage(deps.flags), asked);
       break;
     case "debug": {
+      if (rest.join("/") === "store" && deps.members !== undefined)
+        return storeMembers(asked.method, deps.members);
       const body = deps.flowControl && flowDump(deps.flowControl, withoutEnd(rest), query);
       if (body !== undefined) return { code: 200, contentType: "text/plain; charset=utf-8", body };
       break;
@@ -142,6 +147,12 @@ async function metrics(method: string, registry: MetricsRegistry): Promise<Plain
   }
   const headers = { "Process-Start-Time-Unix": String(Math.floor(startedSeconds)) };
   return { code: 200, contentType: registry.contentType, body: await registry.text(), headers };
+}
+
+/** Our own: how the store's members are, for who may read this path. */
+async function storeMembers(method: string, ask: AskMembers): Promise<PlainAnswer> {
+  if (method !== "GET") throw methodNotAllowed();
+  return { code: 200, contentType: "application/json", body: JSON.stringify({ members: await ask() }) };
 }
 
 const startedSeconds = ownWallMs() / 1000 - process.uptime();
