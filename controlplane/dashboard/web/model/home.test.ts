@@ -7,6 +7,7 @@ import { kindByName, segmentsOf } from "./links.ts";
 import { heldByNode, nodeUses } from "./node-use.ts";
 import { quotaLines } from "./quotas.ts";
 import { rolloutsOf } from "./rollouts.ts";
+import { memberLines, quantile, secondsText } from "./store.ts";
 
 const kind = (group: string, name: string, plural: string, namespaced = true): Kind => ({
   group,
@@ -182,6 +183,47 @@ describe("dashboard/web/model: the home page", () => {
     assert.equal(kindByName(kinds, "Service")?.group, "");
     assert.deepEqual(segmentsOf(kinds, { kind: "Node", name: "n" }), ["k", "core", "nodes", "_", "n"]);
     assert.equal(segmentsOf(kinds, { kind: "Widget", name: "w" }), undefined);
+  });
+  it("says how far members of the store are behind, and how long their logs take of late", () => {
+    const fsync = (counts: readonly number[]) => ({
+      buckets: [0.001, 0.002, 0.004].map((most, at) => ({ most, count: counts[at] ?? 0 })),
+      count: counts.at(-1) ?? 0,
+    });
+    const member = (id: string, raftAppliedIndex: number, counts: readonly number[]) => ({
+      id,
+      name: id,
+      isLearner: false,
+      isLeader: id === "a",
+      raftIndex: raftAppliedIndex,
+      raftAppliedIndex,
+      walFsync: fsync(counts),
+    });
+    const before = [member("a", 80, [100, 100, 100]), member("b", 70, [9, 9, 9])];
+    const lines = memberLines(
+      [
+        member("a", 100, [100, 200, 200]),
+        member("b", 93, [0, 0, 5]),
+        { id: "c", name: "c", isLearner: false, unreachable: "refused" },
+      ],
+      before,
+    );
+    assert.deepEqual(
+      lines.map(({ role, lag, trouble }) => [role, lag, trouble]),
+      [
+        ["leader", 0, ""],
+        ["follower", 7, ""],
+        ["unreachable", 0, "refused"],
+      ],
+    );
+    assert.equal(lines[0]?.fsyncP99Seconds, 0.00199);
+    assert.ok(Math.abs((lines[1]?.fsyncP99Seconds ?? 0) - 0.00398) < 1e-9);
+    assert.equal(lines[2]?.fsyncP99Seconds, undefined);
+    assert.equal(quantile(0.99, fsync([])), undefined);
+    assert.equal(quantile(0.99, { buckets: [{ most: 1, count: 0 }], count: 5 }), 1);
+    assert.deepEqual(
+      [secondsText(0.00123), secondsText(0.25), secondsText(2.34)],
+      ["1.2 ms", "250 ms", "2.3 s"],
+    );
   });
   it("writes amounts as their resource is counted", () => {
     assert.equal(bytesText(1536), "1.5 KiB");

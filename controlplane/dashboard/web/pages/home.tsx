@@ -6,6 +6,7 @@ import { EndingCertificates } from "../home/ending-certificates.tsx";
 import { NodeBars } from "../home/node-bars.tsx";
 import { Quotas } from "../home/quota.tsx";
 import { Rolling } from "../home/rolling.tsx";
+import { StoreMembers } from "../home/store-members.tsx";
 import { Tiles } from "../home/tiles.tsx";
 import { Warnings } from "../home/warnings.tsx";
 import { Wrong } from "../home/wrong.tsx";
@@ -36,8 +37,9 @@ function Parts({ namespace: ns }: { readonly namespace: string }) {
       <NodeBars feeds={feeds} />
       <div class="beside">
         <ControlPlane feeds={feeds} />
-        <Quotas feeds={feeds} />
+        <StoreMembers />
       </div>
+      <Quotas feeds={feeds} />
       <EndingCertificates feeds={feeds} />
       <Warnings feeds={feeds} />
     </>
