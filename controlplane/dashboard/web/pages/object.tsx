@@ -11,6 +11,7 @@ import { LogView } from "../ui/log-view.tsx";
 import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
 import { TerminalView } from "../ui/terminal-view.tsx";
+import { Tree } from "../ui/tree.tsx";
 import { useObjects, useTable } from "../ui/use-feed.ts";
 import { Why } from "../ui/why.tsx";
 import { YamlView } from "../ui/yaml-view.tsx";
@@ -124,6 +125,7 @@ function Overview({ kind, object }: { readonly kind: Kind; readonly object: Kube
       </dl>
       {key === "core/pods" && <Containers pod={object} />}
       <Conditions object={object} />
+      <Tree key={`tree ${metadata.uid}`} kind={kind} object={object} />
       {relatedTo(key, object).map((related) => (
         <RelatedTable key={related.title} related={related} object={object} />
       ))}
