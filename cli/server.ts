@@ -5,7 +5,7 @@ import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { apiserverConfig, apiserverFlags } from "../controlplane/apiserver/flags.ts";
-import type { NearStore } from "../controlplane/apiserver/start.ts";
+import type { NearStore } from "../controlplane/apiserver/near-store.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../controlplane/controllers/flags.ts";
 import { schedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags.ts";
 import { addressesOf } from "../store/client/endpoints.ts";

@@ -7,10 +7,9 @@ import { ipRangeText } from "../../base/ip-range.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
-import { type Endpoint, parseEndpoint } from "../../store/client/endpoints.ts";
+import { parseEndpoint } from "../../store/client/endpoints.ts";
 import { GrpcTransport } from "../../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
-import type { ClientTransport } from "../../store/client/transport.ts";
 import { inOrder } from "./admission/admission.ts";
 import { conditionMetrics } from "./admission/matching/condition-metrics.ts";
 import { quotaPluginName } from "./admission/plugin-names.ts";
@@ -43,6 +42,7 @@ import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { ownApplier, ownRecorder } from "./handlers/field-manager.ts";
 import { attach, holdNothing, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
+import type { NearStore } from "./near-store.ts";
 import { endWith } from "./odd-http.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
@@ -110,15 +110,6 @@ export interface LaterPort {
   readonly port: number;
   /** Resolves when the `kubernetes` Service leads there, or could not be told so for now. */
   readonly told: Promise<void>;
-}
-
-/** A member of the store in this process, which is called and not connected to. */
-export interface NearStore {
-  readonly isHere: (endpoint: Endpoint) => boolean;
-  /** @param remote Carries calls to other members. */
-  readonly transport: (remote: ClientTransport) => ClientTransport;
-  /** Rejects when it cannot start. */
-  readonly started: Promise<void>;
 }
 
 /** Starts an API server on the store that the configuration names. Resolves once it listens, which a store in this process must

@@ -9,6 +9,7 @@ import { ObjectPage } from "./pages/object.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { path } from "./route.ts";
 import "./style/main.css";
+import { LazyPage } from "./ui/lazy-page.tsx";
 import { Palette } from "./ui/palette.tsx";
 import { Shell } from "./ui/shell.tsx";
 
@@ -24,13 +25,16 @@ function App() {
   );
 }
 
+const loadMap = async () => (await import("./pages/map.tsx")).MapPage;
+
 function Page() {
   const [first, group, plural, namespace, name] = path.value;
-  const title = [name ?? plural ?? "Overview", "Pintle"].join(" · ");
+  const title = [name ?? plural ?? (first === "map" ? "Map" : "Overview"), "Pintle"].join(" · ");
   useEffect(() => {
     document.title = title;
   }, [title]);
   if (first === undefined) return <HomePage />;
+  if (first === "map") return <LazyPage load={loadMap} />;
   const kind = first === "k" ? kindOf(`${group}/${plural}`) : undefined;
   if (kind === undefined) return <Unknown />;
   if (namespace !== undefined && name !== undefined)

@@ -79,6 +79,9 @@ function Menu() {
       <a href={to([])} class="menu-line" aria-current={here === "" ? "page" : undefined}>
         Overview
       </a>
+      <a href={to(["map"])} class="menu-line" aria-current={here === "map" ? "page" : undefined}>
+        Map
+      </a>
       {groups.map(({ heading, kinds: ofHeading }, at) => (
         <details key={heading} open={at < 2 || ofHeading.some((kind) => here === `k/${kindKey(kind)}`)}>
           <summary>{heading}</summary>

@@ -114,9 +114,8 @@ function Branch({ of }: { readonly of: TreeNode }) {
   return (
     <li>
       <div class="tree-line">
-        <span class={`tone-${health.tone}`}>
-          <span aria-hidden="true">{toneSigns[health.tone]} </span>
-          {health.word}
+        <span class={`tone-${health.tone}`} aria-hidden="true">
+          {toneSigns[health.tone]}
         </span>
         {isHere ? (
           <strong aria-current="true">{text}</strong>
@@ -127,6 +126,7 @@ function Branch({ of }: { readonly of: TreeNode }) {
             {text}
           </a>
         )}
+        <span class={`tone-${health.tone}`}>{health.word}</span>
       </div>
       {shown.length > 0 && (
         <ul>
