@@ -4,7 +4,7 @@ const only = (name, from, allowed, comment) => ({
   severity: "error",
   comment,
   from: { path: from, pathNot: "\\.test\\.ts$|/testing(/|\\.ts$)" },
-  to: { path: "^(base|proto|store|client|controlplane|agent|cluster|cli|lib|bench|test)/", pathNot: allowed },
+  to: { path: "^(base|proto|store|client|controlplane|agent|shipping|cluster|cli|lib|bench|test)/", pathNot: allowed },
 });
 /** What the build bundles; what the product loads from node_modules stands in `dependencies`, or is tsx, which those have who
  *  run sources or bring plugins in TypeScript. */
@@ -22,7 +22,7 @@ module.exports = {
   forbidden: [
     { name: "no-circles", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
     { name: "no-unlisted-package", severity: "error", from: {}, to: { pathNot: "node_modules/tsx/", dependencyTypes: ["npm-no-pkg", "npm-unknown"] } },
-    { name: "no-dev-package-in-product", severity: "error", from: { path: "^(base|proto|store|client|controlplane|agent|cluster|cli|lib)/", pathNot: "\\.test\\.ts$|/testing(/|\\.ts$)|/suite\\.ts$" }, to: { pathNot: `node_modules/((@types/)?(${bundled})|tsx)/`, dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] } },
+    { name: "no-dev-package-in-product", severity: "error", from: { path: "^(base|proto|store|client|controlplane|agent|shipping|cluster|cli|lib)/", pathNot: "\\.test\\.ts$|/testing(/|\\.ts$)|/suite\\.ts$" }, to: { pathNot: `node_modules/((@types/)?(${bundled})|tsx)/`, dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] } },
     only("base-alone", "^base/", "^base/", "base could have been in a standard library"),
     only("proto-on-base", "^proto/", "^(base|proto)/", "wire contracts know nobody"),
     only("store-alone", "^store/", "^(base|proto|store)/", "the store knows nothing of Kubernetes"),
@@ -34,16 +34,17 @@ module.exports = {
     stage("revisions", "backend/backend"),
     stage("driver", "raft"),
     only("client-alone", "^client/", "^(base|client)/", "the cluster's client imports no component"),
-    only("cluster", "^cluster/", "^(base|store|client|controlplane|agent|cluster)/", "a cluster in this process is made of the parts, and no part knows it"),
+    only("shipping-on-base", "^shipping/", "^(base|shipping)/", "logs are shipped alike by every component, of which it knows none"),
+    only("cluster", "^cluster/", "^(base|store|client|controlplane|agent|shipping|cluster)/", "a cluster in this process is made of the parts, and no part knows it"),
     { name: "lib-is-outermost", severity: "error", comment: "what others import is made of the rooms, not the other way round", from: { pathNot: "^lib/" }, to: { path: "^lib/" } },
     only("cel", "^controlplane/cel/", "^(base|client|controlplane/cel)/", "expressions mean the same to every part of the control plane"),
-    only("apiserver", "^controlplane/apiserver/", "^(base|client|proto|store/client|controlplane/(apiserver|cel))/", "only the API server opens the store's client"),
+    only("apiserver", "^controlplane/apiserver/", "^(base|client|proto|shipping|store/client|controlplane/(apiserver|cel))/", "only the API server opens the store's client"),
     only("scheduler", "^controlplane/scheduler/", "^(base|client|controlplane/(scheduler|cel))/", "components reach the cluster only through client/"),
-    only("controllers", "^controlplane/controllers/", "^(base|client|controlplane/controllers)/", "components reach the cluster only through client/"),
+    only("controllers", "^controlplane/controllers/", "^(base|client|shipping|controlplane/controllers)/", "components reach the cluster only through client/"),
     only("dashboard", "^controlplane/dashboard/server/", "^(base|client|controlplane/dashboard/server)/", "the dashboard asks the cluster as the person who looks, and has no part of it"),
     only("pages", "^controlplane/dashboard/web/", "^controlplane/dashboard/web/|^client/(why|rules|gateway)/|^client/[^/]+\\.ts|^base/[^/]+\\.ts", "what runs in a browser shares rules and analyses, and no IO: the build refuses what reaches Node"),
-    only("agent", "^agent/", "^(base|client|agent)/", "components reach the cluster only through client/"),
-    { name: "models-are-our-own", severity: "error", comment: "types of objects are in client/models.ts; @kubernetes/client-node is their source at build time", from: { path: "^(base|client|controlplane|agent|cluster|cli|lib)/", pathNot: "\\.test\\.ts$" }, to: { path: "@kubernetes/client-node" } },
+    only("agent", "^agent/", "^(base|client|shipping|agent)/", "components reach the cluster only through client/"),
+    { name: "models-are-our-own", severity: "error", comment: "types of objects are in client/models.ts; @kubernetes/client-node is their source at build time", from: { path: "^(base|client|controlplane|agent|shipping|cluster|cli|lib)/", pathNot: "\\.test\\.ts$" }, to: { path: "@kubernetes/client-node" } },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

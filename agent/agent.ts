@@ -25,6 +25,7 @@ import { keepImages } from "./images/keep-images.ts";
 import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
+import { podLogFolders } from "./logs/folders.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { ownLowestPort, withOpenPorts } from "./network/open-port.ts";
@@ -430,6 +431,13 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   };
   tasks.run("pressure", (signal) => relievePressure(relief, signal));
   removeReleasedVolumes(config.nodeName, claimed, { os, client, tasks, informers });
+  if (config.logs.shipping !== undefined) {
+    const { shipLogs } = await import("./logs/ship/ship-logs.ts");
+    const { components, audit } = config.logs.kept;
+    const folders = { ...podLogFolders(join(config.rootDir, "logs")), components, audit };
+    const shipped = await shipLogs({ ...config, file: config.logs.shipping, folders }, os);
+    closers.push(() => shipped.stop());
+  }
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
   return async () => {
     if (config.shutdown.seconds === 0) return;

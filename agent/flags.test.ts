@@ -71,16 +71,23 @@ describe("the agent's flags", () => {
 
   it("bound containers' logs, and pods' processes", () => {
     const kept = { bytesMost: 1024 ** 3, ageMsMost: 7 * 86_400_000, components: [], audit: [] };
-    assert.deepEqual(config().logs, { logBytesMost: 10 * 1024 * 1024, filesMost: 5, kept });
+    assert.deepEqual(config().logs, {
+      logBytesMost: 10 * 1024 * 1024,
+      filesMost: 5,
+      kept,
+      shipping: undefined,
+    });
     assert.equal(config().podProcessesMost, undefined);
     const given = config(
       ...["--container-log-max-size=1Ki", "--container-log-max-files=2", "--pod-max-pids=100"],
       ...["--kept-logs-max-size=0", "--kept-logs-max-age=1h", "--component-logs=/a,/b", "--audit-logs=/c"],
+      "--log-shipping=/s",
     );
     assert.deepEqual(given.logs, {
       logBytesMost: 1024,
       filesMost: 2,
       kept: { bytesMost: 0, ageMsMost: 3_600_000, components: ["/a", "/b"], audit: ["/c"] },
+      shipping: "/s",
     });
     assert.equal(given.podProcessesMost, 100);
     for (const [word, why] of [

@@ -1,7 +1,7 @@
 import { openSync, writeSync } from "node:fs";
 import { UsageError } from "../base/os/flags.ts";
+import { RotatedFile, type Rotation } from "../base/os/rotated-file.ts";
 import { OperatorError } from "./command.ts";
-import { RotatedFile, type Rotation } from "./rotated-file.ts";
 
 const streams: ReadonlySet<string> = new Set(["default", "stderr", "stdout"]);
 

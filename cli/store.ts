@@ -1,6 +1,7 @@
 import type { FlagValues, Parsed } from "../base/os/flags.ts";
 import { describeError } from "../base/os/log.ts";
 import type { Os } from "../base/os/os.ts";
+import { rotationOf } from "../base/os/rotated-file.ts";
 import { startStore } from "../store/compose.ts";
 import {
   type StoreConfig,
@@ -17,7 +18,6 @@ import { type CommandIo, command } from "./command.ts";
 import { openFailpoints } from "./failpoints.ts";
 import { logWriter } from "./log-outputs.ts";
 import { notifySystemd } from "./notify-systemd.ts";
-import { rotationOf } from "./rotated-file.ts";
 import { systemOs, untilStopped } from "./run-component.ts";
 
 export const storeCommand = command<typeof storeFlags>({

@@ -11,6 +11,7 @@ const product = [
   "controlplane",
   "agent",
   "cluster",
+  "shipping",
   "cli",
   "lib",
   "bench",

@@ -5,6 +5,8 @@ import type { LogRotation } from "./log-files.ts";
 
 export interface NodeLogs extends LogRotation {
   readonly kept: KeptLogs;
+  /** Says where they are shipped (`kind: LogShipping`); absent: nowhere. */
+  readonly shipping: string | undefined;
 }
 
 export const logFlags = {
@@ -20,6 +22,11 @@ export const logFlags = {
     help: "How many files are kept of a container's log, the one that is written to among them.",
   },
   ...keptLogFlags,
+  "log-shipping": {
+    kind: "string",
+    help: "Where logs of this node are shipped, and which: a file of kind LogShipping.",
+    value: "FILE",
+  },
 } as const satisfies FlagTable;
 
 /** What is wrong with them is told to `check`. */
@@ -36,7 +43,7 @@ export function nodeLogs(
     "is not a quantity of whole bytes above 0, such as 10Mi",
   );
   check(filesMost > 1 && filesMost <= 1_000, "container-log-max-files", filesMost, "must be 2 to 1000");
-  return { logBytesMost, filesMost, kept: keptLogs(flags, check) };
+  return { logBytesMost, filesMost, kept: keptLogs(flags, check), shipping: flags["log-shipping"] };
 }
 
 function bytesOf(text: string): number {

@@ -18,7 +18,15 @@ const parts = [
     groups: [
       {
         title: "Begin",
-        pages: ["start-a-cluster", "install", "kubectl-and-helm", "use-in-ci", "debug-a-pod", "dashboard"],
+        pages: [
+          "start-a-cluster",
+          "install",
+          "kubectl-and-helm",
+          "use-in-ci",
+          "debug-a-pod",
+          "dashboard",
+          "ship-logs",
+        ],
       },
       {
         title: "Write and test",

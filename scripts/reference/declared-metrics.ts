@@ -14,7 +14,7 @@ export interface DeclaredMetric {
   readonly file: string;
 }
 
-const rooms = ["base", "store", "client", "controlplane", "agent"];
+const rooms = ["base", "store", "client", "controlplane", "agent", "shipping"];
 interface MeterMethod {
   readonly type: DeclaredMetric["type"];
   /** Where a call has its labels. */

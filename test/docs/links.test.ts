@@ -75,7 +75,7 @@ const isMeasured = (name: string) => /^bench\/(out\/|[\w-]+-report\.md$)/.test(n
 /** Files of ours that a text names in code marks and that are not there; those that it shows whole are the reader's. */
 function missingFiles(path: string, text: string): readonly string[] {
   const rooms =
-    /^(base|proto|store|client|controlplane|agent|cli|lib|cluster|bench|test|examples|docs|scripts)\//;
+    /^(base|proto|store|client|controlplane|agent|cli|lib|cluster|shipping|bench|test|examples|docs|scripts)\//;
   const shown = new Set([...text.matchAll(/^```[a-z]+ file=(\S+)/gm)].map(([, name]) => name));
   return [...withoutBlocks(text).matchAll(/`([\w./-]+(?:\.(?:md|ts|mjs|json|yaml|go|tsv)|\/))`/g)]
     .map(([, name = ""]) => name)

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "../..");
-const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "cli", "lib"];
+const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "shipping", "cli", "lib"];
 
 /** Sources are bundled; the rest of these is read by tests, by the build, or where nothing was built. */
 const isLeftOut = (path: string) =>

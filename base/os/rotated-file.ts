@@ -1,6 +1,18 @@
-import { closeSync, fstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
-import { UsageError } from "../base/os/flags.ts";
+import { promisify } from "node:util";
+import { UsageError } from "./flags.ts";
 
 /** etcd's --log-rotation-config-json. */
 export interface Rotation {
@@ -16,6 +28,8 @@ export interface Rotation {
 
 const defaults = { maxsize: 100, maxage: 0, maxbackups: 0, localtime: false, compress: false };
 const dayMs = 86_400_000;
+const newline = 0x0a;
+const synced = promisify(fdatasync);
 
 /** Throws UsageError for what is no such setting. */
 export function rotationOf(json: string): Rotation {
@@ -59,27 +73,49 @@ export class RotatedFile {
     this.#path = path;
     this.#rotation = rotation;
     this.#wallMs = wallMs;
-    this.#file = openSync(path, "a", 0o600);
+    this.#file = openSync(path, "a+", 0o600);
     this.#bytes = fstatSync(this.#file).size;
+    this.#endLine();
   }
 
-  write(line: string): void {
-    const bytes = Buffer.byteLength(line);
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#rotation.bytesMax) this.#putAside();
-    writeSync(this.#file, line);
-    this.#bytes += bytes;
+  /** @param lines Whole ones, which stay in one file. */
+  write(lines: string): void {
+    const bytes = Buffer.from(lines);
+    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#rotation.bytesMax) this.#putAside();
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    this.#bytes += bytes.length;
+  }
+
+  /** Resolves when all that was written is on the disk. */
+  async sync(): Promise<void> {
+    await synced(this.#file);
   }
 
   close(): void {
     closeSync(this.#file);
   }
 
+  /** Whoever wrote it before may have been killed in the middle of a line. */
+  #endLine(): void {
+    const last = Buffer.alloc(1);
+    if (this.#bytes === 0 || readSync(this.#file, last, 0, 1, this.#bytes - 1) === 0) return;
+    if (last[0] !== newline) this.#bytes += writeSync(this.#file, "\n");
+  }
+
   #putAside(): void {
     closeSync(this.#file);
-    renameSync(this.#path, this.#asideName(this.#wallMs()));
-    this.#file = openSync(this.#path, "a", 0o600);
+    renameSync(this.#path, this.#freeName());
+    this.#file = openSync(this.#path, "a+", 0o600);
     this.#bytes = 0;
     this.#dropOld();
+  }
+
+  /** More than one may become full within a millisecond. */
+  #freeName(): string {
+    for (let wallMs = this.#wallMs(); ; wallMs++) {
+      const name = this.#asideName(wallMs);
+      if (!existsSync(name)) return name;
+    }
   }
 
   #asideName(wallMs: number): string {
