@@ -9,7 +9,12 @@ import { systemRandom } from "../../base/os/random.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { Assets } from "../../controlplane/dashboard/server/assets.ts";
-import { type Dashboard, serveDashboard } from "../../controlplane/dashboard/server/serve-dashboard.ts";
+import {
+  type Dashboard,
+  type DashboardOptions,
+  type DashboardParts,
+  serveDashboard,
+} from "../../controlplane/dashboard/server/serve-dashboard.ts";
 
 const chromiumFile = "/usr/bin/chromium";
 export const hasChromium = existsSync(chromiumFile);
@@ -32,7 +37,11 @@ export class BrowserDashboard {
   }
 
   /** As `user`, or the cluster's administrator. */
-  async serve(cluster: Cluster, user?: string): Promise<Dashboard> {
+  async serve(
+    cluster: Cluster,
+    user?: string,
+    more: { readonly options?: Partial<DashboardOptions>; readonly parts?: Partial<DashboardParts> } = {},
+  ): Promise<Dashboard> {
     const { text } = await cluster.kubeconfig(user, user === undefined ? undefined : []);
     const dashboard = await serveDashboard(
       {
@@ -41,12 +50,14 @@ export class BrowserDashboard {
         allowedHosts: [],
         cluster: loadKubeconfig("kubeconfig", { readFile: () => text }),
         tokens: true,
+        ...more.options,
       },
       {
         assets: await Assets.open(),
         clock: systemClock,
         random: systemRandom,
         log: createLog({ write: () => undefined }),
+        ...more.parts,
       },
     );
     this.#dashboards.push(dashboard);

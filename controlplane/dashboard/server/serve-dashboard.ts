@@ -16,6 +16,8 @@ import { clusterPath, forward, headText, tunnel } from "./forward.ts";
 import { endedCookie, type Origins, secretsOf, sessionCookie, strangersRequest } from "./hygiene.ts";
 import { readJson } from "./read-json.ts";
 import { type Session, type SessionSecrets, Sessions } from "./sessions.ts";
+import { Usage, type UsageSource } from "./usage/usage.ts";
+import type { UsageMemory } from "./usage/usage-memory.ts";
 import { whoIs } from "./who-is.ts";
 
 export interface DashboardOptions {
@@ -31,6 +33,8 @@ export interface DashboardOptions {
   readonly cluster: RestConfig;
   /** Whether a person may come in by a token of their own. */
   readonly tokens: boolean;
+  /** Where charts come from, instead of what the dashboard remembers itself. */
+  readonly usageSource?: UsageSource | undefined;
   /** Who shows it gets links, by `POST /links` with `Authorization: Bearer …`. Absent: nobody does. */
   readonly linkSecret?: string;
 }
@@ -40,6 +44,8 @@ export interface DashboardParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What was used so far; absent: nothing is known of it yet. */
+  readonly usageMemory?: UsageMemory;
 }
 
 export interface Dashboard {
@@ -96,12 +102,19 @@ class Doors {
   /** Sockets that left HTTP, so that `close` can end them. */
   readonly #left = new Set<Duplex>();
   readonly #ways = new WeakMap<RestConfig, ApiWay>();
+  readonly #usage: Usage;
 
   constructor(options: DashboardOptions, parts: DashboardParts, port: number) {
     this.#options = options;
     this.#parts = parts;
     this.#port = port;
     this.sessions = new Sessions(parts);
+    const { cluster, usageSource: source } = options;
+    const { clock, usageMemory: memory } = parts;
+    this.#usage = new Usage({
+      ...{ way: this.#wayOf(cluster), namespace: cluster.namespace, clock, source },
+      ...(memory && { memory }),
+    });
     const scheme = options.tls === undefined ? "http" : "https";
     const name = options.address.includes(":") ? `[${options.address}]` : options.address;
     const loopback = ["localhost", "127.0.0.1", "[::1]"].map((host) => `${host}:${port}`);
@@ -149,6 +162,7 @@ class Doors {
 
   close(): void {
     for (const socket of this.#left) socket.destroy();
+    this.#usage.close();
     this.#wayOf(this.#options.cluster).close();
   }
 
@@ -163,6 +177,15 @@ class Doors {
       return forward(request, response, { path, way: this.#wayOf(session.config) });
     }
     const plain = pathOf(request);
+    if (plain === "/usage") {
+      const session = this.#sessionOf(request);
+      if (session === undefined) return statusText(response, 401, "no session: come in first");
+      return this.#usage.answer(
+        new URLSearchParams(url.slice(plain.length)),
+        response,
+        this.#wayOf(session.config),
+      );
+    }
     if (plain === "/session") return this.#session(request, response);
     if (plain === "/links") return this.#links(request, response);
     if (plain === "/healthz") return json(response, 200, { status: "ok" });

@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { ClusterFeeds } from "../api/cluster-feeds.ts";
 import { kinds } from "../api/discovery.ts";
+import { ClusterUse } from "../home/cluster-use.tsx";
 import { ControlPlane } from "../home/control-plane.tsx";
 import { EndingCertificates } from "../home/ending-certificates.tsx";
 import { NodeBars } from "../home/node-bars.tsx";
@@ -34,6 +35,7 @@ function Parts({ namespace: ns }: { readonly namespace: string }) {
       <Tiles feeds={feeds} />
       <Wrong feeds={feeds} />
       <Rolling feeds={feeds} />
+      <ClusterUse feeds={feeds} />
       <NodeBars feeds={feeds} />
       <div class="beside">
         <ControlPlane feeds={feeds} />

@@ -5,9 +5,13 @@ import type { KubeObject } from "../api/object-feed.ts";
 import { titleOf } from "../model/menu.ts";
 import { containersOf } from "../model/pods.ts";
 import { type Related, relatedTo } from "../model/related.ts";
+
+import { usesSomething } from "../model/usage.ts";
+
 import { param, setParams, to } from "../route.ts";
 import { Actions } from "../ui/actions.tsx";
 import { LogView } from "../ui/log-view.tsx";
+import { ObjectCharts } from "../ui/object-charts.tsx";
 import { PlainTable } from "../ui/plain-table.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
 import { TerminalView } from "../ui/terminal-view.tsx";
@@ -36,7 +40,8 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
   const object = useMemo(() => found && { apiVersion, kind: kind.kind, ...found }, [found, apiVersion, kind]);
   const state = feed.state.value;
   const key = kindKey(kind);
-  const tabs = ["overview", "yaml", ...(key === "core/pods" ? ["logs", "terminal"] : [])];
+  const usage = usesSomething(key) ? ["charts"] : [];
+  const tabs = ["overview", ...usage, "yaml", ...(key === "core/pods" ? ["logs", "terminal"] : [])];
   const tab = tabs.find((one) => one === param("tab")) ?? "overview";
   const isFull = fullTabs.has(tab);
   return (
@@ -83,6 +88,7 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
             class={isFull ? "panel panel-full" : "panel"}
           >
             {tab === "overview" && <Overview kind={kind} object={object} />}
+            {tab === "charts" && <ObjectCharts kind={key} object={object} />}
             {tab === "yaml" && <YamlView object={object} />}
             {tab === "logs" && (
               <LogView
