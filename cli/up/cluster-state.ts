@@ -21,6 +21,8 @@ export interface ClusterPlan {
   readonly proxyMode?: ProxyMode | undefined;
   /** Whether the API servers serve metrics.k8s.io; absent: they do. A later start may say otherwise. */
   readonly resourceMetrics?: boolean;
+  /** By what rules the API servers serve custom metrics, as their flags; absent: by none. A later start may say otherwise. */
+  readonly customMetrics?: readonly string[];
   /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
   readonly featureGates?: readonly string[];
 }

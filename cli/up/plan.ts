@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly clusterDns: readonly string[];
   readonly proxyMode: ProxyMode | undefined;
   readonly resourceMetrics: boolean;
+  /** Flags of the API servers; undefined: as before. */
+  readonly customMetrics?: readonly string[] | undefined;
   readonly featureGates: readonly string[];
   readonly given: ReadonlySet<string>;
 }
@@ -41,11 +43,12 @@ export async function decidePlan(
   const { problems } = readFeatureGates(request.featureGates);
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   if (before !== undefined) {
-    const { clusterDns, proxyMode, resourceMetrics, featureGates, given } = request;
+    const { clusterDns, proxyMode, resourceMetrics, customMetrics, featureGates, given } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
       ...(given.has("proxy-mode") && { proxyMode }),
       ...(given.has("resource-metrics") && { resourceMetrics }),
+      ...(customMetrics && { customMetrics }),
       ...(given.has("feature-gates") && { featureGates }),
     };
     mayProxy(request, before.plan.runtime);
@@ -88,6 +91,7 @@ export async function decidePlan(
       clusterDns,
       proxyMode,
       resourceMetrics,
+      ...(request.customMetrics && { customMetrics: request.customMetrics }),
       featureGates,
     },
     release: () => held.release(),

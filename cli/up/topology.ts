@@ -190,6 +190,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     // Who brings a DNS of their own brings its Service too.
     ...(hasOwnDns(plan) ? [] : ["--kube-dns-service=false"]),
     `--resource-metrics=${plan.resourceMetrics ?? true}`,
+    ...(plan.customMetrics ?? []),
     ...(plan.featureGates ?? []).map((gate) => `--feature-gates=${gate}`),
   ];
 }

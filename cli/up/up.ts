@@ -22,6 +22,7 @@ import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
+import { customMetricsWords, upMetricsFlags } from "./custom-metrics.ts";
 import { type LocalDashboard, startDashboard } from "./dashboard.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
 import { ensureIngressClass } from "./ingress-class.ts";
@@ -81,6 +82,7 @@ const flags = {
     default: true,
     help: "serve metrics.k8s.io, for kubectl top and autoscalers; =false leaves it to others",
   },
+  ...upMetricsFlags,
   "feature-gates": {
     kind: "list",
     default: [],
@@ -137,6 +139,7 @@ export const upCommand = command({
       clusterDns: given["cluster-dns"],
       proxyMode,
       resourceMetrics: given["resource-metrics"],
+      customMetrics: await customMetricsWords(given, names, process.cwd()),
       featureGates: given["feature-gates"],
       given: names,
     } as const;

@@ -15,6 +15,8 @@ import { type AuditConfig, auditConfig, auditFlags } from "./audit/flags.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
+import { customMetricsFlags } from "./custommetrics/flag-table.ts";
+import { type CustomMetricsConfig, customMetricsConfig } from "./custommetrics/flags.ts";
 import { type EncryptionConfig, encryptionProblems } from "./encryption/configuration-file.ts";
 import { type Feature, features, readFeatureGates } from "./features.ts";
 import type { NodeTls } from "./reach/node-link.ts";
@@ -161,6 +163,7 @@ export const apiserverFlags = {
     default: false,
     help: "Serve metrics.k8s.io (kubectl top, autoscalers), asking the nodes; a metrics-server that is installed takes its place",
   },
+  ...customMetricsFlags,
   "feature-gates": {
     kind: "list",
     default: [],
@@ -204,6 +207,8 @@ export interface ApiserverConfig {
   readonly proxyCertificate: ProxyCertificate;
   /** Whether metrics.k8s.io is served here. */
   readonly resourceMetrics: boolean;
+  /** Absent: neither custom.metrics.k8s.io nor external.metrics.k8s.io is served here. */
+  readonly customMetrics?: CustomMetricsConfig | undefined;
   readonly features: ReadonlySet<Feature>;
   readonly watchHistoryBytesMax: number;
   readonly http2: { readonly serves: boolean; readonly streamsMax: number };
@@ -285,6 +290,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   if ((proxyCertificate.cert === undefined) !== (proxyCertificate.key === undefined))
     problems.push("--proxy-client-cert-file, --proxy-client-key-file: give both or neither");
   const authentication = authenticationConfig(flags, problems);
+  const customMetrics = customMetricsConfig(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
   if (problems.length > 0 || nodePorts === undefined) throw new UsageError(problems.join("\n"));
   return {
@@ -314,6 +320,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
     resourceMetrics: flags["resource-metrics"],
+    customMetrics,
     features: gates.on,
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     http2: {

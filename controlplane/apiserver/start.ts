@@ -26,6 +26,7 @@ import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { type ApiAddress, OwnAddress } from "./bootstrap/own-address.ts";
 import { cacheFigures } from "./cache/cache-figures.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
+import { ruledGroups } from "./custommetrics/compose.ts";
 import type { ConverterOf } from "./customresources/custom-kind.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
 import { ruleTimes } from "./customresources/rule-times.ts";
@@ -165,7 +166,8 @@ export async function startOnStorage(
   const bounds = composeBounds(config, handlers, os);
   const { proxyCertificate: certificate } = config;
   const builtIn = builtInKinds(config);
-  const aggregation = composeAggregation(handlers, { certificate, builtIn, meter: os.metrics });
+  const ruled = await ruledGroups(config.customMetrics, handlers);
+  const aggregation = composeAggregation(handlers, { certificate, builtIn, ruled, meter: os.metrics });
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await storeStarted
     .then(() => listenAll(servers, config))
@@ -273,6 +275,7 @@ export async function startOnStorage(
       await lastBytes({ closed, connections, clock: os.clock });
       await tasks.stop();
       aggregation.close();
+      ruled?.close();
       handlers.nodes.agent.destroy();
       handlers.nodes.trustingAgent.destroy();
       handlers.usages.close();

@@ -1,4 +1,5 @@
 import type { Meter } from "../../../base/os/metrics.ts";
+import type { RuledGroups } from "../custommetrics/ruled-groups.ts";
 import type { HandlerDeps } from "../handlers/call.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Delegate, ServerDeps } from "../server.ts";
@@ -20,16 +21,20 @@ export interface Aggregation {
   close(): void;
 }
 
-/** Groups that other servers serve, joined with this server's own. */
+/** Groups that other servers serve, and those that come of a rule file, joined with this server's own: what an add-on serves some
+ *  version of is the add-on's. */
 export function composeAggregation(
   handlers: HandlerDeps,
   {
     certificate,
     builtIn,
+    ruled,
     meter,
   }: {
     readonly certificate: ProxyCertificate;
     readonly builtIn: readonly Kind[];
+    /** Absent: there are no rules. */
+    readonly ruled: RuledGroups | undefined;
     readonly meter: Meter;
   },
 ): Aggregation {
@@ -43,9 +48,11 @@ export function composeAggregation(
     ready = true;
   };
   return {
-    delegate: (exchange) => {
+    delegate: (exchange, server) => {
       const remote = remoteFor(exchange.info, table);
-      return remote && passOn(exchange, remote, deps);
+      if (remote !== undefined) return passOn(exchange, remote, deps);
+      const { group = "" } = exchange.info.resource ?? {};
+      return table.hasGroup(group) ? undefined : ruled?.delegate(exchange, server);
     },
     upgrade: async ({ info, user, ...upgrade }) => {
       const remote = remoteFor(info, table);
@@ -54,9 +61,13 @@ export function composeAggregation(
       return true;
     },
     serves: (info) => remoteFor(info, table) !== undefined,
-    elsewhere: new Elsewhere(deps),
+    elsewhere: new Elsewhere({ ...deps, ruled }),
     isReady: () => ready,
-    run: (signal) => followServices({ ...deps, registry: handlers, builtIn, availability, onReady }, signal),
+    run: (signal) =>
+      followServices(
+        { ...deps, registry: handlers, builtIn, ruled: ruled?.versions ?? [], availability, onReady },
+        signal,
+      ),
     close: () => client.close(),
   };
 }

@@ -1,23 +1,31 @@
+import { type RuledGroups, ruledDiscovery, ruledResourceList } from "../custommetrics/ruled-groups.ts";
 import type { JsonObject } from "../json.ts";
 import type { SwaggerPart } from "../openapi/merge-swagger.ts";
 import { type Answered, ask, type ProbeDeps, versionPath } from "./ask.ts";
 import { orderedGroups } from "./priorities.ts";
 import type { ServiceTable } from "./service-table.ts";
 
-/** What discovery and the schemas say of groups that other servers serve. */
+/** What discovery and the schemas say of groups that other servers serve, or that come of a rule file. */
 export class Elsewhere {
   readonly #table: ServiceTable;
+  readonly #ruled: RuledGroups | undefined;
   readonly #deps: ProbeDeps;
 
-  constructor({ table, ...deps }: ProbeDeps & { readonly table: ServiceTable }) {
+  constructor({
+    table,
+    ruled,
+    ...deps
+  }: ProbeDeps & { readonly table: ServiceTable; readonly ruled?: RuledGroups | undefined }) {
     this.#table = table;
+    this.#ruled = ruled;
     this.#deps = deps;
   }
 
   /** This server's groups and the others', the more important first. */
   groups(own: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
     const all = new Map(own);
-    for (const { group, version } of this.#table.remotes)
+    const ruled = this.#ruled?.versions.filter(({ group }) => !this.#table.hasGroup(group)) ?? [];
+    for (const { group, version } of [...this.#table.remotes, ...ruled])
       all.set(group, [...new Set([...(all.get(group) ?? []), version])]);
     return orderedGroups(all, this.#table.priorityOf);
   }
@@ -25,10 +33,19 @@ export class Elsewhere {
   /** A version as aggregated discovery shows it, by what its server said last; `undefined`: this server serves it. */
   discovered(group: string, version: string): JsonObject | undefined {
     const remote = this.#table.remote(group, version);
-    if (remote === undefined) return undefined;
+    if (remote === undefined) {
+      const ruled = this.#ruled?.resources(group, version);
+      return ruled && ruledDiscovery({ group, version }, ruled);
+    }
     const known = this.#table.documents(remote);
     const isCurrent = known !== undefined && remote.isAvailable;
     return { version, resources: known?.resources ?? [], freshness: isCurrent ? "Current" : "Stale" };
+  }
+
+  /** `/apis/GROUP/VERSION` of a version that comes of a rule file. */
+  ruledList(group: string, version: string): JsonObject | undefined {
+    const ruled = this.#table.hasGroup(group) ? undefined : this.#ruled?.resources(group, version);
+    return ruled && ruledResourceList({ group, version }, ruled);
   }
 
   /** The others' parts of the document of OpenAPI v2. */

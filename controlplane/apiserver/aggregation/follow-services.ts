@@ -4,6 +4,7 @@ import type { APIService, EndpointSlice, KubeObject, Service } from "../../../cl
 import { type Address, storedObject, storedObjects } from "../admission/stored-lookup.ts";
 import { ApiError } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
+import type { RuledVersion } from "../custommetrics/ruled-groups.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
@@ -20,6 +21,8 @@ export interface FollowDeps extends ProbeDeps {
   readonly registry: RegistryDeps;
   readonly table: ServiceTable;
   readonly builtIn: readonly Kind[];
+  /** Served here by a rule file. */
+  readonly ruled: readonly RuledVersion[];
   readonly availability: AvailabilityMetrics;
   /** Told once the APIServices are in use. */
   readonly onReady: () => void;
@@ -61,7 +64,7 @@ export async function followServices(deps: FollowDeps, signal: AbortSignal): Pro
         wake.abort();
       };
       stops.push(services.listen({ wake: renew, end: onAbort }), registry.kinds.onChange(onAbort));
-      const wanted = localServices(registry.kinds, deps.builtIn);
+      const wanted = localServices(registry.kinds, deps.builtIn, deps.ruled);
       await keepLocalServices(registry, kind, { wanted, atStart });
       atStart = false;
       deps.table.replace(all());

@@ -1,5 +1,6 @@
 import type { APIService, KubeObject } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
+import type { RuledVersion } from "../custommetrics/ruled-groups.ts";
 import { toKubeObject } from "../json.ts";
 import { createMissing } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
@@ -17,7 +18,11 @@ export const managedLabel = "kube-aggregator.kubernetes.io/automanaged";
 type Managed = "onstart" | "true";
 
 /** What Kubernetes leaves to an add-on, which may be installed here as well. */
-const yieldingGroups: ReadonlySet<string> = new Set(["metrics.k8s.io"]);
+const yieldingGroups: ReadonlySet<string> = new Set([
+  "metrics.k8s.io",
+  "custom.metrics.k8s.io",
+  "external.metrics.k8s.io",
+]);
 
 export interface LocalService {
   readonly name: string;
@@ -28,7 +33,11 @@ export interface LocalService {
 }
 
 /** One for every group and version that is served here. Pure. */
-export function localServices(all: Kinds, builtIn: readonly Kind[]): readonly LocalService[] {
+export function localServices(
+  all: Kinds,
+  builtIn: readonly Kind[],
+  ruled: readonly RuledVersion[] = [],
+): readonly LocalService[] {
   const own = new Set(builtIn.flatMap(servedForms).map(({ apiVersion }) => apiVersion));
   const found = new Map<string, LocalService>();
   for (const { group, version, apiVersion } of all.served) {
@@ -37,6 +46,11 @@ export function localServices(all: Kinds, builtIn: readonly Kind[]): readonly Lo
     const spec = { ...(group !== "" && { group }), version, ...defaultPriority(group, version) };
     const managed = own.has(apiVersion) ? "onstart" : "true";
     found.set(name, { name, managed, yields: yieldingGroups.has(group), spec });
+  }
+  for (const { group, version } of ruled) {
+    const name = `${version}.${group}`;
+    const spec = { group, version, ...defaultPriority(group, version) };
+    found.set(name, { name, managed: "onstart", yields: true, spec });
   }
   return [...found.values()];
 }
@@ -47,12 +61,21 @@ export function localServices(all: Kinds, builtIn: readonly Kind[]): readonly Lo
 export async function keepLocalServices(
   deps: RegistryDeps,
   kind: Kind,
-  { wanted, atStart }: { readonly wanted: readonly LocalService[]; readonly atStart: boolean },
+  { wanted: all, atStart }: { readonly wanted: readonly LocalService[]; readonly atStart: boolean },
 ): Promise<void> {
   const cache = await deps.hub.cache(kind);
   const there = new Map(
     cache.list(cache.prefix).map(({ object }) => [object.metadata.name, object] as const),
   );
+  // Where another server is named for one version of such a group, the others are not ours either.
+  const others = new Set(
+    [...there.values()].flatMap((one) => (isLocal(one) ? [] : [specOf(one).group ?? ""])),
+  );
+  const wanted = all.filter(({ yields, name, spec }) => {
+    const object = there.get(name);
+    const isGiven = object !== undefined && !isLocal(object);
+    return !yields || isGiven || !others.has(spec.group ?? "");
+  });
   if (atStart) {
     // A new cluster's are made in one transaction.
     const missing = wanted.filter(({ name, managed }) => managed === "onstart" && !there.has(name));
@@ -71,7 +94,9 @@ export async function keepLocalServices(
   }
   const names = new Set(wanted.map(({ name }) => name));
   for (const [name, object] of there) {
-    if (names.has(name) || !isLeftOver(object, atStart)) continue;
+    const { group = "" } = specOf(object);
+    const isGivenUp = isOurs(object) && isLocal(object) && yieldingGroups.has(group) && others.has(group);
+    if (names.has(name) || !(isGivenUp || isLeftOver(object, atStart))) continue;
     await quietly(removeObject(deps, kind, { namespace: "", name }, { dryRun: false, by }));
   }
 }

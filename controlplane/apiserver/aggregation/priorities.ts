@@ -7,7 +7,7 @@ export interface Priority {
   readonly versionPriority: number;
 }
 
-/** Kubernetes' own groups and that of an add-on, the first of each pair for the group; versions not named here count as v1 does. */
+/** Kubernetes' own groups and those of add-ons, the first of each pair for the group; versions not named here count as v1 does. */
 const builtIn: Readonly<Record<string, readonly [group: number, version: number]>> = {
   "": [18_000, 1],
   apps: [17_800, 15],
@@ -31,6 +31,9 @@ const builtIn: Readonly<Record<string, readonly [group: number, version: number]
   "flowcontrol.apiserver.k8s.io": [16_100, 21],
   // As metrics-server's own manifest has it.
   "metrics.k8s.io": [100, 100],
+  // As prometheus-adapter's have them.
+  "custom.metrics.k8s.io": [100, 100],
+  "external.metrics.k8s.io": [100, 100],
 };
 /** It registers the others, and is registered by none. */
 export const registeringGroup = "apiregistration.k8s.io";
@@ -43,6 +46,8 @@ export function defaultPriority(group: string, version: string): Priority {
   if (group === registeringGroup) return registering;
   if (group === "autoscaling" && version === "v2")
     return { groupPriorityMinimum: 17_500, versionPriority: 30 };
+  if (group === "custom.metrics.k8s.io" && version === "v1beta2")
+    return { groupPriorityMinimum: 100, versionPriority: 200 };
   const [groupPriorityMinimum, versionPriority] = builtIn[group] ?? [];
   return groupPriorityMinimum === undefined || versionPriority === undefined
     ? customPriority

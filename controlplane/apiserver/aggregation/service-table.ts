@@ -72,6 +72,11 @@ export class ServiceTable {
     return this.#remote.get(keyOf(group, version));
   }
 
+  /** Another server serves some version of it. */
+  hasGroup(group: string): boolean {
+    return this.remotes.some((one) => one.group === group);
+  }
+
   priorityOf = (group: string, version: string): Priority => {
     const found = this.#services.find(({ spec }) => (spec.group ?? "") === group && spec.version === version);
     return found?.spec ?? defaultPriority(group, version);

@@ -42,7 +42,7 @@ export function discoveryRoute(
   const body = isGroup
     ? apiGroup(groups(), first)
     : root === "apis"
-      ? more.length === 0 && second !== undefined && apiResourceList(kinds, first, second)
+      ? more.length === 0 && second !== undefined && resourceList(deps, first, second)
       : second === undefined && apiResourceList(kinds, "", first);
   if (!body) {
     const isOwn = kinds.served.some((one) => one.group === (root === "api" ? "" : first) && !one.schema);
@@ -50,6 +50,10 @@ export function discoveryRoute(
   }
   if (!isGroup) mustRead();
   return document(body, asked, isGroup ? unrouted : routed);
+}
+
+function resourceList({ kinds, elsewhere }: DiscoveryDeps, group: string, version: string) {
+  return apiResourceList(kinds, group, version) ?? elsewhere.ruledList(group, version);
 }
 
 /** Under the name of its content: whoever has that already gets no body. */

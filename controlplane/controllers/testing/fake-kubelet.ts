@@ -14,6 +14,8 @@ import { timeText } from "../times.ts";
  *  what is deleted goes at once, unless it still runs by `lingers`. */
 export interface FakeKubeletOptions {
   readonly nodes: readonly string[];
+  /** The address of every pod; by default each has its own. */
+  readonly podIp?: string;
   /** What becomes of a pod; by default it runs and is ready. Undefined: it stays pending. */
   readonly outcome?: (pod: Pod) => "ready" | "running" | "succeeded" | "failed" | undefined;
 }
@@ -55,7 +57,7 @@ export function startFakeKubelet(client: RestClient, os: Os, options: FakeKubele
     const outcome = (options.outcome ?? (() => "ready" as const))(pod);
     if (outcome === undefined) return;
     const { uid } = pod.metadata;
-    const podIP = addressOf.get(uid) ?? `10.244.0.${++addresses}`;
+    const podIP = options.podIp ?? addressOf.get(uid) ?? `10.244.0.${++addresses}`;
     addressOf.set(uid, podIP);
     const status = statusFor(outcome, podIP, os.clock.wallMs());
     const readyNow = pod.status?.conditions?.find(({ type }) => type === "Ready")?.status;
