@@ -5,6 +5,7 @@ import { discover, kindOf, kinds } from "./api/discovery.ts";
 import { enter, session } from "./api/session.ts";
 import { HomePage } from "./pages/home.tsx";
 import { ListPage } from "./pages/list.tsx";
+import { NewPage } from "./pages/new.tsx";
 import { ObjectPage } from "./pages/object.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { path } from "./route.ts";
@@ -35,8 +36,9 @@ function Page() {
   }, [title]);
   if (first === undefined) return <HomePage />;
   if (first === "map") return <LazyPage load={loadMap} />;
-  const kind = first === "k" ? kindOf(`${group}/${plural}`) : undefined;
+  const kind = first === "k" || first === "new" ? kindOf(`${group}/${plural}`) : undefined;
   if (kind === undefined) return <Unknown />;
+  if (first === "new") return <NewPage kind={kind} />;
   if (namespace !== undefined && name !== undefined)
     return <ObjectPage kind={kind} namespace={namespace === "_" ? "" : namespace} name={name} />;
   return <ListPage kind={kind} />;

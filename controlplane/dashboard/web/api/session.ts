@@ -26,15 +26,24 @@ export const keyHeaders = (): Record<string, string> => (key === undefined ? {} 
 /** A WebSocket has no headers of its own. */
 export const keyProtocols = (): readonly string[] => (key === undefined ? [] : [`pintle.key.${key}`]);
 
+export interface Cause {
+  readonly field: string;
+  readonly message: string;
+  readonly reason?: string;
+}
+
 /** What the server said no with. */
 export class Refusal extends Error {
   readonly code: number;
   readonly reason: string;
+  /** What is wrong with which field. */
+  readonly causes: readonly Cause[];
 
-  constructor(code: number, message: string, reason = "") {
+  constructor(code: number, message: string, reason = "", causes: readonly Cause[] = []) {
     super(message);
     this.code = code;
     this.reason = reason;
+    this.causes = causes;
   }
 }
 
@@ -136,8 +145,17 @@ export async function call(path: string, options: CallOptions = {}): Promise<Res
 
 function refusalOf(code: number, text: string): Refusal {
   try {
-    const { message, reason } = JSON.parse(text) as { readonly message?: string; readonly reason?: string };
-    if (message) return new Refusal(code, message, reason);
+    const { message, reason, details } = JSON.parse(text) as {
+      readonly message?: string;
+      readonly reason?: string;
+      readonly details?: { readonly causes?: readonly Partial<Cause>[] };
+    };
+    const causes = (details?.causes ?? []).map(({ field = "", message: why = "", reason: rule = "" }) => ({
+      field,
+      message: why,
+      reason: rule,
+    }));
+    if (message) return new Refusal(code, message, reason, causes);
   } catch {
     // Not a Status: the text is all there is.
   }

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { type Kind, kindKey, kindPath } from "../api/discovery.ts";
 import { titleOf } from "../model/menu.ts";
 import { namespace, param, setParams, to } from "../route.ts";
+import { NewButton } from "../ui/edit-button.tsx";
 import { FeedTable } from "../ui/table.tsx";
 import { useTable } from "../ui/use-feed.ts";
 
@@ -44,6 +45,7 @@ export function ListPage({ kind }: { readonly kind: Kind }) {
             />
             All columns
           </label>
+          <NewButton kind={kind} />
         </div>
       </div>
       {state.is === "refused" && (

@@ -1,7 +1,9 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { toneSigns } from "../../../../client/rules/tone.ts";
 import { type Kind, kindKey, kindNamed, kindOf, kindPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
+import { draftOf } from "../editor/drafts.ts";
+import { objectKey } from "../editor/keys.ts";
 import { titleOf } from "../model/menu.ts";
 import { containersOf } from "../model/pods.ts";
 import { type Related, relatedTo } from "../model/related.ts";
@@ -10,6 +12,8 @@ import { usesSomething } from "../model/usage.ts";
 
 import { param, setParams, to } from "../route.ts";
 import { Actions } from "../ui/actions.tsx";
+import { EditButton } from "../ui/edit-button.tsx";
+import { Late } from "../ui/late.tsx";
 import { LogView } from "../ui/log-view.tsx";
 import { ObjectCharts } from "../ui/object-charts.tsx";
 import { PlainTable } from "../ui/plain-table.tsx";
@@ -29,6 +33,18 @@ interface ObjectProps {
 
 /** They take the height there is. */
 const fullTabs = new Set(["logs", "terminal"]);
+const rolling = ["revisions"];
+/** Beside those that every kind has. */
+const tabsOf: Readonly<Record<string, readonly string[]>> = {
+  "core/pods": ["logs", "terminal"],
+  "core/nodes": ["drain"],
+  "apps/deployments": rolling,
+  "apps/statefulsets": rolling,
+  "apps/daemonsets": rolling,
+};
+const loadRevisions = () => import("../ui/revisions-view.tsx").then(({ RevisionsView }) => RevisionsView);
+const loadDrain = () => import("../drain/drain-view.tsx").then(({ DrainView }) => DrainView);
+const loadEditor = () => import("../editor/edit-object.tsx").then(({ EditObject }) => EditObject);
 
 /** One object, live. */
 export function ObjectPage({ kind, namespace, name }: ObjectProps) {
@@ -41,9 +57,15 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
   const state = feed.state.value;
   const key = kindKey(kind);
   const usage = usesSomething(key) ? ["charts"] : [];
-  const tabs = ["overview", ...usage, "yaml", ...(key === "core/pods" ? ["logs", "terminal"] : [])];
+  const tabs = ["overview", ...usage, "yaml", ...(tabsOf[key] ?? [])];
   const tab = tabs.find((one) => one === param("tab")) ?? "overview";
-  const isFull = fullTabs.has(tab);
+  const wasThere = useRef(false);
+  wasThere.current ||= object !== undefined;
+  const draftKey = objectKey(kind, namespace, name);
+  // An editor stays when its object goes.
+  const isEditing =
+    tab === "yaml" && param("edit") === "1" && (wasThere.current || draftOf(draftKey) !== undefined);
+  const isFull = fullTabs.has(tab) || isEditing;
   return (
     <section class={isFull ? "page page-list" : "page"}>
       <nav class="crumbs" aria-label="Where this is">
@@ -59,12 +81,26 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
           {state.why}
         </p>
       )}
-      {state.is === "live" && object === undefined && (
+      {state.is === "live" && object === undefined && !isEditing && (
         <p class="banner banner-warn" role="status">
           There is no such object (any more).
         </p>
       )}
-      {object && (
+      {isEditing && (
+        <Late
+          key={draftKey}
+          load={loadEditor}
+          props={{
+            kind,
+            namespace,
+            name,
+            draftKey,
+            live: object,
+            isGone: state.is === "live" && object === undefined,
+          }}
+        />
+      )}
+      {object && !isEditing && (
         <>
           <div class="tabs" role="tablist">
             {tabs.map((one) => (
@@ -89,7 +125,9 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
           >
             {tab === "overview" && <Overview kind={kind} object={object} />}
             {tab === "charts" && <ObjectCharts kind={key} object={object} />}
-            {tab === "yaml" && <YamlView object={object} />}
+            {tab === "yaml" && (
+              <YamlView object={object} edit={<EditButton kind={kind} where={namespace} name={name} />} />
+            )}
             {tab === "logs" && (
               <LogView
                 namespace={namespace}
@@ -97,6 +135,8 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
                 containers={containersOf(object).map((one) => one.name)}
               />
             )}
+            {tab === "revisions" && <Late load={loadRevisions} props={{ kind, object }} />}
+            {tab === "drain" && <Late load={loadDrain} props={{ node: object }} />}
             {tab === "terminal" && <TerminalView pod={object} />}
           </div>
         </>

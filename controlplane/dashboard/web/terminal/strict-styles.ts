@@ -1,13 +1,13 @@
-/** xterm.js writes styles as text: `<style>` elements, and `style` attributes of the spans of its rows. Here they go by the object
- *  model of CSS instead, which a content policy without `unsafe-inline` lets pass, to the same effect. (Its `documentOverride`
- *  does not reach the parts that write them.) */
+/** xterm.js writes styles as text: `<style>` elements (as CodeMirror does), and `style` attributes of the spans of its rows.
+ *  Here they go by the object model of CSS instead, which a content policy without `unsafe-inline` lets pass, to the same
+ *  effect. (Its `documentOverride` does not reach the parts that write them.) */
 
 /** Runs `act`, and makes a sheet of the document of each `<style>` that it creates and writes. */
-export function withSheets(act: () => void): void {
+export function withSheets<Made>(act: () => Made): Made {
   document.createElement = ((name: string) =>
     name === "style" ? sheetElement() : create(name)) as typeof document.createElement;
   try {
-    act();
+    return act();
   } finally {
     // The method of all documents stands behind it.
     Reflect.deleteProperty(document, "createElement");

@@ -4,6 +4,7 @@ import { type Kind, objectPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 import { allows, rightsIn } from "../api/rights.ts";
 import { call, Refusal } from "../api/session.ts";
+import { DeleteButton } from "./delete-button.tsx";
 
 interface ActionProps {
   readonly kind: Kind;
@@ -13,9 +14,8 @@ interface ActionProps {
 /** A deed on an object. What the person may not do is shown grey, with the reason. */
 interface Deed {
   readonly label: string;
-  readonly verb: "patch" | "delete";
+  readonly verb: "patch";
   readonly subresource?: string;
-  readonly isGrave?: boolean;
   /** What is asked before it is done. */
   readonly question: string;
   readonly asksReplicas?: boolean;
@@ -35,12 +35,13 @@ export function Actions({ kind, object }: ActionProps) {
         const may = allows(rights, { verb: deed.verb, group, resource, name: object.metadata.name });
         return <DeedButton key={deed.label} deed={deed} may={may} what={`${deed.verb} ${resource}`} />;
       })}
+      <DeleteButton kind={kind} object={object} />
     </div>
   );
 }
 
 function deedsFor(kind: Kind, object: KubeObject): readonly Deed[] {
-  const { name, namespace, uid } = object.metadata;
+  const { name, namespace } = object.metadata;
   const path = objectPath(kind, name, namespace);
   const deeds: Deed[] = [];
   const patch = (body: unknown, at = path) => call(at, { method: "PATCH", contentType: mergePatch, body });
@@ -73,24 +74,6 @@ function deedsFor(kind: Kind, object: KubeObject): readonly Deed[] {
       act: () => patch({ spec: { unschedulable: isCordoned ? null : true } }),
     });
   }
-  if (kind.verbs.includes("delete"))
-    deeds.push({
-      label: "Delete",
-      verb: "delete",
-      isGrave: true,
-      question: `Delete ${kind.kind} ${name}, and what it owns?`,
-      // One that was made anew under this name since is left alone.
-      act: () =>
-        call(path, {
-          method: "DELETE",
-          body: {
-            apiVersion: "v1",
-            kind: "DeleteOptions",
-            propagationPolicy: "Background",
-            preconditions: { uid },
-          },
-        }),
-    });
   return deeds;
 }
 
@@ -123,7 +106,6 @@ function DeedButton({
     <>
       <button
         type="button"
-        class={deed.isGrave ? "danger" : ""}
         disabled={!may}
         title={may ? undefined : `You may not ${what} here`}
         onClick={() => {
@@ -148,7 +130,7 @@ function DeedButton({
             <button type="button" onClick={() => box.current?.close()}>
               Cancel
             </button>
-            <button type="submit" class={deed.isGrave ? "danger" : "primary"} disabled={isBusy.value}>
+            <button type="submit" class="primary" disabled={isBusy.value}>
               {deed.label}
             </button>
           </div>

@@ -91,11 +91,18 @@ function hitsFor(text: string): readonly Hit[] {
       rank: rankOf(word, [kind.plural, kind.kind.toLowerCase(), ...kind.shortNames]),
       hit: { what: titleOf(kind), where: kind.group || "core", href: to(["k", ...kindKey(kind).split("/")]) },
     }));
+  const ofNew = kinds.value
+    .filter((kind) => kind.verbs.includes("create") && kind.verbs.includes("list"))
+    .map((kind) => ({
+      rank: rankOf(word, [`new ${kind.kind.toLowerCase()}`, `create ${kind.kind.toLowerCase()}`]) + 0.2,
+      hit: { what: `New ${kind.kind}`, where: "from YAML", href: to(["new", ...kindKey(kind).split("/")]) },
+    }))
+    .filter(() => /^(ne|cr)/.test(word));
   const ofNamespaces = namespaceNames().map((name) => ({
     rank: rankOf(word, [name]) + 0.5,
     hit: { what: name, where: "namespace", href: `/k/core/pods?ns=${encodeURIComponent(name)}` },
   }));
-  return [...ofKinds, ...ofNamespaces]
+  return [...ofKinds, ...ofNew, ...ofNamespaces]
     .filter(({ rank }) => rank < 9)
     .sort((a, b) => a.rank - b.rank)
     .slice(0, hitsMost)

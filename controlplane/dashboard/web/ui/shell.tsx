@@ -11,6 +11,7 @@ import { Icon } from "./icons.tsx";
 import { NamespacePicker } from "./namespace-picker.tsx";
 import { paletteOpen } from "./palette.tsx";
 import { theme, turnTheme } from "./theme.ts";
+import { UnfinishedMark } from "./unfinished.tsx";
 
 /** What stands around every view: side bar, top bar, and the word that the connection was lost. */
 export function Shell({ children }: { readonly children: ComponentChildren }) {
@@ -43,6 +44,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <span>Find anything</span>
           <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
         </button>
+        <UnfinishedMark />
         <button
           type="button"
           class="icon-button"
