@@ -35,6 +35,7 @@ import { dnsPlaces, networkConfig } from "./network-config.ts";
 import type { PodNetwork } from "./network-seam.ts";
 import { openNodeAdmission } from "./node-admission.ts";
 import { descriptionOf, localVolumesFolder, nodeInput } from "./node-input.ts";
+import { ProbeCounts } from "./probes/probe-counts.ts";
 import { Prober } from "./probes/prober.ts";
 import { hostDevices } from "./remote-volumes/iscsi-sessions.ts";
 import { hostMountTools } from "./remote-volumes/mount-nfs.ts";
@@ -64,6 +65,7 @@ import { shutdownPeriods } from "./shutdown/shutdown-rounds.ts";
 import { NodePods } from "./static/node-pods.ts";
 import { startStaticPods } from "./static/start-static-pods.ts";
 import type { ReadManifest } from "./static/static-pod.ts";
+import { openCadvisor } from "./stats/cadvisor/open-cadvisor.ts";
 import { ContainerDisks } from "./stats/container-disks.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
@@ -263,16 +265,20 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const volumeImages = chosen.kind === "cri" ? new ImageManager(ownImages, os, config) : imageManager;
   imageDisk.dir = onceKnown(() => images.folder());
   tasks.run("images of the node", (signal) => nodeImages.follow(images, os, signal));
+  const probeCounts = new ProbeCounts();
+  const startedMs = bootMs(await readFile("/proc/stat", "utf8"));
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {
     nodeName: config.nodeName,
     rootDir: config.rootDir,
     ...{ imageDir: () => imageDisk.dir(), layersWithImages: chosen.kind === "cri" },
-    bootMs: bootMs(await readFile("/proc/stat", "utf8")),
+    bootMs: startedMs,
     sampler,
     containers: new ContainerDisks({ runtime, clock: os.clock, log: os.log, signal: tasks.signal }),
     pods: () => pods.list(),
+    cadvisor: openCadvisor({ os, chosen, runtime, machine, rootDir: config.rootDir, bootMs: startedMs }),
+    probes: probeCounts,
     volumes: volumeSampler({
       os,
       pods: () => pods.list(),
@@ -292,6 +298,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     { runtime, clock: os.clock, random: os.random },
     {
       onChange: (podUid) => workers.wake(podUid),
+      onOutcome: (outcome) => probeCounts.count(outcome),
       onTrouble: (podUid, container, trouble) => {
         const pod = workers.podOf(podUid);
         if (pod !== undefined)

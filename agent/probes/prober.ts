@@ -3,6 +3,7 @@ import { below, type Random } from "../../base/os/random.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import { expandVariables } from "../sync/environment.ts";
+import type { ProbeOutcome } from "./probe-counts.ts";
 import {
   countResult,
   failedProbeMessage,
@@ -25,6 +26,8 @@ export interface ProbeEvents {
   /** A container became ready or unready, started, or is to be killed. */
   readonly onChange: (podUid: string) => void;
   readonly onTrouble: (podUid: string, container: string, trouble: ProbeTrouble) => void;
+  /** Every probe that went to its end. */
+  readonly onOutcome?: (outcome: ProbeOutcome) => void;
 }
 
 interface Watched extends ProbeStanding {
@@ -37,6 +40,12 @@ interface Track extends ProbeTally {
   readonly probe: Probe;
   dueMs: number;
   busy: boolean;
+}
+
+interface Probed {
+  readonly kind: ProbeKind;
+  readonly result: ProbeResult;
+  readonly seconds: number;
 }
 
 /** All probes of a node. One timer is set, for the earliest that is due. */
@@ -139,15 +148,20 @@ export class Prober {
       void runProbe(track.probe, one.target, { timeoutMs }, this.#deps.runtime).then((result) => {
         track.busy = false;
         track.dueMs = nowMs + (track.probe.periodSeconds ?? 10) * 1000;
-        if (this.#watched.get(one.target.containerId) === one) this.#take(one, track, kind, result);
+        const seconds = (this.#deps.clock.monotonicMs() - nowMs) / 1000;
+        if (this.#watched.get(one.target.containerId) === one)
+          this.#take(one, track, { kind, result, seconds });
         this.#arm();
       });
     }
     this.#arm();
   }
 
-  #take(one: Watched, track: Track, kind: ProbeKind, result: ProbeResult): void {
+  #take(one: Watched, track: Track, { kind, result, seconds }: Probed): void {
     const { ok, isErrored } = result;
+    const told = isErrored ? "unknown" : ok ? "successful" : "failed";
+    const { podUid, target } = one;
+    this.#events.onOutcome?.({ podUid, container: target.container.name, kind, result: told, seconds });
     const trouble = troubleOf(kind, result);
     if (trouble !== undefined) this.#events.onTrouble(one.podUid, one.target.container.name, trouble);
     if (isErrored) return;

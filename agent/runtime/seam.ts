@@ -118,6 +118,8 @@ export interface SandboxStatus {
   readonly podIp: string;
   /** Of the other family, where the network has two. */
   readonly secondIp?: string;
+  /** The number of a process in its network namespace, where it has one of its own and the runtime says so. */
+  readonly networkProcess?: number;
 }
 
 export interface Mount {

@@ -2,7 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { Pod } from "../../client/types.ts";
 import { isOnDisk } from "../eviction/local-storage.ts";
 import { processNumbers } from "../eviction/observe-node.ts";
+import type { ProbeCounts } from "../probes/probe-counts.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import type { Cadvisor } from "./cadvisor/serve-cadvisor.ts";
 import type { ContainerDisks } from "./container-disks.ts";
 import { readFolderUse } from "./machine-use.ts";
 import { resourceMetricsText } from "./resource-metrics.ts";
@@ -23,23 +25,44 @@ export interface NodeStats {
   readonly volumes: Pick<VolumeSampler, "current">;
   readonly containers: Pick<ContainerDisks, "current">;
   readonly pods: () => readonly Pod[];
+  readonly cadvisor: Pick<Cadvisor, "text">;
+  readonly probes: Pick<ProbeCounts, "text">;
 }
 
-export const isStatsPath = (path: string): boolean =>
-  ["/stats/summary", "/stats/summary/", "/metrics/resource"].includes(path);
+const plainText = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
 
-/** /stats/summary and /metrics/resource. */
+export const isStatsPath = (path: string): boolean =>
+  path in texts || ["/stats/summary", "/stats/summary/", "/metrics/resource"].includes(path);
+
+/** What is read anew for each that asks. */
+const texts: Readonly<Record<string, (stats: NodeStats) => string | Promise<string>>> = {
+  "/metrics/cadvisor": ({ cadvisor }) => cadvisor.text(),
+  "/metrics/probes": ({ probes, pods }) => {
+    const byUid = pods().map(
+      ({ metadata: { uid, namespace = "", name } }) => [uid, { namespace, name }] as const,
+    );
+    return probes.text(new Map(byUid));
+  },
+};
+
+/** /stats/summary, /metrics/resource, /metrics/cadvisor and /metrics/probes. */
 export async function serveStats(
   answer: ServerResponse,
   url: URL,
   runtime: Pick<Runtime, "listPodSandboxes">,
   stats: NodeStats,
 ): Promise<void> {
+  const plain = texts[url.pathname];
+  if (plain !== undefined) {
+    const text = await plain(stats);
+    answer.writeHead(200, plainText).end(text);
+    return;
+  }
   const { nodeName, bootMs, sampler } = stats;
   const sample = await sampler.current();
   const input = { nodeName, bootMs, sample, sandboxes: runtime.listPodSandboxes() };
   if (url.pathname === "/metrics/resource") {
-    answer.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    answer.writeHead(200, plainText);
     answer.end(resourceMetricsText(summaryOf(input)));
     return;
   }

@@ -1,5 +1,6 @@
 import { resourceMetricsText } from "../../agent/stats/resource-metrics.ts";
 import { volumeMetricsText } from "../../agent/stats/volume-metrics.ts";
+import { sampleCadvisorText, sampleProbesText } from "./sample-node.ts";
 import { sampleStateText } from "./sample-state.ts";
 import { sampleSummary } from "./sample-summary.ts";
 
@@ -51,6 +52,8 @@ export async function runningMetrics({ ports, raw }: AskedCluster): Promise<Metr
     "Controller manager": plain("controller-manager-1"),
     "Controller manager, /metrics/state": Promise.resolve(sampleStateText()),
     Agent: raw("/api/v1/nodes/node-1/proxy/metrics").then((text) => text + volumes),
+    "Agent, /metrics/cadvisor": Promise.resolve(sampleCadvisorText()),
+    "Agent, /metrics/probes": Promise.resolve(sampleProbesText()),
     "Agent, /metrics/resource": Promise.resolve(resourceMetricsText(sampleSummary)),
   };
   const read = Object.entries(texts).map(async ([part, text]) => [part, readMetrics(await text)] as const);

@@ -26,6 +26,16 @@ export function attachmentOf({ id, config, pause }: SandboxRecord): PodAttachmen
   return { ...pod, sandboxId: id, hostPorts, dns, ...(bandwidth && { bandwidth }), ...netnsPath };
 }
 
+/** Where its network is. */
+export function networkOf({ config, pause, address }: SandboxRecord) {
+  const { podIp = "", secondIp } = address ?? {};
+  return {
+    podIp,
+    ...(secondIp !== undefined && { secondIp }),
+    ...(pause !== undefined && !config.hostNetwork && { networkProcess: pause.pid }),
+  };
+}
+
 /** What stands in `<root>/containers/<id>/container.json`. */
 export interface ContainerRecord {
   readonly id: string;

@@ -35,6 +35,7 @@ import {
   attachmentOf,
   bootId,
   type ContainerRecord,
+  networkOf,
   readOptional,
   readRecords,
   type SandboxRecord,
@@ -472,9 +473,7 @@ export class SupervisedRuntime implements Runtime {
     const { id, config, createdAtMs, address } = record;
     const state =
       this.#isReady(record) && (config.hostNetwork || address !== undefined) ? "ready" : "notready";
-    const { podIp = "", secondIp } = address ?? {};
-    const addresses = { podIp, ...(secondIp !== undefined && { secondIp }) };
-    return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, ...addresses };
+    return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, ...networkOf(record) };
   }
 
   #get(id: string): Supervised {

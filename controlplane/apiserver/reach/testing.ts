@@ -36,6 +36,7 @@ export async function startTestNode(
     ...{ nodeName, rootDir: tmpdir(), imageDir: async () => tmpdir(), layersWithImages: false },
     ...{ bootMs: 0, sampler, volumes: { current: () => new Map() } },
     ...{ containers: { current: () => new Map() }, pods: () => [] },
+    ...{ cadvisor: { text: async () => "" }, probes: { text: () => "" } },
   };
   const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
   const server = await startServer(
