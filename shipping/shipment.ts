@@ -3,7 +3,7 @@ import type { Log } from "../base/os/log.ts";
 import type { Random } from "../base/os/random.ts";
 import type { DiskBuffer } from "./buffer/disk-buffer.ts";
 import type { Frame } from "./buffer/frame.ts";
-import { type Item, Sender, type SenderRules, type Settled } from "./core/sender.ts";
+import { type Item, type Mark, Sender, type SenderRules, type Settled } from "./core/sender.ts";
 import type { Verdict } from "./core/verdict.ts";
 import type { LineFormat } from "./format.ts";
 import type { LineSource } from "./line-source.ts";
@@ -33,6 +33,9 @@ const readBytesMost = 1024 * 1024;
 const troubleMs = 1_000;
 /** How long a request under way may go on at the end. */
 const lastRequestMs = 2_000;
+/** So many dropped lines are named within so long; all are counted. */
+const toldMost = 10;
+const toldEveryMs = 60_000;
 /** How often files are forgotten that are gone. */
 const forgetEveryMs = 60_000;
 /** Beside its text, a record costs about so much in a request. */
@@ -54,6 +57,8 @@ export class Shipment {
   #isFull = false;
   #failing: string | undefined;
   #forgetAtMs = 0;
+  #told = 0;
+  #toldUntilMs = 0;
   #troubleUntilMs = 0;
   /** When a batch is to be sent that waits. */
   #waitUntilMs: number | undefined;
@@ -140,7 +145,7 @@ export class Shipment {
       hasAny = true;
       for (const { number, frame } of frames) this.#handOver(number, frame);
     }
-    if (this.#sender.isIdle && this.#isBehind()) await buffer.settle(this.#handedOver);
+    if (this.#sender.isIdle && this.#isBehind()) await this.#settleUpTo(this.#handedOver);
     return hasAny;
   }
 
@@ -203,9 +208,14 @@ export class Shipment {
     const settled = this.#sender.answered(verdict, this.#parts.clock.monotonicMs());
     this.#account(settled);
     if (settled.upTo === undefined) return true;
-    await this.#parts.buffer.settle(settled.upTo);
-    this.#parts.source.settled(this.#parts.buffer);
+    await this.#settleUpTo(settled.upTo);
     return true;
+  }
+
+  async #settleUpTo(mark: Mark): Promise<void> {
+    const { buffer, source } = this.#parts;
+    await buffer.settle(mark);
+    source.settled(buffer);
   }
 
   #account({ taken, dropped, again, why }: Settled<LogRecord>): void {
@@ -214,6 +224,7 @@ export class Shipment {
     counts.retried(again);
     for (const { item, reason, why: cause } of dropped) {
       counts.dropped(reason, 1);
+      if (!this.#mayTell()) continue;
       log.warn("a line is dropped", {
         receiver: name,
         reason,
@@ -227,6 +238,16 @@ export class Shipment {
     if (this.#failing !== undefined && this.#sender.failures === 0)
       log.info("lines are taken again", { receiver: name });
     this.#failing = this.#sender.failures > 0 ? why : undefined;
+  }
+
+  /** A log of the shipper itself may be among those that it ships: a line a line would never end. */
+  #mayTell(): boolean {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs >= this.#toldUntilMs) {
+      this.#toldUntilMs = nowMs + toldEveryMs;
+      this.#told = 0;
+    }
+    return this.#told++ < toldMost;
   }
 
   #forgetGone(): void {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Os, Running } from "../base/os/os.ts";
+import { RamDisk } from "../base/os/ram-disk.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
-import { DiskBuffer } from "./buffer/disk-buffer.ts";
+import { type BufferRules, DiskBuffer } from "./buffer/disk-buffer.ts";
 import type { ShippingConfig } from "./config/read-config.ts";
 import type { LineFormat } from "./format.ts";
 import type { LineSource } from "./line-source.ts";
@@ -20,6 +21,8 @@ export interface ShippingParts {
   /** What comes from here. */
   readonly sources: readonly Source[];
   readonly formats: readonly LineFormat[];
+  /** Where lines can be read again, those that wait are in memory, so many bytes for each receiver; absent: they are on disk. */
+  readonly memoryBytesMax?: number;
   /** Lines for one receiver. */
   readonly open: (about: SourceAbout) => LineSource;
 }
@@ -42,7 +45,8 @@ export async function startShipping(parts: ShippingParts, os: Os): Promise<Runni
     if (wanted.length === 0) continue;
     const counts = shipmentCounts(os.metrics, { component, receiver: name });
     const onLost = counts.dropped;
-    const buffer = await DiskBuffer.open(rules, { disk: os.disk, folder: join(folder, name), log, onLost });
+    const place = bufferPlace(parts, rules, os);
+    const buffer = await DiskBuffer.open(place.rules, { ...place, folder: join(folder, name), log, onLost });
     const source = open({ receiver: name, selections: wanted, endOf: (file) => buffer.ends.get(file) });
     const receiver = await openReceiver(choice, os);
     const { clock, random } = os;
@@ -54,4 +58,12 @@ export async function startShipping(parts: ShippingParts, os: Os): Promise<Runni
     log.info("logs are shipped", { receiver: name, waitingBytes: buffer.bytes });
   }
   return { done: tasks.untilStopped(), stop: () => tasks.stop() };
+}
+
+/** In memory nothing is dropped: reading stops, and what was not read is still there later. */
+function bufferPlace({ memoryBytesMax }: ShippingParts, rules: BufferRules, { disk }: Os) {
+  if (memoryBytesMax === undefined) return { disk, rules };
+  const bytesMax = Math.min(memoryBytesMax, rules.bytesMax);
+  const segmentBytes = Math.floor(bytesMax / 8);
+  return { disk: new RamDisk(), rules: { bytesMax, segmentBytes, whenFull: "stop-reading" } as const };
 }

@@ -37,6 +37,7 @@ export async function startControllerManager(
   os: Os,
 ): Promise<RunningControllerManager> {
   const controllers = selectControllers(controllerTable, config);
+  const beside = await shippingOf(config, os);
   const client = new RestClient(loadKubeconfig(config.kubeconfig), {
     clock: os.clock,
     userAgent: "pintle-controller-manager",
@@ -53,7 +54,7 @@ export async function startControllerManager(
     state: (response) => answerState(response, state, () => inside?.isLeader() ?? false),
   };
   const health = config.health === undefined ? undefined : await serveHealth(config.health, answers);
-  inside = runControllers({ config, controllers }, client, os);
+  inside = runControllers({ config, controllers }, client, os, beside);
   const { isLeader, stop } = inside;
   const done = inside.done.finally(async () => {
     problem = "stopped";
@@ -72,17 +73,34 @@ export async function startControllerManager(
   };
 }
 
+/** What else the leader does in its term. */
+type Beside = (client: ControllerClient, signal: AbortSignal) => Promise<void>;
+
+/** Rejects with UsageError where its file is wrong. Nothing of it is loaded where there is none. */
+async function shippingOf({ logShipping: file }: ControllerManagerConfig, os: Os): Promise<Beside> {
+  if (file === undefined) return async () => {};
+  const { readEventShipping, shipEvents } = await import("./logshipping/ship-events.ts");
+  const shipping = readEventShipping(file);
+  return (client, signal) => shipEvents(shipping, client, os, signal);
+}
+
 /** The controllers without their doors: over any client. */
 export function runControllers(
   { config, controllers }: Pick<TermDeps, "config" | "controllers">,
   client: ControllerClient,
   os: Os,
+  beside: Beside = async () => {},
 ): Omit<RunningControllerManager, "healthPort"> {
   const log = os.log.child("controller-manager");
   const metrics = loopMetrics(os.metrics);
   const tasks = new TaskScope(log);
-  const run = (signal: AbortSignal, term: WritingTerm) =>
-    runTerm({ client: termClient(client, term, signal), controllers, config, os, metrics }, signal);
+  const run = async (signal: AbortSignal, term: WritingTerm) => {
+    const ours = termClient(client, term, signal);
+    await Promise.all([
+      runTerm({ client: ours, controllers, config, os, metrics }, signal),
+      beside(ours, signal),
+    ]);
+  };
   const elector = electorFor(config, client, { os, metrics }, run);
   tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(signal, unelected));
   const done = tasks.untilStopped();

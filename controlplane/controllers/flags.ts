@@ -145,6 +145,11 @@ export const controllerManagerFlags = {
   ...autoscalerFlags,
   ...concurrentSyncFlags,
   ...stateMetricsFlags,
+  "log-shipping": {
+    kind: "string",
+    value: "FILE",
+    help: "where the leader ships Events, and which: a file of kind LogShipping",
+  },
   controllers: {
     kind: "list",
     default: ["*"],
@@ -198,6 +203,8 @@ export interface ControllerManagerConfig {
   /** Workers by controller, where somebody says how many. */
   readonly workers: ReadonlyMap<string, number>;
   readonly controllers: readonly string[];
+  /** Says where Events are shipped; absent: nowhere. */
+  readonly logShipping?: string | undefined;
 }
 
 /** Throws UsageError that lists every problem. */
@@ -279,5 +286,6 @@ export function controllerManagerConfig(
     stateMetrics,
     workers,
     controllers: flags.controllers,
+    logShipping: flags["log-shipping"],
   };
 }
