@@ -1,9 +1,10 @@
 import type { Log } from "../../../base/os/log.ts";
-import type { Os } from "../../../base/os/os.ts";
+import type { Os, Running } from "../../../base/os/os.ts";
 import { RemoteJson } from "../authentication/remote-json.ts";
 import type { AuditConfig } from "./flags.ts";
 import { AuditLogFile } from "./log-file.ts";
 import { ruleFor } from "./policy.ts";
+import type { AuditShipping } from "./ship-audit.ts";
 import { type AuditedRequest, type AuditSink, AuditTrail } from "./trail.ts";
 import { AuditWebhook } from "./webhook.ts";
 
@@ -34,6 +35,7 @@ export function auditAsConfigured(config: AuditConfig | undefined, os: Os, log: 
       log,
       failed,
     });
+  const shipped = config.shipping && startShipping(config.shipping, os, log);
   const counter = metrics.counter(
     "apiserver_audit_event_total",
     "[ALPHA] Counter of audit events generated and sent to the audit backend.",
@@ -60,8 +62,19 @@ export function auditAsConfigured(config: AuditConfig | undefined, os: Os, log: 
     begin: (about) => new AuditTrail(deps, about),
     close: async () => {
       await Promise.all([file?.close(), webhook?.close()]);
+      await (await shipped)?.stop();
     },
   };
+}
+
+/** The log goes on where it cannot be shipped: it stays in its file. */
+async function startShipping(shipping: AuditShipping, os: Os, log: Log): Promise<Running | undefined> {
+  try {
+    return await (await import("./ship-audit.ts")).shipAudit(shipping, os);
+  } catch (error) {
+    log.error("the audit log cannot be shipped", { error });
+    return undefined;
+  }
 }
 
 function print(text: string): Promise<void> {

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "yaml";
-import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
+import { type FlagTable, type FlagValues, UsageError } from "../../../base/os/flags.ts";
+import { readShippingFile } from "../../../shipping/config/read-config.ts";
 import type { LogFileConfig } from "./log-file.ts";
 import { type AuditPolicy, readAuditPolicy } from "./policy.ts";
+import type { AuditShipping } from "./ship-audit.ts";
 import { type AuditWebhookConfig, auditWebhookConfig, auditWebhookFlags } from "./webhook-flags.ts";
 
 /** kube-apiserver's flags for what is told of requests, by its names. */
@@ -27,12 +29,25 @@ export const auditFlags = {
     help: "Megabytes at which a file is full; 0: a hundred",
   },
   ...auditWebhookFlags,
+  "log-shipping": {
+    kind: "string",
+    value: "FILE",
+    help: "Where the audit log is shipped: a file of kind LogShipping",
+  },
+  "log-shipping-dir": {
+    kind: "string",
+    default: "/var/lib/pintle/apiserver/log-shipping",
+    value: "DIR",
+    help: "Where events wait for whom they are shipped to",
+  },
 } as const satisfies FlagTable;
 
 export interface AuditConfig {
   readonly policy: AuditPolicy;
   readonly file: LogFileConfig | undefined;
   readonly webhook: AuditWebhookConfig | undefined;
+  /** Absent: the log stays where it is. */
+  readonly shipping?: AuditShipping;
 }
 
 const megabyte = 1024 * 1024;
@@ -51,6 +66,7 @@ export function auditConfig(
     problems.push(`--audit-log-format: "${flags["audit-log-format"]}" is not supported; json is`);
   const webhook = auditWebhookConfig(flags, problems);
   const isTold = Boolean(logPath || flags["audit-webhook-config-file"]);
+  const shipping = auditShipping(flags, problems);
   if (!policyPath && !isTold) return undefined;
   if (!policyPath || !isTold) {
     problems.push(
@@ -72,7 +88,30 @@ export function auditConfig(
         }
       : undefined,
     webhook,
+    ...(shipping !== undefined && { shipping }),
   };
+}
+
+function auditShipping(flags: FlagValues<typeof auditFlags>, problems: string[]): AuditShipping | undefined {
+  const { "log-shipping": file, "log-shipping-dir": folder, "audit-log-path": logPath } = flags;
+  if (file === undefined) return undefined;
+  if (!logPath || logPath === "-") {
+    problems.push(
+      "--log-shipping: an API server ships its audit log, which needs --audit-log-path with a file",
+    );
+    return undefined;
+  }
+  try {
+    return {
+      config: readShippingFile("log-shipping", file),
+      path: resolve(logPath),
+      folder: resolve(folder),
+    };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    problems.push(error.message);
+    return undefined;
+  }
 }
 
 function policyOf(path: string, problems: string[]): AuditPolicy {
