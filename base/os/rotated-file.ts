@@ -8,6 +8,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
@@ -76,6 +77,16 @@ export class RotatedFile {
     this.#file = openSync(path, "a+", 0o600);
     this.#bytes = fstatSync(this.#file).size;
     this.#endLine();
+  }
+
+  /** Several processes may write to it by turns: one of them may have put it aside, and all make it longer. */
+  lookAgain(): void {
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    if (there?.ino !== fstatSync(this.#file).ino) {
+      closeSync(this.#file);
+      this.#file = openSync(this.#path, "a+", 0o600);
+    }
+    this.#bytes = fstatSync(this.#file).size;
   }
 
   /** @param lines Whole ones, which stay in one file. */

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import type { ProxyMode } from "../../agent/network-seam.ts";
 import { OperatorError } from "../command.ts";
 import type { Layout } from "./layout.ts";
+import type { PlannedShipping } from "./shipping.ts";
 
 /** What was decided when the cluster was made; it stays the same over restarts but for what says otherwise. */
 export interface ClusterPlan {
@@ -25,6 +26,8 @@ export interface ClusterPlan {
   readonly customMetrics?: readonly string[];
   /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
   readonly featureGates?: readonly string[];
+  /** Where logs are shipped; absent: nowhere. A later start may say otherwise. */
+  readonly logShipping?: PlannedShipping | undefined;
 }
 
 export interface ComponentState {

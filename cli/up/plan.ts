@@ -8,6 +8,7 @@ import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
 import { clearSlot } from "./leftovers.ts";
 import { holdNetworkSlot, slotFamily } from "./network-slots.ts";
+import { plannedShipping } from "./shipping.ts";
 import { portNames } from "./topology.ts";
 
 export interface PlanRequest {
@@ -23,6 +24,8 @@ export interface PlanRequest {
   /** Flags of the API servers; undefined: as before. */
   readonly customMetrics?: readonly string[] | undefined;
   readonly featureGates: readonly string[];
+  /** A file of kind LogShipping; empty: logs are not shipped. */
+  readonly logShipping?: string | undefined;
   readonly given: ReadonlySet<string>;
 }
 
@@ -42,6 +45,7 @@ export async function decidePlan(
     if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
   const { problems } = readFeatureGates(request.featureGates);
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
+  const logShipping = await plannedShipping(request.logShipping);
   if (before !== undefined) {
     const { clusterDns, proxyMode, resourceMetrics, customMetrics, featureGates, given } = request;
     const changed = {
@@ -50,6 +54,7 @@ export async function decidePlan(
       ...(given.has("resource-metrics") && { resourceMetrics }),
       ...(customMetrics && { customMetrics }),
       ...(given.has("feature-gates") && { featureGates }),
+      ...(given.has("log-shipping") && { logShipping }),
     };
     mayProxy(request, before.plan.runtime);
     return keepPlan(request, { ...before.plan, ...changed }, os);
@@ -93,6 +98,7 @@ export async function decidePlan(
       resourceMetrics,
       ...(request.customMetrics && { customMetrics: request.customMetrics }),
       featureGates,
+      logShipping,
     },
     release: () => held.release(),
   };

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { Source } from "../../shipping/record.ts";
 import { clusterLayout } from "./layout.ts";
 import { components, portNames } from "./topology.ts";
 
@@ -43,6 +44,27 @@ describe("a local cluster's nodes", () => {
     assert.deepEqual(words(["10.96.0.10", "10.96.0.11"]), [
       "--apiserver.kube-dns-service=false",
       "--cluster-dns=10.96.0.10,10.96.0.11",
+    ]);
+  });
+
+  it("ship logs, and so does whoever else has some of those that are wanted", () => {
+    const size = { replicas: 1, nodes: 2 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const words = (...sources: Source[]) =>
+      components(
+        { ...size, runtime: "oci", networkSlot: 0, ports, logShipping: { file: "/s.yaml", sources } },
+        clusterLayout("/cluster"),
+      )
+        .flatMap(({ argv }) => argv)
+        .filter((word) => /shipping|audit/.test(word));
+    assert.deepEqual(words("containers"), ["--log-shipping=/s.yaml", "--log-shipping=/s.yaml"]);
+    assert.deepEqual(words("events"), ["--controller-manager.log-shipping=/s.yaml"]);
+    assert.deepEqual(words("audit"), [
+      "--apiserver.audit-policy-file=/cluster/audit-policy.yaml",
+      "--apiserver.audit-log-path=/cluster/audit/apiserver-1.log",
+      "--apiserver.audit-log-maxbackup=10",
+      "--apiserver.log-shipping=/s.yaml",
+      "--apiserver.log-shipping-dir=/cluster/log-shipping/apiserver-1",
     ]);
   });
 

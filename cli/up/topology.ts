@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
 import type { Layout } from "./layout.ts";
 import { apiserverPkiFlags, controllerManagerPkiFlags, storePkiFlags } from "./pki-flags.ts";
+import { agentShipping, apiserverShipping, managerShipping } from "./shipping.ts";
 
 /** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
 export interface ComponentSpec {
@@ -192,6 +193,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--resource-metrics=${plan.resourceMetrics ?? true}`,
     ...(plan.customMetrics ?? []),
     ...(plan.featureGates ?? []).map((gate) => `--feature-gates=${gate}`),
+    ...apiserverShipping(plan, layout, number),
   ];
 }
 
@@ -238,6 +240,7 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     "--service-load-balancer=nodes",
     // Nodes are no machines that anybody logs in to.
     "--service-load-balancer-kept-ports=",
+    ...managerShipping(plan),
     ...poolFlags(plan),
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
@@ -312,6 +315,7 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       ...poolFlags(plan),
       ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
       ...(plan.proxyMode === undefined ? [] : [`--proxy-mode=${plan.proxyMode}`]),
+      ...agentShipping(plan),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

@@ -31,6 +31,7 @@ import { endLeftovers, removePods } from "./leftovers.ts";
 import { ensureLocalPathClass } from "./local-path-class.ts";
 import { decidePlan, missingForContainers } from "./plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { ensureAuditPolicy } from "./shipping.ts";
 import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
 import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
 
@@ -90,6 +91,11 @@ const flags = {
     help: `features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
     value: "FEATURE=true,…",
   },
+  "log-shipping": {
+    kind: "string",
+    help: "ship logs, Events and the audit log as a file of kind LogShipping says; empty: no more",
+    value: "FILE",
+  },
   dashboard: {
     kind: "boolean",
     default: true,
@@ -141,6 +147,7 @@ export const upCommand = command({
       resourceMetrics: given["resource-metrics"],
       customMetrics: await customMetricsWords(given, names, process.cwd()),
       featureGates: given["feature-gates"],
+      logShipping: given["log-shipping"],
       given: names,
     } as const;
     const dashboard = given.dashboard && {
@@ -317,6 +324,7 @@ async function bringUp(parts: BringUp): Promise<void> {
       kubernetesServiceIp: (net.serviceRange.split(",")[0] ?? "").replace(/\.0\/\d+$/, ".1"),
     }),
   );
+  ensureAuditPolicy(plan, layout);
   const specs = components(plan, layout);
   // Everything starts at once; each part waits for those it needs by itself.
   for (const spec of specs) supervisor.start(spec);

@@ -8,6 +8,8 @@ export function fileReceiver(path: string, rotation: Rotation): Receiver {
   return {
     async send(records) {
       file ??= new RotatedFile(path, rotation);
+      // All parts of a cluster on one machine write to it.
+      file.lookAgain();
       file.write(fileText(records));
       await file.sync();
       return { kind: "taken" };

@@ -320,8 +320,10 @@ describe("what receivers of logs are sent", () => {
     mkdirSync(join(folder, "out"));
     writeFileSync(path, '{"torn":');
     const rotation = { bytesMax: 700, ageDaysMax: 0, filesMax: 0, isLocalTime: false };
-    const receiver = opened(fileReceiver(path, rotation));
-    for (const id of ["1", "2", "3"]) await receiver.send([{ ...line, id }, event], until());
+    // Several processes write to it.
+    const receivers = [1, 2].map(() => opened(fileReceiver(path, rotation)));
+    for (const [at, id] of ["1", "2", "3"].entries())
+      await receivers[at % 2]?.send([{ ...line, id }, event], until());
     const names = readdirSync(join(folder, "out")).sort();
     assert.ok(names.length > 1);
     const text = names.map((name) => readFileSync(join(folder, "out", name), "utf8")).join("");

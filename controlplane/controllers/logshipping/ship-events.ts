@@ -77,8 +77,8 @@ export async function shipEvents(
     await tasks.untilStopped();
   } finally {
     await shipping.stop();
-    // Who does not lead any more cannot write it down: the next leader sends a little again.
-    for (const note of notes) await note().catch(() => undefined);
+    const letBe = () => undefined; // who does not lead any more cannot write it down: the next leader sends a little again
+    for (const note of notes) await note().catch(letBe);
   }
 }
 

@@ -1,0 +1,66 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Source } from "../../shipping/record.ts";
+import type { ClusterPlan } from "./cluster-state.ts";
+import type { Layout } from "./layout.ts";
+
+/** Where logs go, and which of them: only who has some is told. */
+export interface PlannedShipping {
+  readonly file: string;
+  readonly sources: readonly Source[];
+}
+
+/** Throws UsageError that names what is wrong in the file. Undefined for no file. */
+export async function plannedShipping(file: string | undefined): Promise<PlannedShipping | undefined> {
+  if (!file) return undefined;
+  const { readShippingFile } = await import("../../shipping/config/read-config.ts");
+  const { sources } = await import("../../shipping/record.ts");
+  const path = resolve(file);
+  const { shipments } = readShippingFile("log-shipping", path);
+  const selections = shipments.flatMap((one) => one.selections);
+  const isWanted = (source: Source) => selections.some((one) => (one.source ?? source) === source);
+  return { file: path, sources: sources.filter(isWanted) };
+}
+
+const policyOf = (layout: Layout): string => join(layout.folder, "audit-policy.yaml");
+
+/** A policy to begin with, where the audit log is shipped: who did what, without bodies, and without what components do all day. It
+ *  is the user's to change. */
+export function ensureAuditPolicy({ logShipping }: ClusterPlan, layout: Layout): void {
+  const path = policyOf(layout);
+  if (logShipping?.sources.includes("audit") !== true || existsSync(path)) return;
+  writeFileSync(path, policy, { mode: 0o600 });
+}
+
+const policy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/metrics", "/version", "/openapi/*"]
+- level: None
+  users: [system:kube-controller-manager, system:kube-scheduler, system:apiserver]
+- level: None
+  userGroups: [system:nodes]
+- level: Metadata
+`;
+
+export function apiserverShipping({ logShipping }: ClusterPlan, layout: Layout, number: number): string[] {
+  if (logShipping?.sources.includes("audit") !== true) return [];
+  return [
+    `--audit-policy-file=${policyOf(layout)}`,
+    `--audit-log-path=${join(layout.folder, "audit", `apiserver-${number}.log`)}`,
+    "--audit-log-maxbackup=10",
+    `--log-shipping=${logShipping.file}`,
+    `--log-shipping-dir=${join(layout.folder, "log-shipping", `apiserver-${number}`)}`,
+  ];
+}
+
+export function managerShipping({ logShipping }: ClusterPlan): string[] {
+  return logShipping?.sources.includes("events") === true ? [`--log-shipping=${logShipping.file}`] : [];
+}
+
+export function agentShipping({ logShipping }: ClusterPlan): string[] {
+  const has = (source: Source) => logShipping?.sources.includes(source) === true;
+  return has("containers") || has("components") ? [`--log-shipping=${logShipping?.file}`] : [];
+}
