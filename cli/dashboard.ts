@@ -3,8 +3,10 @@ import { isIP } from "node:net";
 import { UsageError } from "../base/os/flags.ts";
 import { Assets } from "../controlplane/dashboard/server/assets.ts";
 import { serveDashboard } from "../controlplane/dashboard/server/serve-dashboard.ts";
+import { chartSource, prometheusFlags } from "./chart-source.ts";
 import { command, OperatorError } from "./command.ts";
 import { connectionFlags } from "./kubectl/flags.ts";
+import { oidcFlags, oidcOptions } from "./oidc-options.ts";
 import { systemOs } from "./run-component.ts";
 import { isAddressInUse } from "./up/address-in-use.ts";
 import { linkOfRunning } from "./up/dashboard.ts";
@@ -28,6 +30,8 @@ const flags = {
   "tls-cert-file": { kind: "string", value: "FILE", help: "certificate to serve HTTPS with, PEM" },
   "tls-private-key-file": { kind: "string", value: "FILE", help: "its key, PEM" },
   tokens: { kind: "boolean", default: true, help: "let people in by tokens of their own" },
+  ...prometheusFlags,
+  ...oidcFlags,
 } as const;
 
 export const dashboardCommand = command({
@@ -49,9 +53,11 @@ export const dashboardCommand = command({
         `--address: ${address} is reached from other machines, so that --tls-cert-file and --tls-private-key-file must be given`,
       );
     const os = systemOs("warn", "text");
+    const oidc = await oidcOptions(given, names);
+    const usageSource = await chartSource(given, os);
     const client = io.client(given);
-    const serving = ["address", "port", "allowed-hosts", "tls-cert-file", "tls-private-key-file", "tokens"];
-    if (!serving.some((flag) => names.has(flag))) {
+    const aboutCluster = new Set(Object.keys(connectionFlags));
+    if ([...names].every((flag) => aboutCluster.has(flag))) {
       const layout = clusterLayout(defaultFolder(undefined, io.env));
       const link = await linkOfRunning(layout, client.config.servers);
       if (link !== undefined) {
@@ -70,6 +76,8 @@ export const dashboardCommand = command({
         tls,
         cluster: client.config,
         tokens: given.tokens,
+        usageSource,
+        oidc,
       },
       { ...os, assets: await Assets.open() },
     ).catch((error: unknown) => {

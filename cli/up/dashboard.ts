@@ -1,11 +1,53 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { FlagValues } from "../../base/os/flags.ts";
 import type { Os } from "../../base/os/os.ts";
 import { randomBytes } from "../../base/os/random.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
+import type { UsageSource } from "../../controlplane/dashboard/server/usage/usage.ts";
+import { chartSource, prometheusFlags } from "../chart-source.ts";
 import { isAddressInUse } from "./address-in-use.ts";
 import type { Layout } from "./layout.ts";
+
+export const dashboardFlags = {
+  dashboard: {
+    kind: "boolean",
+    default: true,
+    help: "serve the dashboard on this machine's loopback; =false does not",
+  },
+  "dashboard-port": {
+    kind: "integer",
+    default: 8001,
+    help: "its port; 0, or a taken one that nobody gave, picks a free one",
+    value: "PORT",
+  },
+  "dashboard-prometheus-url": prometheusFlags["prometheus-url"],
+  "dashboard-prometheus-ca-file": prometheusFlags["prometheus-ca-file"],
+  "dashboard-prometheus-token-file": prometheusFlags["prometheus-token-file"],
+} as const;
+
+export interface DashboardWanted {
+  readonly port: number;
+  /** Whether no other port will do. */
+  readonly isInsisted: boolean;
+  readonly usageSource: UsageSource | undefined;
+}
+
+/** The dashboard that flags ask for; undefined: none. */
+export async function dashboardOf(
+  given: FlagValues<typeof dashboardFlags>,
+  { isInsisted, os }: { readonly isInsisted: boolean; readonly os: Os },
+): Promise<DashboardWanted | undefined> {
+  if (!given.dashboard) return undefined;
+  const prometheus = {
+    "prometheus-url": given["dashboard-prometheus-url"],
+    "prometheus-ca-file": given["dashboard-prometheus-ca-file"],
+    "prometheus-token-file": given["dashboard-prometheus-token-file"],
+  };
+  const usageSource = await chartSource(prometheus, { clock: os.clock, prefix: "dashboard-" });
+  return { port: given["dashboard-port"], isInsisted, usageSource };
+}
 
 /** Where the dashboard of a running `pintle up` is, and what proves that one may read its folder. */
 interface DashboardFile {
@@ -26,7 +68,7 @@ export interface LocalDashboard {
 /** Serves the dashboard of a local cluster in this process. Where the port is taken that nobody insisted on, another will do. */
 export async function startDashboard(
   layout: Layout,
-  { port, isInsisted }: { readonly port: number; readonly isInsisted: boolean },
+  { port, isInsisted, usageSource }: DashboardWanted,
   os: Os,
 ): Promise<LocalDashboard> {
   const { Assets } = await import("../../controlplane/dashboard/server/assets.ts");
@@ -36,7 +78,10 @@ export async function startDashboard(
   const assets = await Assets.open();
   const serve = (at: number) =>
     serveDashboard(
-      { address: "127.0.0.1", port: at, allowedHosts: [], cluster, tokens: true, linkSecret: secret },
+      {
+        ...{ address: "127.0.0.1", port: at, allowedHosts: [], cluster, tokens: true },
+        ...{ linkSecret: secret, usageSource },
+      },
       { ...os, assets },
     );
   const dashboard = await serve(port).catch((error: unknown) => {

@@ -23,7 +23,13 @@ import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
 import { customMetricsWords, upMetricsFlags } from "./custom-metrics.ts";
-import { type LocalDashboard, startDashboard } from "./dashboard.ts";
+import {
+  type DashboardWanted,
+  dashboardFlags,
+  dashboardOf,
+  type LocalDashboard,
+  startDashboard,
+} from "./dashboard.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
 import { ensureIngressClass } from "./ingress-class.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
@@ -96,17 +102,7 @@ const flags = {
     help: "ship logs, Events and the audit log as a file of kind LogShipping says; empty: no more",
     value: "FILE",
   },
-  dashboard: {
-    kind: "boolean",
-    default: true,
-    help: "serve the dashboard on this machine's loopback; =false does not",
-  },
-  "dashboard-port": {
-    kind: "integer",
-    default: 8001,
-    help: "its port; 0, or a taken one that nobody gave, picks a free one",
-    value: "PORT",
-  },
+  ...dashboardFlags,
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
 } as const;
 
@@ -150,10 +146,7 @@ export const upCommand = command({
       logShipping: given["log-shipping"],
       given: names,
     } as const;
-    const dashboard = given.dashboard && {
-      port: given["dashboard-port"],
-      isInsisted: names.has("dashboard-port"),
-    };
+    const dashboard = await dashboardOf(given, { isInsisted: names.has("dashboard-port"), os });
     const held = await decidePlan(request, before, os);
     try {
       return await runCluster(layout, { plan: held.plan, dashboard }, io);
@@ -203,7 +196,7 @@ function componentEnv(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 interface Wanted {
   readonly plan: ClusterPlan;
-  readonly dashboard: false | { readonly port: number; readonly isInsisted: boolean };
+  readonly dashboard: DashboardWanted | undefined;
 }
 
 async function runCluster(
@@ -272,7 +265,7 @@ async function runCluster(
     isUp = true;
     const readySeconds = (performance.now() - startedMs) / 1000;
     const os = { ...systemOs("warn", "text"), log };
-    if (wanted !== false) dashboard = await startDashboard(layout, wanted, os).catch(noDashboard);
+    if (wanted !== undefined) dashboard = await startDashboard(layout, wanted, os).catch(noDashboard);
     tell(summary({ layout, plan, readySeconds, dashboard }));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
     const letBe = settleMemory(systemClock);

@@ -31,9 +31,10 @@ export class ApiWay {
   #agents: { readonly of: RestConfig; readonly short: http.Agent; readonly lasting: http.Agent } | undefined;
   #preferred = 0;
 
-  constructor(config: RestConfig, clock: Clock) {
+  /** @param credentials Who asks, where the configuration does not say. */
+  constructor(config: RestConfig, clock: Clock, credentials = credentialsOf(config, { clock })) {
     this.#config = config;
-    this.#credentials = credentialsOf(config, { clock });
+    this.#credentials = credentials;
   }
 
   /** The request, to be written and ended by the caller. Rejects with CredentialError where nobody can say who asks. */

@@ -14,6 +14,9 @@ import type { Assets } from "./assets.ts";
 import { followLimits, followProtocol, serveFollowing } from "./follow.ts";
 import { clusterPath, forward, headText, tunnel } from "./forward.ts";
 import { endedCookie, type Origins, secretsOf, sessionCookie, strangersRequest } from "./hygiene.ts";
+import type { OidcCredentials } from "./oidc/oidc-credentials.ts";
+import { type OidcOptions, Provider, SignInError } from "./oidc/provider.ts";
+import { readCameBack, SignIns } from "./oidc/sign-ins.ts";
 import { readJson } from "./read-json.ts";
 import { type Session, type SessionSecrets, Sessions } from "./sessions.ts";
 import { Usage, type UsageSource } from "./usage/usage.ts";
@@ -33,6 +36,8 @@ export interface DashboardOptions {
   readonly cluster: RestConfig;
   /** Whether a person may come in by a token of their own. */
   readonly tokens: boolean;
+  /** The provider by which a person may sign in. */
+  readonly oidc?: OidcOptions | undefined;
   /** Where charts come from, instead of what the dashboard remembers itself. */
   readonly usageSource?: UsageSource | undefined;
   /** Who shows it gets links, by `POST /links` with `Authorization: Bearer …`. Absent: nobody does. */
@@ -103,16 +108,21 @@ class Doors {
   readonly #left = new Set<Duplex>();
   readonly #ways = new WeakMap<RestConfig, ApiWay>();
   readonly #usage: Usage;
+  readonly #signIns: SignIns | undefined;
 
   constructor(options: DashboardOptions, parts: DashboardParts, port: number) {
     this.#options = options;
     this.#parts = parts;
     this.#port = port;
     this.sessions = new Sessions(parts);
-    const { cluster, usageSource: source } = options;
-    const { clock, usageMemory: memory } = parts;
+    const { cluster, usageSource: source, oidc } = options;
+    const { clock, random, usageMemory: memory } = parts;
+    if (oidc !== undefined) {
+      const clusterAs = (token: string) => asBearer(cluster, token);
+      this.#signIns = new SignIns({ provider: new Provider(oidc, clock), clock, random, clusterAs });
+    }
     this.#usage = new Usage({
-      ...{ way: this.#wayOf(cluster), namespace: cluster.namespace, clock, source },
+      ...{ way: this.#wayOf({ config: cluster }), namespace: cluster.namespace, clock, source },
       ...(memory && { memory }),
     });
     const scheme = options.tls === undefined ? "http" : "https";
@@ -131,6 +141,9 @@ class Doors {
     try {
       await this.#answer(request, response);
     } catch (error) {
+      // Who asks is no longer known: the page shows how to come in.
+      if (error instanceof SignInError && !response.headersSent)
+        return statusText(response, 401, error.message);
       this.#parts.log.warn("a request failed", { path: pathOf(request), error });
       if (response.headersSent) response.destroy();
       else statusText(response, 502, error instanceof Error ? error.message : String(error));
@@ -147,7 +160,7 @@ class Doors {
       strangersRequest(request, this.#origins) !== undefined || request.headers.origin === undefined;
     const session = isStrange ? undefined : this.#sessionOf(request);
     if (session === undefined) return void refuse("403 Forbidden");
-    const way = this.#wayOf(session.config);
+    const way = this.#wayOf(session);
     const path = clusterPath(request.url ?? "");
     try {
       if (path !== undefined) await tunnel(request, socket, { path, way, head });
@@ -163,7 +176,7 @@ class Doors {
   close(): void {
     for (const socket of this.#left) socket.destroy();
     this.#usage.close();
-    this.#wayOf(this.#options.cluster).close();
+    this.#wayOf({ config: this.#options.cluster }).close();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -174,18 +187,15 @@ class Doors {
     if (path !== undefined) {
       const session = this.#sessionOf(request);
       if (session === undefined) return statusText(response, 401, "no session: come in first");
-      return forward(request, response, { path, way: this.#wayOf(session.config) });
+      return forward(request, response, { path, way: this.#wayOf(session) });
     }
     const plain = pathOf(request);
     if (plain === "/usage") {
       const session = this.#sessionOf(request);
       if (session === undefined) return statusText(response, 401, "no session: come in first");
-      return this.#usage.answer(
-        new URLSearchParams(url.slice(plain.length)),
-        response,
-        this.#wayOf(session.config),
-      );
+      return this.#usage.answer(new URLSearchParams(url.slice(plain.length)), response, this.#wayOf(session));
     }
+    if (plain === "/oidc") return this.#beginSignIn(request, response);
     if (plain === "/session") return this.#session(request, response);
     if (plain === "/links") return this.#links(request, response);
     if (plain === "/healthz") return json(response, 200, { status: "ok" });
@@ -207,17 +217,28 @@ class Doors {
     const { method } = request;
     if (method === "GET") {
       const session = this.#sessionOf(request);
-      const ways = { tokens: this.#options.tokens };
+      const { tokens, oidc } = this.#options;
+      const ways = { tokens, ...(oidc && { oidc: { provider: new URL(oidc.issuer).host } }) };
       if (session === undefined) return json(response, 401, { ways });
-      return json(response, 200, { ways, by: session.by, user: await whoIs(session.config) });
+      try {
+        const user = await whoIs((await session.credentials?.current()) ?? session.config);
+        return json(response, 200, { ways, by: session.by, user });
+      } catch (error) {
+        if (!(error instanceof SignInError)) throw error;
+        return json(response, 401, { ways, why: error.message });
+      }
     }
     if (method === "DELETE") {
       const secrets = secretsOf(request, this.#port);
-      if (secrets !== undefined && this.sessions.find(secrets)) this.sessions.close(secrets);
-      return json(response, 200, {}, { "set-cookie": endedCookie(this.#port) });
+      const session = secrets && this.sessions.find(secrets);
+      if (session) this.sessions.close(secrets);
+      session?.credentials?.close();
+      const signOutUrl = session?.credentials?.signOutUrl;
+      return json(response, 200, { signOutUrl }, { "set-cookie": endedCookie(this.#port) });
     }
     if (method !== "POST") return statusText(response, 405, `${method} is nothing that a session knows`);
-    const { code, token } = await readJson(request);
+    const { code, token, signIn } = await readJson(request);
+    if (signIn !== undefined) return this.#finishSignIn(signIn, response);
     if (typeof code === "string") {
       const secrets = this.sessions.redeem(code);
       if (secrets === undefined)
@@ -241,6 +262,50 @@ class Doors {
     return this.#admit(response, this.sessions.open({ config, by: "token" }));
   }
 
+  /** Where the browser goes to sign in. */
+  async #beginSignIn({ method, headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#signIns === undefined) return statusText(response, 404, "there is no provider to sign in with");
+    if (method !== "POST") return statusText(response, 405, `${method} begins no sign-in`);
+    try {
+      // Host was one of ours, or the request would not be here.
+      json(
+        response,
+        200,
+        await this.#signIns.begin(`${this.#origins.scheme}://${headers.host?.toLowerCase()}`),
+      );
+    } catch (error) {
+      if (!(error instanceof SignInError)) throw error;
+      statusText(response, 502, error.message);
+    }
+  }
+
+  /** Lets in who came back from the provider, once the API server has taken their token. */
+  async #finishSignIn(given: unknown, response: ServerResponse): Promise<void> {
+    const cameBack = readCameBack(given);
+    if (this.#signIns === undefined || cameBack === undefined)
+      return statusText(response, 400, "signIn: it must be what the provider sent you back with");
+    let credentials: OidcCredentials;
+    try {
+      credentials = await this.#signIns.finish(cameBack);
+    } catch (error) {
+      if (!(error instanceof SignInError)) throw error;
+      return statusText(response, 401, error.message);
+    }
+    const config = await credentials.current();
+    try {
+      await whoIs(config);
+    } catch (error) {
+      credentials.close();
+      const why = error instanceof Error ? error.message : String(error);
+      return statusText(
+        response,
+        401,
+        `the API server does not take the provider's token (${why}): is it told of this issuer and client?`,
+      );
+    }
+    this.#admit(response, this.sessions.open({ config, by: "oidc", credentials }));
+  }
+
   #admit(response: ServerResponse, secrets: SessionSecrets): void {
     json(
       response,
@@ -257,10 +322,10 @@ class Doors {
     return secrets === undefined ? undefined : this.sessions.find(secrets);
   }
 
-  #wayOf(config: RestConfig): ApiWay {
+  #wayOf({ config, credentials }: Pick<Session, "config" | "credentials">): ApiWay {
     let way = this.#ways.get(config);
     if (way === undefined) {
-      way = new ApiWay(config, this.#parts.clock);
+      way = new ApiWay(config, this.#parts.clock, credentials);
       this.#ways.set(config, way);
     }
     return way;

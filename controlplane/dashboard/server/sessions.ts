@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../base/os/clock.ts";
 import { type Random, randomBytes } from "../../../base/os/random.ts";
 import type { RestConfig } from "../../../client/kubeconfig.ts";
+import type { OidcCredentials } from "./oidc/oidc-credentials.ts";
 
 export const sessionLimits = {
   sessionsMost: 256,
@@ -17,6 +18,8 @@ export interface Session {
   readonly config: RestConfig;
   /** How the person came in. */
   readonly by: "link" | "token" | "oidc";
+  /** Who asks, where that is renewed while the session lasts. */
+  readonly credentials?: OidcCredentials;
 }
 
 /** What a browser keeps of a session: the cookie goes to every port of the same host, the key only to scripts of our own origin.

@@ -7,6 +7,7 @@ import { systemRandom } from "../../../../base/os/random.ts";
 import type { Assets } from "../assets.ts";
 import { type Dashboard, serveDashboard } from "../serve-dashboard.ts";
 import { readQuestion, rightFor } from "./question.ts";
+import type { SourceAnswer, UsageSource } from "./usage.ts";
 import { UsageMemory } from "./usage-memory.ts";
 
 const usage = { cpu: "1", memory: "1Gi" };
@@ -20,6 +21,7 @@ describe("what was used, as somebody asks for it", () => {
   let dashboard: Dashboard;
   let seen: { readonly who: string; readonly url: string; readonly body: string }[];
   let metricsCode: number;
+  let fromElsewhere: () => Promise<SourceAnswer>;
 
   before(async () => {
     api = createServer(
@@ -56,10 +58,8 @@ describe("what was used, as somebody asks for it", () => {
     return [200, { items: [podMetrics("a"), podMetrics("b")] }];
   }
 
-  beforeEach(async () => {
-    seen = [];
-    metricsCode = 200;
-    dashboard = await serveDashboard(
+  const serve = (usageSource?: UsageSource) =>
+    serveDashboard(
       {
         address: "127.0.0.1",
         port: 0,
@@ -70,6 +70,7 @@ describe("what was used, as somebody asks for it", () => {
           namespace: "default",
         },
         tokens: true,
+        usageSource,
       },
       {
         assets: {} as Assets,
@@ -79,6 +80,10 @@ describe("what was used, as somebody asks for it", () => {
         usageMemory: new UsageMemory(),
       },
     );
+  beforeEach(async () => {
+    seen = [];
+    metricsCode = 200;
+    dashboard = await serve();
   });
   afterEach(() => dashboard.close());
 
@@ -146,6 +151,32 @@ describe("what was used, as somebody asks for it", () => {
       "The dashboard remembers no more than two hours.",
       "Nothing new is measured: no such group",
     ]);
+  });
+
+  it("comes from where it is kept for longer, and else from here with a word why", async () => {
+    await dashboard.close();
+    dashboard = await serve({ ranges: ["1h", "7d"], ask: () => fromElsewhere() });
+    const series = [{ name: "c", cpu: [0.5], memory: [1] }];
+    fromElsewhere = async () => ({ set: { times: [5], series }, notes: ["some"] });
+    const [theirs, ours] = [await ana(), await admin()];
+    const { said } = await ask("of=cluster&range=7d", ours);
+    const { source, notes, times, count, ranges } = said;
+    assert.deepEqual(
+      { source, notes, times, count, ranges },
+      {
+        ...{ source: "prometheus", notes: ["some"], times: [5], count: 1, ranges: ["1h", "7d"] },
+      },
+    );
+    assert.equal((await ask("of=cluster&range=7d", theirs)).code, 403);
+    fromElsewhere = async () => {
+      throw new Error("away");
+    };
+    const fallen = (await ask("of=cluster", ours)).said;
+    assert.equal(fallen.source, "memory");
+    assert.deepEqual(fallen.notes, [
+      "Prometheus has no answer (away): this is what the dashboard remembers itself.",
+    ]);
+    assert.equal((fallen.series as unknown[]).length, 1);
   });
 
   it("is refused with a word for what is no question", async () => {

@@ -30,7 +30,12 @@ export interface UsageAnswer extends Shown {
 export interface UsageSource {
   readonly ranges: readonly RangeName[];
   /** Rejects with an Error that says why there is nothing. */
-  ask(question: Question, way: ApiWay): Promise<SeriesSet>;
+  ask(question: Question, way: ApiWay): Promise<SourceAnswer>;
+}
+
+export interface SourceAnswer {
+  readonly set: SeriesSet;
+  readonly notes: readonly string[];
 }
 
 export interface UsageDeps {
@@ -109,15 +114,9 @@ export class Usage {
     const notes: string[] = [];
     if (source !== undefined) {
       try {
-        const { stepSeconds } = ranges[question.range];
-        const shown = shownOf(await source.ask(question, way));
-        return {
-          source: "prometheus",
-          ...shown,
-          notes,
-          ranges: source.ranges,
-          gapSeconds: 2.5 * stepSeconds,
-        };
+        const { set, notes: told } = await source.ask(question, way);
+        const gapSeconds = 2.5 * ranges[question.range].stepSeconds;
+        return { source: "prometheus", ...shownOf(set), notes: told, ranges: source.ranges, gapSeconds };
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         notes.push(`Prometheus has no answer (${why}): this is what the dashboard remembers itself.`);

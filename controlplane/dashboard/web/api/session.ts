@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { cameBack } from "./provider-sign-in.ts";
 
 /** Where the browser keeps the session's key: scripts of our own origin alone can read it. */
 const keyName = "pintle.key";
@@ -10,11 +11,13 @@ export interface Person {
 }
 export interface Ways {
   readonly tokens: boolean;
+  /** Whom one may sign in with, by the name of its host. */
+  readonly oidc?: { readonly provider: string };
 }
 
 export type SessionState =
   | { readonly is: "unknown" }
-  | { readonly is: "out"; readonly ways: Ways; readonly why?: string }
+  | { readonly is: "out"; readonly ways: Ways; readonly why?: string; readonly signOutUrl?: string }
   | { readonly is: "in"; readonly person: Person }
   | { readonly is: "unreachable"; readonly why: string };
 
@@ -47,8 +50,15 @@ export class Refusal extends Error {
   }
 }
 
-/** Takes the one-time code of the address, if there is one, and asks who we are. */
+/** Takes the one-time code of the address, or what a provider sent us back with, if there is one, and asks who we are. */
 export async function enter(): Promise<void> {
+  const back = cameBack();
+  if (back !== undefined) {
+    const why = "why" in back ? back.why : await comeIn(back);
+    await look();
+    if (why !== undefined && session.value.is === "out") session.value = { ...session.value, why };
+    return;
+  }
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
   if (code !== undefined) {
     // It is good for one use; an address that is kept or sent must not hold it.
@@ -65,7 +75,10 @@ export async function enter(): Promise<void> {
 
 /** Opens a session. Answers why not, as a sentence. */
 export async function comeIn(
-  by: { readonly code: string } | { readonly token: string },
+  by:
+    | { readonly code: string }
+    | { readonly token: string }
+    | { readonly signIn: Readonly<Record<string, string>> },
 ): Promise<string | undefined> {
   const answer = await fetch("/session", {
     method: "POST",
@@ -80,10 +93,12 @@ export async function comeIn(
 }
 
 export async function leave(): Promise<void> {
-  await fetch("/session", { method: "DELETE", headers: keyHeaders() });
+  const answer = await fetch("/session", { method: "DELETE", headers: keyHeaders() });
+  const { signOutUrl } = (await answer.json()) as { readonly signOutUrl?: string };
   key = undefined;
   localStorage.removeItem(keyName);
   await look();
+  if (session.value.is === "out" && signOutUrl) session.value = { ...session.value, signOutUrl };
 }
 
 export async function look(): Promise<void> {
@@ -93,9 +108,11 @@ export async function look(): Promise<void> {
       readonly ways?: Ways;
       readonly user?: Person;
       readonly message?: string;
+      /** Why a session has ended. */
+      readonly why?: string;
     };
     if (answer.ok && said.user) session.value = { is: "in", person: said.user };
-    else if (said.ways) session.value = { is: "out", ways: said.ways };
+    else if (said.ways) session.value = { is: "out", ways: said.ways, ...(said.why && { why: said.why }) };
     else
       session.value = { is: "unreachable", why: said.message ?? `the dashboard answered ${answer.status}` };
   } catch {

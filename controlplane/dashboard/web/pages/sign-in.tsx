@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { goToProvider } from "../api/provider-sign-in.ts";
 import { comeIn, look, session } from "../api/session.ts";
 
 /** For who has no session: by a link of the command line, or by a token. */
@@ -30,6 +31,13 @@ export function SignIn() {
     <main class="sign-in">
       <h1>Pintle</h1>
       {state.why && <p role="alert">{state.why}</p>}
+      {state.signOutUrl && (
+        <p>
+          You are signed out here.{" "}
+          <a href={state.signOutUrl}>Sign out at {new URL(state.signOutUrl).host}, too</a>
+        </p>
+      )}
+      {state.ways.oidc && <ProviderButton provider={state.ways.oidc.provider} />}
       <p>On the machine where the cluster's kubeconfig is, this prints a link that signs you in:</p>
       <pre>pintle dashboard</pre>
       {state.ways.tokens && (
@@ -45,5 +53,24 @@ export function SignIn() {
         </form>
       )}
     </main>
+  );
+}
+
+function ProviderButton({ provider }: { readonly provider: string }) {
+  const why = useSignal("");
+  const isBusy = useSignal(false);
+  const begin = async () => {
+    isBusy.value = true;
+    why.value = (await goToProvider()) ?? "";
+    // Whoever goes there sees this page no more.
+    if (why.value !== "") isBusy.value = false;
+  };
+  return (
+    <p>
+      <button type="button" class="primary" disabled={isBusy.value} onClick={() => void begin()}>
+        Sign in with {provider}
+      </button>
+      {why.value && <span role="alert"> {why.value}</span>}
+    </p>
   );
 }
