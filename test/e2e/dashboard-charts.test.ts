@@ -94,6 +94,8 @@ describe("the dashboard's charts", function () {
     assert.equal(new URL(page.url()).search, "?tab=charts&range=2h");
     await page.locator(".plot canvas").first().waitFor();
     await page.waitForFunction(`Number(document.querySelector(".plot").getAttribute("aria-valuemax")) > 400`);
+    const { width = 0 } = (await cpu(page).boundingBox()) ?? {};
+    assert.ok(width > 300, `a chart ${width} px wide`);
     await cpu(page).focus();
     await page.keyboard.press("End");
     // What was measured just now, after what was remembered.

@@ -45,8 +45,8 @@ export function UsageCharts({ subject }: { readonly subject: Subject }) {
   const answer = state.is === "known" ? state.answer : undefined;
   const offered = answer?.ranges ?? ["15m", "1h", "2h"];
   return (
-    <div class="usage" aria-busy={answer === undefined}>
-      <div class="usage-head">
+    <div class="charts" aria-busy={answer === undefined}>
+      <div class="charts-head">
         <fieldset class="ranges">
           <legend class="hidden">How far back</legend>
           {offered.map((one) => (
@@ -60,7 +60,7 @@ export function UsageCharts({ subject }: { readonly subject: Subject }) {
             </button>
           ))}
         </fieldset>
-        <p class="quiet usage-source">{answer && sources[answer.source]}</p>
+        <p class="quiet charts-source">{answer && sources[answer.source]}</p>
       </div>
       {state.is === "known" && state.stale !== undefined && (
         <p class="banner banner-warn" role="status">
@@ -78,7 +78,7 @@ export function UsageCharts({ subject }: { readonly subject: Subject }) {
           {answer.count}.
         </p>
       )}
-      <div class="usage-pair">
+      <div class="charts-pair">
         {(["cpu", "memory"] as const).map((measure) => (
           <Chart key={measure} measure={measure} answer={answer} subject={subject} />
         ))}
