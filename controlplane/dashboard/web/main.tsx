@@ -1,7 +1,8 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { discover, kindOf, kinds } from "./api/discovery.ts";
+import { followKinds } from "./api/follow-kinds.ts";
 import { enter, session } from "./api/session.ts";
 import { HomePage } from "./pages/home.tsx";
 import { ListPage } from "./pages/list.tsx";
@@ -10,6 +11,7 @@ import { ObjectPage } from "./pages/object.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { path } from "./route.ts";
 import "./style/main.css";
+import { Keys } from "./ui/keys.tsx";
 import { LazyPage } from "./ui/lazy-page.tsx";
 import { Palette } from "./ui/palette.tsx";
 import { Shell } from "./ui/shell.tsx";
@@ -22,6 +24,7 @@ function App() {
         <Page />
       </Shell>
       <Palette />
+      <Keys />
     </>
   );
 }
@@ -78,6 +81,8 @@ async function discoverAtLast(): Promise<void> {
 effect(() => {
   if (session.value.is === "in") void discoverAtLast();
 });
+const isKnown = computed(() => session.value.is === "in" && kinds.value.length > 0);
+effect(() => (isKnown.value ? untracked(followKinds) : undefined));
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 void enter();

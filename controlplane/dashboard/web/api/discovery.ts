@@ -50,7 +50,9 @@ export function kindNamed(apiVersion: string, kind: string): Kind | undefined {
 /** Asks what the cluster serves. Rejects with Refusal. */
 export async function discover(): Promise<void> {
   const lists = await Promise.all(["/api", "/apis"].map((path) => callJson<DiscoveryList>(path, { accept })));
-  kinds.value = lists.flatMap(kindsIn);
+  const found = lists.flatMap(kindsIn);
+  // The same again changes nothing that is shown.
+  if (JSON.stringify(found) !== JSON.stringify(kinds.value)) kinds.value = found;
 }
 
 /** The kinds of a list, each in the first version that has it. Pure. */

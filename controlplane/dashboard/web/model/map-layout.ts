@@ -17,7 +17,7 @@ export interface MapLayout {
   readonly columns: readonly { readonly layer: Layer; readonly x: number }[];
 }
 
-export const box = { width: 210, height: 46, gapX: 84, gapY: 12, head: 28, edge: 8 } as const;
+export const box = { width: 200, height: 46, gapX: 52, gapY: 12, head: 28, edge: 8 } as const;
 const sweeps = 4;
 
 /** In columns from left to right by layer. In a column, each stands near what it is joined to, so that few lines cross; all is the

@@ -24,8 +24,8 @@ const heads: Readonly<Record<Layer, string>> = {
   workloads: "Workloads",
   nodes: "Nodes",
 };
-const nameMost = 25;
-const noteMost = 30;
+const nameMost = 24;
+const noteMost = 28;
 
 const row = (group: string, version: string, kind: string, plural: string, namespaced = true) => ({
   group,

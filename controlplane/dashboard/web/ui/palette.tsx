@@ -1,8 +1,10 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { kindKey, kinds } from "../api/discovery.ts";
+import { kindKey, kindOf, kinds } from "../api/discovery.ts";
+import { indexState, indexVersion, names, refreshNames } from "../api/name-index.ts";
 import { titleOf } from "../model/menu.ts";
-import { go, to } from "../route.ts";
+import { findNames } from "../model/name-index.ts";
+import { go, namespace, to } from "../route.ts";
 import { namespaceNames } from "./namespace-picker.tsx";
 
 export const paletteOpen = signal(false);
@@ -33,6 +35,10 @@ export function Palette() {
     at.value = 0;
   }, [isOpen]);
   const hits = isOpen ? hitsFor(words.value) : [];
+  const inNamespace = namespace.value;
+  useEffect(() => {
+    if (isOpen) refreshNames(inNamespace);
+  }, [isOpen, inNamespace]);
   const choose = (hit: Hit | undefined) => {
     if (hit === undefined) return;
     paletteOpen.value = false;
@@ -53,8 +59,8 @@ export function Palette() {
         aria-expanded="true"
         aria-controls="palette-hits"
         aria-activedescendant={hits.length > 0 ? `hit-${at.value}` : undefined}
-        aria-label="Kind, namespace or name"
-        placeholder="Kind, namespace or name"
+        aria-label="Kind, namespace, name or label"
+        placeholder="Kind, namespace, name or label (app=web)"
         value={words.value}
         onInput={(event) => {
           words.value = event.currentTarget.value;
@@ -72,16 +78,32 @@ export function Palette() {
             onClick={() => choose(hit)}
             onKeyDown={onKey}
           >
-            {hit.what} <span class="quiet">{hit.where}</span>
+            <span>{hit.what}</span> <span class="quiet">{hit.where}</span>
           </li>
         ))}
       </ul>
-      {hits.length === 0 && <p class="quiet palette-none">Nothing by that name.</p>}
+      {hits.length === 0 && words.value !== "" && <p class="quiet palette-none">Nothing by that name.</p>}
+      <Looked />
     </dialog>
   );
 }
 
-const hitsMost = 12;
+/** How many kinds have been looked through for names. */
+function Looked() {
+  const state = indexState.value;
+  if (state === undefined) return null;
+  const { done, of, cut } = state;
+  return (
+    <p class="quiet palette-none">
+      {done < of
+        ? `${done} of ${of} kinds are looked through for names …`
+        : `Names in ${of} kinds are looked through.`}
+      {cut.length > 0 && ` Of ${cut.join(", ")} only the first.`}
+    </p>
+  );
+}
+
+const hitsMost = 14;
 
 function hitsFor(text: string): readonly Hit[] {
   const word = text.trim().toLowerCase();
@@ -102,7 +124,16 @@ function hitsFor(text: string): readonly Hit[] {
     rank: rankOf(word, [name]) + 0.5,
     hit: { what: name, where: "namespace", href: `/k/core/pods?ns=${encodeURIComponent(name)}` },
   }));
-  return [...ofKinds, ...ofNew, ...ofNamespaces]
+  void indexVersion.value;
+  const ofNames = findNames(names(), word, hitsMost).flatMap(({ object, rank }) => {
+    const { kind: key, name, namespace: at } = object;
+    const kind = kindOf(key);
+    if (kind === undefined) return [];
+    const href = to(["k", ...key.split("/"), kind.namespaced ? at : "_", name]);
+    const where = [kind.kind, at, word.includes("=") ? object.labels : ""].filter(Boolean).join(" · ");
+    return [{ rank: rank + 0.6, hit: { what: name, where, href } }];
+  });
+  return [...ofKinds, ...ofNew, ...ofNamespaces, ...ofNames]
     .filter(({ rank }) => rank < 9)
     .sort((a, b) => a.rank - b.rank)
     .slice(0, hitsMost)
