@@ -38,7 +38,7 @@ export class BrowserDashboard {
 
   /** As `user`, or the cluster's administrator. */
   async serve(
-    cluster: Cluster,
+    cluster: Pick<Cluster, "kubeconfig">,
     user?: string,
     more: { readonly options?: Partial<DashboardOptions>; readonly parts?: Partial<DashboardParts> } = {},
   ): Promise<Dashboard> {

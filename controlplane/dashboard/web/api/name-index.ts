@@ -82,13 +82,16 @@ async function build(namespace: string, signal: AbortSignal): Promise<void> {
 
 interface NameList {
   readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: {
-      readonly name?: string;
-      readonly namespace?: string;
-      readonly labels?: Readonly<Record<string, string>>;
-    };
-  }[];
+  /** A list of Go's that has none may say null. */
+  readonly items?:
+    | readonly {
+        readonly metadata?: {
+          readonly name?: string;
+          readonly namespace?: string;
+          readonly labels?: Readonly<Record<string, string>>;
+        };
+      }[]
+    | null;
 }
 
 async function namesOf(kind: Kind, namespace: string, signal: AbortSignal) {
@@ -102,14 +105,14 @@ async function namesOf(kind: Kind, namespace: string, signal: AbortSignal) {
         limit: String(limits.pageNames),
         ...(next !== "" && { continue: next }),
       });
-      const { items = [], metadata = {} }: NameList = await callJson<NameList>(
+      const { items, metadata }: NameList = await callJson<NameList>(
         `${kindPath(kind, namespace)}?${query}`,
         {
           accept: asMetadata,
           signal,
         },
       );
-      for (const { metadata: of = {} } of items)
+      for (const { metadata: of = {} } of items ?? [])
         found.push({
           kind: key,
           words,
@@ -117,7 +120,7 @@ async function namesOf(kind: Kind, namespace: string, signal: AbortSignal) {
           namespace: of.namespace ?? "",
           labels: labelsText(of.labels),
         });
-      next = metadata.continue ?? "";
+      next = metadata?.continue ?? "";
     } while (next !== "" && found.length < limits.namesPerKind);
   } catch (error) {
     // Not for this person, or a server of an extension that does not answer: other kinds are there all the same.

@@ -68,10 +68,10 @@ describe("dashboard/web/model: the map", () => {
     ])
       assert.ok(said.has(line), line);
     const states = Object.fromEntries(nodes.map(({ id, health, note }) => [id, `${health.word}, ${note}`]));
-    assert.equal(states["Service shop/lost"], "selects nothing, ClusterIP");
-    assert.equal(states["Service shop/api"], "no pod ready, ClusterIP");
-    assert.equal(states["Deployment shop/web"], "ready, 2 pods");
-    assert.equal(states["Pod other/alone"], "pending, 1 pod");
+    assert.equal(states["Service shop/lost"], "selects nothing, ");
+    assert.equal(states["Service shop/api"], "no pod ready, ");
+    assert.equal(states["Deployment shop/web"], ", 2 pods ready");
+    assert.equal(states["Pod other/alone"], "pending, 0 of 1 pod ready");
   });
   it("draws of many those that are not well, says how many it leaves out, and no line to them", () => {
     const many = {

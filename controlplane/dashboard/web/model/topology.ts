@@ -118,15 +118,14 @@ function workloadNode({ id, kind, name, namespace, pods }: Workload): MapNode {
   const worst = (["bad", "warn", "busy"] as const).flatMap(
     (tone) => healths.find((one) => one.tone === tone) ?? [],
   )[0];
-  const note =
-    pods.length === 1
-      ? "1 pod"
-      : well === pods.length
-        ? `${well} pods`
-        : `${well} of ${pods.length} pods ready`;
-  const health = worst ?? { tone: "good" as Tone, word: "ready" };
+  const count = pods.length === 1 ? "1 pod" : `${pods.length} pods`;
+  const note = well === pods.length ? `${count} ready` : `${well} of ${count} ready`;
+  const health = worst ?? { tone: "good" as Tone, word: "" };
   return { id, layer: "workloads", kind, name, namespace, health, note };
 }
+
+/** Types of services that are reached from outside, or lead there. */
+const outsideTypes: ReadonlySet<unknown> = new Set(["NodePort", "LoadBalancer", "ExternalName"]);
 
 type Lead = (from: string, to: string, count?: number) => void;
 
@@ -146,14 +145,22 @@ function serviceNode(service: KubeObject, workloads: readonly Workload[], lead: 
       ready += hit.filter((pod) => healthOf(pod).tone === "good").length;
       lead(id, to, hit.length);
     }
-  const type = String(service.spec?.type ?? "ClusterIP");
+  const { type } = service.spec ?? {};
   const health: Health =
     selector.length === 0
       ? { tone: "quiet", word: type === "ExternalName" ? "leads elsewhere" : "no selector" }
       : ready > 0
         ? { tone: "good", word: "ready" }
         : { tone: "bad", word: selected === 0 ? "selects nothing" : "no pod ready" };
-  return { id, layer: "services", kind: "Service", name, namespace, health, note: type };
+  return {
+    id,
+    layer: "services",
+    kind: "Service",
+    name,
+    namespace,
+    health,
+    note: outsideTypes.has(type) ? String(type) : "",
+  };
 }
 
 interface Backend {

@@ -154,17 +154,19 @@ function Box({ of, class: name, showsNamespace, onChoose }: BoxProps) {
   const { kind, health, note, x, y } = of;
   const segments = segmentsOf(kinds.value, of);
   const where = showsNamespace && of.namespace ? `${of.namespace} · ` : "";
-  const label = `${kind} ${of.name}${of.namespace ? ` in ${of.namespace}` : ""}: ${health.word}${note ? `, ${note}` : ""}`;
-  const small = [`${toneSigns[health.tone]} ${health.word}`, note].filter(Boolean).join(" · ");
+  const state = [health.word, note].filter(Boolean);
+  const small = `${kind} · ${toneSigns[health.tone]} ${state.join(" · ")}`;
+  const whole = `${kind} ${of.name}${of.namespace ? ` in ${of.namespace}` : ""}: ${state.join(", ")}`;
   const content = (
     <>
-      <title>{label}</title>
-      <rect x={x} y={y} width={box.width} height={box.height} rx={7} />
+      <rect x={x} y={y} width={box.width} height={box.height} rx={7}>
+        <title>{whole}</title>
+      </rect>
       <text x={x + 10} y={y + 19} class="map-name">
         {shortText(`${where}${of.name}`, nameMost)}
       </text>
       <text x={x + 10} y={y + 36} class={`map-note map-${health.tone}`}>
-        {shortText(kind === "Service" || kind === "Node" ? small : `${kind} · ${small}`, noteMost)}
+        {shortText(small, noteMost)}
       </text>
     </>
   );
@@ -173,7 +175,6 @@ function Box({ of, class: name, showsNamespace, onChoose }: BoxProps) {
     <a
       class={name}
       href={to(segments)}
-      aria-label={label}
       onFocus={() => onChoose(true)}
       onBlur={() => onChoose(false)}
       onPointerEnter={() => onChoose(true)}
