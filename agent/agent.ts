@@ -347,6 +347,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     ...{ claimed, remote },
     csi: csi.volumes,
     dir: join(config.rootDir, "pods"),
+    logsDir: join(config.rootDir, "logs"),
     sources,
     tokens,
     mountsSubPaths: chosen.kind !== "process",

@@ -4,6 +4,7 @@ import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Pod } from "../../client/types.ts";
 import { podLogFolders } from "../logs/folders.ts";
 import { keepPodLogs } from "../logs/keep-logs.ts";
+import { dropDeadLinks } from "../logs/log-links.ts";
 import type { NodePods } from "../static/node-pods.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import type { Eviction } from "./eviction.ts";
@@ -111,6 +112,7 @@ export class PodWorkers {
     const logs = await readdir(logsDir).catch(() => []);
     for (const name of logs)
       if (!wanted.has(name.split("_").at(-1) ?? "")) await keepPodLogs(podLogFolders(logsDir), name);
+    await dropDeadLinks(logsDir);
   }
 
   /** Drivers that undo them may come later than this agent, and need not answer: pods that are there do not wait for that. */

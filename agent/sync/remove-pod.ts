@@ -5,6 +5,7 @@ import { deleteAtOnce } from "../../client/delete-at-once.ts";
 import type { Pod } from "../../client/types.ts";
 import { podLogFolders } from "../logs/folders.ts";
 import { keepPodLogs, keepRunLogs } from "../logs/keep-logs.ts";
+import { dropDeadLinks } from "../logs/log-links.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
@@ -33,6 +34,7 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
   prober.keepOnly(uid, new Set());
   await volumes.remove(uid).catch(tellUnmount(pod, context));
   await keepPodLogs(podLogFolders(logsDir), podLogs(logsDir, pod));
+  await dropDeadLinks(logsDir);
 }
 
 /** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, or where the node needs the
@@ -51,6 +53,7 @@ export async function freeEndedPod(
   releaseImages(uid, context);
   // The room is needed: these logs are not kept.
   await rm(join(logsDir, podLogs(logsDir, pod)), { recursive: true, force: true });
+  await dropDeadLinks(logsDir);
 }
 
 /** The pod stays until its volumes are given back, and says why. */
@@ -97,5 +100,6 @@ export async function dropOldContainers(
       container: name,
       attempt: one.attempt,
     });
+    await dropDeadLinks(logsDir);
   }
 }

@@ -5,6 +5,7 @@ import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import { hostDevices } from "../devices/host-devices.ts";
 import { writeLabels } from "../logs/log-labels.ts";
+import { linkLog } from "../logs/log-links.ts";
 import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
@@ -118,6 +119,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
     .catch(refuse("CreateContainerConfigError"));
   await writeLabels(logDir, attempt, pod.metadata.labels ?? {});
   const id = await runtime.createContainer(sandboxId, config).catch(refuse("CreateContainerError"));
+  await linkLog(context.logsDir, { pod: pod.metadata, name: container.name, attempt, id });
   event("Normal", "Created", `Created container: ${container.name}`);
   await runtime.startContainer(id).catch(refuse("RunContainerError"));
   event("Normal", "Started", `Started container ${container.name}`);

@@ -8,6 +8,7 @@ import type { CsiVolumes } from "../csi/csi-volumes.ts";
 import { mustAnswer } from "../csi/volume-group.ts";
 import { inlineSource } from "../csi/volume-source.ts";
 import { deviceNumbers } from "../device-numbers.ts";
+import { usualLogs } from "../logs/log-links.ts";
 import { inlineRemote } from "../remote-volumes/remote-source.ts";
 import type { RemoteVolumes } from "../remote-volumes/remote-volumes.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -22,6 +23,7 @@ import { type PayloadSources, payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
 import { isPlainName, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
 import { textInside } from "./text-inside.ts";
+import { logMounts, realLogPath } from "./usual-logs.ts";
 
 export interface PodVolumesDeps {
   /** `<root>/pods`. */
@@ -35,6 +37,8 @@ export interface PodVolumesDeps {
   readonly mountsSubPaths: boolean;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
+  /** Where this node's logs are; absent: at their usual place. */
+  readonly logsDir?: string;
 }
 
 /** What a container's mounts come from, besides its pod's own folders. */
@@ -55,10 +59,12 @@ export class PodVolumes {
   readonly #remote: PodVolumesDeps["remote"];
   readonly #mountsSubPaths: boolean;
   readonly #recursiveReadOnly: boolean;
+  readonly #logsDir: string;
 
   constructor(deps: PodVolumesDeps) {
     this.#mountsSubPaths = deps.mountsSubPaths;
     this.#recursiveReadOnly = deps.recursiveReadOnly;
+    this.#logsDir = deps.logsDir ?? usualLogs.pods;
     this.#dir = deps.dir;
     this.#sources = deps.sources;
     this.#tokens = deps.tokens;
@@ -112,7 +118,8 @@ export class PodVolumes {
       return;
     }
     if (volume.image) return; // the folder of the images
-    if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
+    if (volume.hostPath)
+      return checkHostPath(realLogPath(volume.hostPath.path, this.#logsDir), volume.hostPath.type ?? "");
     const kinds = Object.keys(volume).filter((key) => key !== "name");
     throw new ConfigError(`volume ${volume.name}: ${kinds.join()} is not supported by this node`);
   }
@@ -151,7 +158,7 @@ export class PodVolumes {
           : mountPropagation === "HostToContainer"
             ? "rslave"
             : "rprivate";
-      mounts.push({
+      const made: Mount = {
         hostPath,
         containerPath: mountPath,
         readOnly:
@@ -163,13 +170,16 @@ export class PodVolumes {
           volume.iscsi?.readOnly === true,
         recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
-      });
+      };
+      mounts.push(made);
+      if (volume.hostPath !== undefined && !inside && this.#mountsSubPaths)
+        mounts.push(...(await logMounts(made, volume.hostPath.path, this.#logsDir)));
     }
     return mounts;
   }
 
   async #rootOf(pod: Pod, volume: Volume, signal: AbortSignal): Promise<string> {
-    if (volume.hostPath !== undefined) return volume.hostPath.path;
+    if (volume.hostPath !== undefined) return realLogPath(volume.hostPath.path, this.#logsDir);
     if (volume.csi) return this.#showInline(pod, volume, signal);
     if (isRemoteInline(volume)) return this.#showRemote(pod, volume, signal);
     if (claimOfVolume(pod.metadata.name, volume) === undefined) return this.folderOf(pod, volume);
