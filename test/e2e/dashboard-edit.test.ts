@@ -117,6 +117,11 @@ describe("the dashboard's ways of changing objects", function () {
     await page.getByText("1 unfinished").click();
     await page.getByRole("link", { name: "Deployment shop" }).click();
     await page.locator(".cm-line").filter({ hasText: "replicas: -1" }).waitFor();
+    const asked = page.waitForEvent("dialog");
+    await page.evaluate("setTimeout(() => location.reload())");
+    const dialog = await asked;
+    assert.equal(dialog.type(), "beforeunload");
+    await dialog.dismiss();
     await press(page, "Throw away");
     await page.getByText("1 unfinished").waitFor({ state: "detached" });
     await page.close();
@@ -260,6 +265,14 @@ describe("the dashboard's ways of changing objects", function () {
     await press(page, "Cordon and drain");
     await row("lone", "gone");
     await row("held-", "The disruption budget held needs 1 healthy pods and has 1 currently");
+    await press(page, "Stop");
+    await page
+      .getByRole("status")
+      .filter({ hasText: /Stopped; the node stays cordoned: .*1 blocked/ })
+      .waitFor();
+    await page.getByText("unfinished").waitFor({ state: "detached" });
+    await press(page, "Cordon and drain");
+    await row("held-", "blocked");
     await show(page, "/");
     await page.getByText("1 unfinished").waitFor();
     await cluster.client.delete(kinds.PodDisruptionBudget, { namespace, name: "held" });

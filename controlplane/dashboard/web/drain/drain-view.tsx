@@ -50,6 +50,10 @@ export function DrainView({ node }: { readonly node: KubeObject }) {
       : held > 0
         ? `${held} pods need a tick above`
         : undefined;
+  // Of a drain that was stopped, nothing is asked for any more.
+  const inRun = new Map(
+    [...(run?.pods ?? [])].filter(([key]) => isRunning || !isOpen(run?.steps.value.get(key))),
+  );
   return (
     <section class="drain">
       <p>
@@ -112,13 +116,11 @@ export function DrainView({ node }: { readonly node: KubeObject }) {
       </div>
       {run && <Progress steps={run.steps.value} state={run.state.value} why={run.why.value} />}
       <PlainTable heads={["Pod", "What", "Namespace", "Owner", "Note"]}>
-        {run &&
-          [...run.pods].map(([key, pod]) => <StepRow key={key} pod={pod} step={run.steps.value.get(key)} />)}
+        {[...inRun].map(([key, pod]) => (
+          <StepRow key={key} pod={pod} step={run?.steps.value.get(key)} />
+        ))}
         {plans
-          .filter(
-            ({ pod }) =>
-              !run?.pods.has(podKey(pod)) || run.pods.get(podKey(pod))?.metadata.uid !== pod.metadata.uid,
-          )
+          .filter(({ pod }) => inRun.get(podKey(pod))?.metadata.uid !== pod.metadata.uid)
           .map(({ pod, plan }) => (
             <PodRow key={pod.metadata.uid} pod={pod} look={planLook(plan)} />
           ))}
@@ -127,6 +129,8 @@ export function DrainView({ node }: { readonly node: KubeObject }) {
     </section>
   );
 }
+
+const isOpen = (step: DrainStep | undefined): boolean => step?.is === "asking" || step?.is === "blocked";
 
 const neededOf = (plan: DrainPlan): readonly DrainTick[] => (plan.is === "needs" ? plan.ticks : []);
 
