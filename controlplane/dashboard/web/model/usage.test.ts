@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { amountText, axisSteps } from "./chart-amounts.ts";
+import { lineStyle } from "./line-style.ts";
 import { linesOf, pointText, sparkPath, subjectOf, tablePoints, topOf, type UsageAnswer } from "./usage.ts";
 
 const answer = (
@@ -122,6 +123,13 @@ describe("the lines of a chart", () => {
     assert.equal(topOf(lines, [{ label: "limit", value: 8 }]), 8 * 1.08);
     assert.equal(topOf(lines, [{ label: "limit", value: 8.1 }]), 2 * 1.08);
     assert.equal(topOf({ times: [], lines: [] }, []), 1);
+  });
+
+  it("are told apart by pattern and colour", () => {
+    const styles = Array.from({ length: 13 }, (_, at) => lineStyle(at));
+    assert.equal(new Set(styles.map((one) => JSON.stringify(one))).size, 13);
+    for (const [at, { pattern }] of styles.entries())
+      assert.notDeepEqual(pattern, styles[at + 1]?.pattern, "neighbours have patterns of their own");
   });
 
   it("can be read point by point, in a table and in a small drawing", () => {

@@ -1,5 +1,6 @@
 import uPlot from "uplot";
 import { amountText, axisSteps, type Measure } from "../model/chart-amounts.ts";
+import { lineColours, lineStyle } from "../model/line-style.ts";
 import { type Lines, type Mark, topOf } from "../model/usage.ts";
 
 export interface PlotInput {
@@ -14,15 +15,7 @@ export interface PlotEvents {
   onZoom(isZoomed: boolean): void;
 }
 
-/** Patterns of lines beside their colours, which never say alone which is which. */
-const dashes: readonly number[][] = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
-const colours = ["--accent", "--busy", "--warn", "--good", "--bad", "--quiet"];
 const heightPx = 220;
-
-export const lineStyle = (at: number): { readonly colour: string; readonly dash: readonly number[] } => ({
-  colour: colours[at % colours.length] ?? "--accent",
-  dash: dashes[Math.floor(at / colours.length) % dashes.length] ?? [],
-});
 
 /** A chart on a canvas. What is in it is told by its owner, in words, to who cannot see it. */
 export class Plot {
@@ -125,12 +118,12 @@ export class Plot {
         series: [
           {},
           ...(this.#input?.lines.lines ?? []).map(({ name }, at): uPlot.Series => {
-            const { colour: token, dash } = lineStyle(at);
+            const { colour: token, pattern } = lineStyle(at);
             return {
               label: name,
               stroke: colour(token),
               width: at === 0 ? 2 : 1.5,
-              dash: [...dash],
+              dash: [...pattern],
               spanGaps: false,
               points: { show: (plot, one, first, last) => isSparse(plot, one, first, last) },
             };
@@ -214,7 +207,7 @@ function coloursOf(box: HTMLElement): (token: string) => string {
   const probe = document.createElement("span");
   box.append(probe);
   const known = new Map<string, string>();
-  for (const token of [...colours, "--line", "--text"]) {
+  for (const token of [...lineColours, "--line"]) {
     probe.style.color = `var(${token})`;
     known.set(token, getComputedStyle(probe).color);
   }

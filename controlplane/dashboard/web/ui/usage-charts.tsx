@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { useUsage } from "../api/usage.ts";
 import { amountText, type Measure } from "../model/chart-amounts.ts";
+import { lineStyle } from "../model/line-style.ts";
 import {
   type Lines,
   linesOf,
@@ -225,19 +226,15 @@ function Drawing({ measure, lines, marks }: DrawingProps) {
   );
 }
 
-const signColours = ["--accent", "--busy", "--warn", "--good", "--bad", "--quiet"];
-const signDashes = ["", "6 3", "2 3", "9 3 2 3"];
-
 /** A piece of the line that it names. */
-const Sign = ({ at }: { readonly at: number }) => (
-  <svg class="sign" viewBox="0 0 26 8" aria-hidden="true">
-    <path
-      d="M0 4h26"
-      style={{ stroke: `var(${signColours[at % signColours.length]})` }}
-      stroke-dasharray={signDashes[Math.floor(at / signColours.length) % signDashes.length]}
-    />
-  </svg>
-);
+function Sign({ at }: { readonly at: number }) {
+  const { colour, pattern } = lineStyle(at);
+  return (
+    <svg class="sign" viewBox="0 0 26 8" aria-hidden="true">
+      <path d="M0 4h26" style={{ stroke: `var(${colour})` }} stroke-dasharray={pattern.join(" ")} />
+    </svg>
+  );
+}
 
 /** The same values for who reads rather than looks. */
 function Table({ measure, lines }: { readonly measure: Measure; readonly lines: Lines }) {
