@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
 import { shown } from "../base/shown.ts";
+import { traceHeaders } from "../base/tracing/active-span.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import type {
   ApiClient,
@@ -276,6 +277,7 @@ export class RestClient implements ApiClient {
         accept: options.accept ?? "application/json",
         "user-agent": this.#userAgent,
         ...(body !== undefined && { "content-type": options.contentType ?? "application/json" }),
+        ...traceHeaders(),
         ...(method !== "GET" && options.heldLease && { [heldLeaseHeader]: heldLeaseText(options.heldLease) }),
       },
       ...(body !== undefined && { body: asBytes(body) }),

@@ -22,6 +22,7 @@ import { evicted, isTerminal } from "./pod-phase.ts";
 import { failedProbes, followProbes, startedContainers } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
 import { PodResize } from "./pod-resize.ts";
+import { actionSpan, syncSpan } from "./pod-spans.ts";
 import { recalledContainers } from "./recalled.ts";
 import { deleteFromApi, dropOldContainers, observePod, removePod } from "./remove-pod.ts";
 import { runtimeHandler } from "./runtime-handler.ts";
@@ -160,7 +161,7 @@ export class PodWorker {
       while (!signal.aborted) {
         this.#woken = false;
         this.#bell = deferred();
-        const next = await this.#step().catch((error: unknown) => {
+        const next = await syncSpan(this.#context, this.#pod, () => this.#step()).catch((error: unknown) => {
           if (signal.aborted) return undefined;
           this.#context.os.log.error("pod step failed", { pod: keyOf(this.#pod), error });
           return { wakeAtMs: this.#now() + workerLimits.retryMs };
@@ -215,7 +216,7 @@ export class PodWorker {
           await this.#tell();
           return this.#finish();
         }
-        acted = (await this.#act(action)) || acted;
+        acted = (await actionSpan(action, () => this.#act(action))) || acted;
       }
       followProbes(this.#pod, this.#observe(), this.#context);
       await this.#tell();

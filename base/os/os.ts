@@ -1,3 +1,4 @@
+import type { Tracer } from "../tracing/tracer.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { Log } from "./log.ts";
@@ -11,6 +12,8 @@ export interface Os {
   readonly disk: Disk;
   readonly log: Log;
   readonly metrics: MetricsRegistry;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 /** A started component. */

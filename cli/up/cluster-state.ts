@@ -24,6 +24,8 @@ export interface ClusterPlan {
   readonly resourceMetrics?: boolean;
   /** By what rules the API servers serve custom metrics, as their flags; absent: by none. A later start may say otherwise. */
   readonly customMetrics?: readonly string[];
+  /** Where spans go, of how many requests in a million; absent or `off`: nowhere. A later start may say otherwise. */
+  readonly tracing?: { readonly endpoint: string; readonly samplingRatePerMillion: number } | "off";
   /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
   readonly featureGates?: readonly string[];
   /** Where logs are shipped; absent: nowhere. A later start may say otherwise. */

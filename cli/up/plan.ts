@@ -23,6 +23,8 @@ export interface PlanRequest {
   readonly resourceMetrics: boolean;
   /** Flags of the API servers; undefined: as before. */
   readonly customMetrics?: readonly string[] | undefined;
+  /** Undefined: as before. */
+  readonly tracing?: ClusterPlan["tracing"] | undefined;
   readonly featureGates: readonly string[];
   /** A file of kind LogShipping; empty: logs are not shipped. */
   readonly logShipping?: string | undefined;
@@ -47,12 +49,13 @@ export async function decidePlan(
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   const logShipping = await plannedShipping(request.logShipping);
   if (before !== undefined) {
-    const { clusterDns, proxyMode, resourceMetrics, customMetrics, featureGates, given } = request;
+    const { clusterDns, proxyMode, resourceMetrics, customMetrics, tracing, featureGates, given } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
       ...(given.has("proxy-mode") && { proxyMode }),
       ...(given.has("resource-metrics") && { resourceMetrics }),
       ...(customMetrics && { customMetrics }),
+      ...(tracing && { tracing }),
       ...(given.has("feature-gates") && { featureGates }),
       ...(given.has("log-shipping") && { logShipping }),
     };
@@ -97,6 +100,7 @@ export async function decidePlan(
       proxyMode,
       resourceMetrics,
       ...(request.customMetrics && { customMetrics: request.customMetrics }),
+      ...(request.tracing && { tracing: request.tracing }),
       featureGates,
       logShipping,
     },

@@ -3,6 +3,7 @@ import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
 import type { Layout } from "./layout.ts";
 import { apiserverPkiFlags, controllerManagerPkiFlags, storePkiFlags } from "./pki-flags.ts";
 import { agentShipping, apiserverShipping, managerShipping } from "./shipping.ts";
+import { tracingWords } from "./tracing.ts";
 
 /** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
 export interface ComponentSpec {
@@ -192,6 +193,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     ...(hasOwnDns(plan) ? [] : ["--kube-dns-service=false"]),
     `--resource-metrics=${plan.resourceMetrics ?? true}`,
     ...(plan.customMetrics ?? []),
+    ...tracingWords(plan, layout, "here"),
     ...(plan.featureGates ?? []).map((gate) => `--feature-gates=${gate}`),
     ...apiserverShipping(plan, layout, number),
   ];
@@ -216,6 +218,7 @@ const leaderFlags = [
 function schedulerFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
   return [
     `--kubeconfig=${layout.kubeconfigOf("scheduler")}`,
+    ...tracingWords(plan, layout, "here"),
     `--secure-port=${port(plan, `scheduler-${number}`)}`,
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
@@ -298,6 +301,7 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       `--image-layers-dir=${layout.imageLayers}`,
       `--registries-file=${layout.registries}`,
       `--runtime=${plan.runtime}`,
+      ...tracingWords(plan, layout, "nodes"),
       // A cluster of one's own machine, for trying: its pods may be made of what is installed here.
       "--allow-host-image",
       // Several nodes share its disk, which may be fuller than a server's should be.

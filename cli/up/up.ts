@@ -40,6 +40,7 @@ import { createProgress, type Progress } from "./progress.ts";
 import { ensureAuditPolicy } from "./shipping.ts";
 import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
 import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
+import { type LocalTracing, prepareTracing, tracingPlan, upTracingFlags } from "./tracing.ts";
 
 const flags = {
   replicas: {
@@ -90,6 +91,7 @@ const flags = {
     help: "serve metrics.k8s.io, for kubectl top and autoscalers; =false leaves it to others",
   },
   ...upMetricsFlags,
+  ...upTracingFlags,
   "feature-gates": {
     kind: "list",
     default: [],
@@ -142,6 +144,7 @@ export const upCommand = command({
       proxyMode,
       resourceMetrics: given["resource-metrics"],
       customMetrics: await customMetricsWords(given, names, process.cwd()),
+      tracing: await tracingPlan(given, names),
       featureGates: given["feature-gates"],
       logShipping: given["log-shipping"],
       given: names,
@@ -233,6 +236,7 @@ async function runCluster(
     );
   let network: HostNetwork | undefined;
   let dashboard: LocalDashboard | undefined;
+  let tracing: LocalTracing | undefined;
   let supervisorPid: number | null = process.pid;
   // The cluster is worth having without.
   const noDashboard = (error: unknown) => {
@@ -261,6 +265,7 @@ async function runCluster(
   let isUp = false;
   try {
     network = plan.runtime === "oci" ? await createHostNetwork(plan, layout.folder) : undefined;
+    tracing = await prepareTracing(plan, layout, addressing(plan).bridgeAddress);
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
     isUp = true;
     const readySeconds = (performance.now() - startedMs) / 1000;
@@ -284,6 +289,7 @@ async function runCluster(
     await dashboard?.close();
     await supervisor.stop();
     await removePods(layout, plan, { ...systemOs("info", "text"), log });
+    tracing?.close();
     await network?.remove();
     if (isUp) tell('stopped; "pintle up" continues where it was\n');
     supervisorPid = null;

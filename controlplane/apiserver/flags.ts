@@ -3,6 +3,8 @@ import { isIP } from "node:net";
 import { type IpRange, ipRangeText, parseIpRange } from "../../base/ip-range.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import type { TracingConfig } from "../../base/tracing/config.ts";
+import { tracingFlags, tracingOfFlags } from "../../base/tracing/flags.ts";
 import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
 import {
   type AdmissionConfiguration,
@@ -126,6 +128,7 @@ export const apiserverFlags = {
   ...authenticationFlags,
   ...auditFlags,
   ...shutdownFlags,
+  ...tracingFlags,
   v: {
     kind: "integer",
     value: "LEVEL",
@@ -190,6 +193,8 @@ export interface ApiserverConfig {
   /** Absent: nobody reads of requests. */
   readonly audit: AuditConfig | undefined;
   readonly shutdown: ShutdownConfig;
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingConfig | undefined;
   readonly telemetry: TelemetryConfig;
   readonly compactionIntervalMs: number;
   /** One, or two of different families. */
@@ -291,6 +296,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     problems.push("--proxy-client-cert-file, --proxy-client-key-file: give both or neither");
   const authentication = authenticationConfig(flags, problems);
   const customMetrics = customMetricsConfig(flags, problems);
+  const tracing = tracingOfFlags(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
   if (problems.length > 0 || nodePorts === undefined) throw new UsageError(problems.join("\n"));
   return {
@@ -302,6 +308,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     store,
     audit,
     shutdown,
+    tracing,
     telemetry: { verbosity: flags.v, flags: shownFlags(flags) },
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],

@@ -46,6 +46,7 @@ import { newUid } from "./registry/object-meta.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
 import type { Refusal, Shutdown } from "./shutdown/shutdown.ts";
 import { type RecordDeps, RequestRecord } from "./telemetry/request-record.ts";
+import { inRequestSpan, inVerbSpan } from "./telemetry/request-tracing.ts";
 import { loud } from "./telemetry/verbosity.ts";
 
 export interface ServerDeps {
@@ -100,6 +101,8 @@ export async function serve(
     if (request.socket.destroyed) onClose();
   });
   const { verbosity } = deps.telemetry.config;
+  const { tracer } = deps.handlers;
+  const startMs = tracer?.nowMs() ?? 0;
   const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
   let seat: Seat | undefined;
   const annotations = new Map<string, string>();
@@ -137,20 +140,22 @@ export async function serve(
     });
     record.authenticated(user.name);
     trail?.madeAs(user);
-    await authorize(authorizer, user, info, (result, reason) => {
-      record.authorized(result);
-      noteDecision(annotate, result, reason);
-    });
-    const setHeader = (name: string, value: string) => void response.setHeader(name, value);
-    const enter = async () => {
-      if (!takesSeat(info)) return () => {};
-      seat = await seatFor({ user, info, cancellation, setHeader }, record, deps);
-      return seat.leave;
+    const answered = async () => {
+      await authorize(authorizer, user, info, (result, reason) => {
+        record.authorized(result);
+        noteDecision(annotate, result, reason);
+      });
+      const setHeader = (name: string, value: string) => void response.setHeader(name, value);
+      const enter = async () => {
+        if (!takesSeat(info)) return () => {};
+        seat = await seatFor({ user, info, cancellation, setHeader }, record, deps);
+        return seat.leave;
+      };
+      const exchange = { request, response, info, user, body, cancellation, enter, annotate, trail, record };
+      await dispatch(exchange, deps);
     };
-    await dispatch(
-      { request, response, info, user, body, cancellation, enter, annotate, trail, record },
-      deps,
-    );
+    if (tracer === undefined) await answered();
+    else await inRequestSpan(tracer, { request, response, info, auditId, user, startMs }, answered);
   } catch (error) {
     const { reason } = cancellation;
     await refuse(request, response, reason instanceof ApiError ? reason : error, {
@@ -318,7 +323,7 @@ async function handle(
   const claim = await claimOf(exchange, target, deps.handlers.authorizer);
   const begun = await exchange.enter();
   const call = makeCall(exchange, { target, served, body, begun, ...(claim && { claim }) });
-  const answer = await handler(call, deps.handlers);
+  const answer = await inVerbSpan(exchange.info, () => handler(call, deps.handlers));
   await deps.handlers.fence.prove(claim);
   exchange.record.step("handled");
   await reply(exchange, deps, { call, answer });

@@ -7,6 +7,7 @@ import { ipRangeText } from "../../base/ip-range.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { withTracing } from "../../base/tracing/with-tracing.ts";
 import { parseEndpoint } from "../../store/client/endpoints.ts";
 import { GrpcTransport } from "../../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
@@ -19,9 +20,8 @@ import { admissionMetrics, timedPhases } from "./admission/timed.ts";
 import { authenticationData } from "./aggregation/authentication-config.ts";
 import { type Aggregation, composeAggregation } from "./aggregation/compose.ts";
 import { auditAsConfigured } from "./audit/compose.ts";
-import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
+import { gateOf } from "./authentication/gate-of.ts";
 import { LegacyTokenUse } from "./authentication/legacy-token-use.ts";
-import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { type ApiAddress, OwnAddress } from "./bootstrap/own-address.ts";
 import { cacheFigures } from "./cache/cache-figures.ts";
@@ -33,11 +33,8 @@ import { ruleTimes } from "./customresources/rule-times.ts";
 import { HealthSlis } from "./discovery/health-slis.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import { encryptedAsConfigured } from "./encryption/compose.ts";
-import type { Authorizer } from "./filters/authorizer.ts";
 import { authorizers } from "./filters/authorizers.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
-import type { Gate } from "./filters/identity.ts";
-import { LastModes } from "./filters/impersonation.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
@@ -139,21 +136,30 @@ export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore
  *  @param within What it need not reach over the network.
  *  @param keepsAlive Whether the process goes on because this server listens, and is connected.
  *  @param members Asks the store's members how they are, where it has any. */
-export async function startOnStorage(
+export function startOnStorage(
   config: ApiserverConfig,
   storage: Storage,
   os: Os,
-  {
-    storeStarted = Promise.resolve(),
-    within = {},
-    keepsAlive = true,
-    members,
-  }: {
-    storeStarted?: Promise<void>;
-    within?: Within;
-    keepsAlive?: boolean;
-    members?: AskMembers | undefined;
-  } = {},
+  options: StorageOptions = {},
+): Promise<RunningApiserver> {
+  const name = "apiserver"; // as Kubernetes calls it in traces
+  return withTracing(config.tracing, { name, instance: config.advertiseAddress }, os, (own) =>
+    startServer(config, storage, own, options),
+  );
+}
+
+interface StorageOptions {
+  readonly storeStarted?: Promise<void>;
+  readonly within?: Within;
+  readonly keepsAlive?: boolean;
+  readonly members?: AskMembers | undefined;
+}
+
+async function startServer(
+  config: ApiserverConfig,
+  storage: Storage,
+  os: Os,
+  { storeStarted = Promise.resolve(), within = {}, keepsAlive = true, members }: StorageOptions,
 ): Promise<RunningApiserver> {
   checkBuilt();
   const log = os.log.child("apiserver");
@@ -443,6 +449,7 @@ function handlerDeps(
         deviceRights({ ...lookup, authorizer }),
       ),
     ),
+    ...(os.tracer && { tracer: os.tracer }),
     authorizer,
     rulesFor,
     gate: gateOf(config, {
@@ -475,21 +482,6 @@ function handlerDeps(
 function builtInKinds({ resourceMetrics, features }: ApiserverConfig): readonly Kind[] {
   const more = [...features].flatMap((feature) => kindsOfFeatures.get(feature) ?? []);
   return [...allKinds, ...more, ...(resourceMetrics ? resourceMetricsKinds : [])];
-}
-
-/** By what senders are known here. */
-function gateOf(
-  { authentication, tls }: ApiserverConfig,
-  deps: AuthenticationDeps & { readonly authorizer: Authorizer },
-): Gate {
-  const { requestHeader, audiences } = authentication;
-  return {
-    authenticate: authenticators({ ...authentication, clientAuthorityPem: tls.clientCa }, deps),
-    audiences: audiences.length === 0 ? undefined : audiences,
-    lastModes: new LastModes(),
-    isProxyHeader: (name) => requestHeader !== undefined && isRequestHeader(requestHeader, name),
-    authorizer: deps.authorizer,
-  };
 }
 
 function builtIn(kinds: Kinds, plural: string, group = ""): Kind {

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import { ownSetImmediate } from "../../base/os/own-timers.ts";
 import { below, type Random } from "../../base/os/random.ts";
+import type { Tracer } from "../../base/tracing/tracer.ts";
 import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
 import { markUnschedulable } from "./bind.ts";
@@ -42,6 +43,8 @@ export interface EngineDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: SchedulerMetrics;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Asked right before each binding: only the leader may. */
   readonly mayBind: () => boolean;
 }

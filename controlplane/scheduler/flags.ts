@@ -3,6 +3,8 @@ import { parse as parseYaml } from "yaml";
 import type { BackoffOptions } from "../../base/backoff.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
+import type { TracingConfig } from "../../base/tracing/config.ts";
+import { tracingFlags, tracingOfFlags } from "../../base/tracing/flags.ts";
 import { type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
 import { loadKubeconfig, type RestConfig } from "../../client/kubeconfig.ts";
 import { type Configuration, readConfiguration } from "./config/configuration.ts";
@@ -46,6 +48,7 @@ export const schedulerFlags = {
     kind: "integer",
     help: "Stop looking after this share of nodes was found to fit; 0, as by default, lets the cluster's size decide. Not with --config.",
   },
+  ...tracingFlags,
   plugins: {
     kind: "list",
     value: "FILES",
@@ -71,6 +74,8 @@ export interface SchedulerConfig {
   readonly profiles: readonly ProfileSpec[];
   readonly extenders: readonly ExtenderSpec[];
   readonly backoff: BackoffOptions;
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingConfig | undefined;
   /** Modules with plugins of users. */
   readonly pluginFiles: readonly string[];
 }
@@ -100,8 +105,10 @@ export function bareSchedulerConfig(
   for (const name of ["scheduler-name", "percentage-of-nodes-to-score"] as const)
     if (file !== undefined && flags[name] !== undefined)
       problems.push(`--${name}: the profiles of --config say it`);
+  const tracing = tracingOfFlags(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
+    tracing,
     kubeconfig: flags.kubeconfig ?? base.kubeconfig,
     serve: port === 0 ? undefined : { address: flags["bind-address"], port },
     election: elects

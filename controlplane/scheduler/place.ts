@@ -1,4 +1,6 @@
 import { describeError } from "../../base/os/log.ts";
+import type { Tracer } from "../../base/tracing/tracer.ts";
+import { inTraceOf } from "../../client/rules/pod-trace.ts";
 import type { Pod } from "../../client/types.ts";
 import { markUnschedulable, setNominatedNode } from "./bind.ts";
 import type { BindOutcome } from "./cycle/plugin.ts";
@@ -11,6 +13,18 @@ import type { Refused } from "./permits.ts";
 interface Placing {
   readonly node: string;
   readonly startedMs: number;
+}
+
+/** From when the pod was looked at until it is bound, in the trace of the request that made it. */
+function inSchedulingSpan(
+  tracer: Tracer,
+  { pod }: PodInfo,
+  { node, startedMs }: Placing,
+  bound: () => Promise<void>,
+): Promise<void> {
+  const { namespace = "", name } = pod.metadata;
+  const attributes = () => ({ namespace, name, node });
+  return inTraceOf(tracer, pod, { name: "Scheduling", startMs: tracer.atMs(startedMs), attributes }, bound);
 }
 
 /** A pod that counts on its node and is not bound to it yet. */
@@ -43,7 +57,8 @@ export function place(engine: Engine, pod: PodInfo, profile: Profile, placing: P
   }
   const waits =
     asked !== undefined || profile.points.preBind.some(({ needsPreBind }) => needsPreBind?.(pod) ?? true);
-  const work = bindWhenPermitted(engine, pod, profile, { ...placing, waits }, asked?.refusal);
+  const bound = () => bindWhenPermitted(engine, pod, profile, { ...placing, waits }, asked?.refusal);
+  const work = engine.tracer === undefined ? bound() : inSchedulingSpan(engine.tracer, pod, placing, bound);
   // That others are waited for is no reason for the next to wait.
   if (waits) inFlight.addWaiting(work);
   else inFlight.add(work);

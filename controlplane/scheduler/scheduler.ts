@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { withTracing } from "../../base/tracing/with-tracing.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
@@ -21,7 +22,12 @@ import { SchedulingQueue } from "./queue.ts";
 import { loadUserPlugins } from "./user-plugins.ts";
 
 /** Starts a scheduler: follows the cluster at once, decides and binds while it leads. */
-export async function startScheduler(config: SchedulerConfig, os: Os): Promise<Running> {
+export function startScheduler(config: SchedulerConfig, os: Os): Promise<Running> {
+  const instance = config.election?.identity ?? hostname();
+  return withTracing(config.tracing, { name: "scheduler", instance }, os, (own) => startParts(config, own));
+}
+
+async function startParts(config: SchedulerConfig, os: Os): Promise<Running> {
   const ownPlugins = await loadUserPlugins(config.pluginFiles);
   const client = new RestClient(config.api, {
     clock: os.clock,
@@ -136,6 +142,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
     random,
     log,
     metrics,
+    tracer: os.tracer,
     mayBind: isLeader,
   };
   const work = async (signal: AbortSignal) => {

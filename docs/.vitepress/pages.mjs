@@ -49,6 +49,7 @@ const parts = [
           "nodes-in-trouble",
           "look-after-a-cluster",
           "custom-metrics",
+          "tracing",
         ],
       },
       {

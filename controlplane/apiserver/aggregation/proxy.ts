@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import { join } from "../../../base/os/join.ts";
+import { activeTraceparent } from "../../../base/tracing/active-span.ts";
 import { ApiError } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
@@ -142,16 +143,19 @@ function headersFor(
 ): string[] {
   const all = headerPairs(request);
   const own = requestConnectionOnly(all);
+  const trace = activeTraceparent();
   const headers = ["Host", `${service.name}.${service.namespace}.svc`];
   for (const [name, value] of all) {
     const lower = name.toLowerCase();
     const isOurs = lower.startsWith("x-remote-") || lower.startsWith("impersonate-");
     if (lower === "host" || lower === "audit-id" || isOurs || own.has(lower)) continue;
+    if (lower === "traceparent" && trace !== undefined) continue;
     headers.push(name, value);
   }
   const address = request.socket.remoteAddress;
   if (address !== undefined) headers.push("X-Forwarded-For", address);
   if (auditId !== "") headers.push("Audit-Id", auditId);
+  if (trace !== undefined) headers.push("traceparent", trace);
   return [...headers, ...userHeaders(user)];
 }
 

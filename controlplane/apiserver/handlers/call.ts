@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Cancellation } from "../../../base/cancellation.ts";
 import type { HttpResponse } from "../../../base/http2/http-response.ts";
+import type { Tracer } from "../../../base/tracing/tracer.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Operation, Requester } from "../admission/admission.ts";
 import type { TokenIssuer } from "../authentication/token-issuer.ts";
@@ -86,6 +87,8 @@ export interface HandlerDeps extends RegistryDeps {
   readonly watched?: WatchMetrics;
   /** Absent: nobody counts the logs that are asked for. */
   readonly logged?: LogMetrics;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
   readonly authorizer: Authorizer;
   readonly rulesFor: RuleResolver;
   readonly gate: Gate;

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { accessForbidden } from "../filters/authorization.ts";
 import { type CreateOptions, createObject } from "../registry/create-object.ts";
+import { inCreationTrace } from "../telemetry/creation-trace.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { recorderOf } from "./field-manager.ts";
@@ -28,6 +29,7 @@ export async function createFrom(
   options: Pick<CreateOptions, "dryRun" | "inPlaceOfUpdate">,
 ): Promise<Answer> {
   const all = { ...options, by: requesterOf(call), record: recorderOf(call, deps) };
-  const created = await createObject(deps, call.served.kind, object, all);
+  const { kind } = call.served;
+  const created = await inCreationTrace(deps, kind, object, () => createObject(deps, kind, object, all));
   return { type: "object", code: 201, object: created };
 }

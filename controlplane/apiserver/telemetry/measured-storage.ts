@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Buckets, Counting } from "../../../base/os/tally.ts";
+import { activeTrace, spanned } from "../../../base/tracing/active-span.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import type {
   ChangeBatch,
@@ -61,6 +62,14 @@ interface Figures {
   readonly seconds: Buckets;
 }
 
+const spanNames = {
+  get: "Get etcd3",
+  list: "List(recursive=true) etcd3",
+  create: "Create etcd3",
+  update: "GuaranteedUpdate etcd3",
+  delete: "Delete etcd3",
+} as const;
+
 interface Named {
   readonly group: string;
   readonly resource: string;
@@ -84,10 +93,12 @@ export class MeasuredStorage implements Storage {
     this.#byPrefix = undefined;
   }
 
-  get: Storage["get"] = (key) => this.#timed("get", key, this.#inner.get(key));
+  get: Storage["get"] = (key) =>
+    this.#traced("get", key, () => this.#timed("get", key, this.#inner.get(key)));
 
   async list(prefix: string, options?: ListOptions): Promise<ListResult> {
-    const found = await this.#timed("list", prefix, this.#inner.list(prefix, options));
+    const listing = () => this.#timed("list", prefix, this.#inner.list(prefix, options));
+    const found = await this.#traced("list", prefix, listing);
     const { group, resource } = this.#about(prefix);
     const { total, ...objects } = this.#deps.metrics.lists;
     total.of({ group, resource }).count++;
@@ -100,7 +111,7 @@ export class MeasuredStorage implements Storage {
     const key = writes[0]?.key ?? compare[0]?.key ?? "";
     const isNew = compare.some((one) => one.key === key && one.modRevision === 0);
     const operation = writes[0]?.type === "delete" ? "delete" : isNew ? "create" : "update";
-    return this.#timed(operation, key, this.#inner.commit(transaction));
+    return this.#traced(operation, key, () => this.#timed(operation, key, this.#inner.commit(transaction)));
   }
 
   revision(): Promise<number> {
@@ -123,6 +134,13 @@ export class MeasuredStorage implements Storage {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  /** In a span of its own, with Kubernetes' names, where the request is traced. */
+  #traced<T>(operation: keyof typeof spanNames, key: string, call: () => Promise<T>): Promise<T> {
+    if (activeTrace() === undefined) return call();
+    const attributes = () => ({ key, resource: this.#about(key).resource });
+    return spanned({ name: spanNames[operation], kind: "client", attributes }, call);
   }
 
   async #timed<T>(operation: string, key: string, call: Promise<T>): Promise<T> {

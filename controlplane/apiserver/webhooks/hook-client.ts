@@ -3,6 +3,7 @@ import type { ConnectionOptions } from "node:tls";
 import { deferred } from "../../../base/deferred.ts";
 import { dialText } from "../../../base/dial-text.ts";
 import { trusting } from "../../../base/os/trust.ts";
+import { spanned, traceHeaders } from "../../../base/tracing/active-span.ts";
 import { type Dialer, serviceConnections } from "../reach/dialer.ts";
 import type { Within } from "../reach/within.ts";
 
@@ -54,7 +55,9 @@ export class HookClients {
   /** Rejects with the signal's reason, or with an Error in Go's words. */
   async post(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
     const near = this.#within?.(shownUrl(address, undefined));
-    return near === undefined ? this.#send(address, question) : answeredHere(near, question);
+    if (near !== undefined) return answeredHere(near, question);
+    const attributes = () => ({ "url.full": shownUrl(address, undefined) });
+    return spanned({ name: "HTTP POST", kind: "client", attributes }, () => this.#send(address, question));
   }
 
   #send(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
@@ -74,6 +77,7 @@ export class HookClients {
           "Content-Type": "application/json",
           "Content-Length": body.length,
           "User-Agent": "kube-apiserver-admission",
+          ...traceHeaders(),
         },
       });
       const onAbort = () => request.destroy(new Error("nobody waits any more"));

@@ -7,6 +7,7 @@ import { ClientChannel } from "../../../base/http2/client-channel.ts";
 import { type ClientLimits, requestsMost } from "../../../base/http2/client-connection.ts";
 import { type Clock, systemClock } from "../../../base/os/clock.ts";
 import { type Random, systemRandom } from "../../../base/os/random.ts";
+import { activeTraceparent } from "../../../base/tracing/active-span.ts";
 import { CallError } from "../call-error.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../transport.ts";
@@ -59,7 +60,7 @@ export class GrpcTransport implements ClientTransport {
     const timeoutMs = Math.ceil(settings.timeoutMs);
     const { way, heads } = this.#way(endpoint);
     return unary(way, {
-      head: heads.of(path, settings, timeoutMs),
+      head: heads.of(path, settings, timeoutMs, activeTraceparent()),
       request,
       timeoutMs,
       connectWithinMs,

@@ -25,10 +25,13 @@ export class RequestHeads {
     path: string,
     { requireLeader, token }: Pick<CallSettings, "requireLeader" | "token">,
     timeoutMs?: number,
+    /** Which trace asks; what is traced has a head of its own. */
+    trace?: string,
   ): Buffer {
     const known = requireLeader ? this.#withLeader : this.#plain;
     const last = known.get(path);
-    if (last !== undefined && last.timeoutMs === timeoutMs && last.token === token) return last.block;
+    if (last !== undefined && last.timeoutMs === timeoutMs && last.token === token && trace === undefined)
+      return last.block;
     const block = requestHead({
       scheme: this.#scheme,
       authority: this.#authority,
@@ -37,9 +40,10 @@ export class RequestHeads {
       metadata: [
         ...(requireLeader ? [{ name: "hasleader", value: "true" }] : []),
         ...(token === undefined ? [] : [{ name: "token", value: token }]),
+        ...(trace === undefined ? [] : [{ name: "traceparent", value: trace }]),
       ],
     });
-    known.set(path, { timeoutMs, token, block });
+    if (trace === undefined) known.set(path, { timeoutMs, token, block });
     return block;
   }
 }
