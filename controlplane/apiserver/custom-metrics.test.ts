@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { systemClock } from "../../base/os/clock.ts";
-import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { readRules } from "./custommetrics/rules/read-rules.ts";
-import { MemoryStorage } from "./registry/memory-storage.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 
 const custom = "/apis/custom.metrics.k8s.io";
 const external = "/apis/external.metrics.k8s.io/v1beta1";
-const services = "/apis/apiregistration.k8s.io/v1/apiservices";
 
 const ruleFile = `
 rules:
@@ -21,6 +16,17 @@ rules:
     overrides: {namespace: {resource: namespace}, pod: {resource: pod}, node: {resource: node}}
   name: {matches: "^http_(.*)_total$"}
   metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)'
+resourceRules:
+  cpu: &resource
+    containerQuery: 'sum(rate(cpu{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)'
+    nodeQuery: 'sum(rate(node_cpu{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)'
+    resources: {overrides: {instance: {resource: node}, namespace: {resource: namespace}, pod: {resource: pod}}}
+    containerLabel: container
+  memory:
+    <<: *resource
+    containerQuery: 'sum(memory{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+    nodeQuery: 'sum(node_memory{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+  window: 1m
 externalRules:
 - seriesQuery: '{__name__=~"^queue_.*"}'
   resources: {overrides: {namespace: {resource: namespace}}}
@@ -79,9 +85,9 @@ class FakePrometheus {
   }
 }
 
-function rules(text = ruleFile) {
+function rules() {
   const problems: string[] = [];
-  const read = readRules(text, problems);
+  const read = readRules(ruleFile, problems);
   assert.deepEqual(problems, []);
   return read;
 }
@@ -109,7 +115,10 @@ describe("custom and external metrics, by rules and a Prometheus", () => {
     };
     const url = await prometheus.start();
     api = await startTestApiserver({
-      config: { customMetrics: { rules: rules(), prometheus: { url, ca: undefined, tokenFile: undefined } } },
+      config: {
+        customMetrics: { rules: rules(), prometheus: { url, ca: undefined, tokenFile: undefined } },
+        resourceMetrics: true,
+      },
     });
     await api.admin.call("POST", "/api/v1/namespaces", { body: { metadata: { name: "shop" } } });
     for (const [name, app] of [
@@ -323,6 +332,51 @@ describe("custom and external metrics, by rules and a Prometheus", () => {
     assert.equal((await get(`${custom}/v1`)).code, 404);
   });
 
+  it("of resources are asked of the Prometheus, too, where the rules say how", async () => {
+    const node = { metadata: { name: "n1" }, status: {} };
+    await api.admin.call("POST", "/api/v1/nodes", { body: node });
+    const body = {
+      metadata: { name: "busy", namespace: "shop" },
+      spec: {
+        nodeName: "n1",
+        containers: [
+          { name: "c", image: "i" },
+          { name: "d", image: "i" },
+        ],
+      },
+      status: { phase: "Running" },
+    };
+    await api.admin.call("POST", "/api/v1/namespaces/shop/pods", { body });
+    await api.admin.call("PUT", "/api/v1/namespaces/shop/pods/busy/status", { body });
+    const vector = (...rows: readonly (readonly [object, string])[]) => {
+      const result = rows.map(([metric, value]) => ({ metric, value: [1_700_000_000, value] }));
+      return { text: JSON.stringify({ status: "success", data: { resultType: "vector", result } }) };
+    };
+    prometheus.answer = (query) => {
+      if (query.startsWith("sum(rate(cpu")) return vector([{ pod: "busy", container: "c" }, "0.2509"]);
+      if (query.startsWith("sum(memory"))
+        return vector(
+          [{ pod: "busy", container: "c" }, "2097152"],
+          [{ pod: "busy", container: "d" }, "1024"],
+        );
+      return vector([{ instance: "n1" }, query.includes("memory") ? "1e9" : "1.5"]);
+    };
+    const group = "/apis/metrics.k8s.io/v1beta1";
+    const pod = (await get(`${group}/namespaces/shop/pods/busy`)).body;
+    assert.deepEqual(pod.containers, [
+      { name: "c", usage: { cpu: "250m", memory: "2Mi" } },
+      { name: "d", usage: { cpu: "0", memory: "1Ki" } },
+    ]);
+    assert.deepEqual([pod.timestamp, pod.window], ["2023-11-14T22:13:20Z", "1m0s"]);
+    assert.deepEqual((await get(`${group}/nodes/n1`)).body.usage, { cpu: "1500m", memory: "1000000000" });
+    assert.ok(
+      prometheus.asked.includes('sum(rate(cpu{namespace="shop",pod="busy"}[1m])) by (pod,container)'),
+    );
+    assert.ok(prometheus.asked.includes('sum(node_memory{instance="n1"}) by (instance)'));
+    prometheus.answer = () => ({ code: 503, text: "" });
+    assert.equal((await get(`${group}/nodes/n1`)).code, 404);
+  });
+
   it("are for whom roles let read them", async () => {
     prometheus.says([{ pod: "web-1" }, "1"]);
     const jane = await api.clientFor("jane");
@@ -342,115 +396,5 @@ describe("custom and external metrics, by rules and a Prometheus", () => {
     assert.equal((await jane.call("GET", `${pods}/web-1/other`)).code, 403);
     const hpa = await api.clientFor("system:kube-controller-manager");
     assert.equal((await hpa.call("GET", path)).code, 200);
-  });
-});
-
-describe("custom metrics and whoever else serves them", () => {
-  let authority: Certificate;
-  before(async () => {
-    authority = await createAuthority({ name: "cluster-ca" });
-  });
-  const start = async (storage: MemoryStorage, serves: boolean) => {
-    const proxy = await issueCertificate(authority, { commonName: "front-proxy-client", usage: "client" });
-    return startTestApiserver({
-      authority,
-      storage,
-      config: {
-        customMetrics: serves
-          ? { rules: rules(ruleFile.replace("scalar", "max")), prometheus: undefined }
-          : undefined,
-        proxyCertificate: { cert: proxy.certificatePem, key: proxy.privateKeyPem },
-      },
-    });
-  };
-  const name = "v1beta1.custom.metrics.k8s.io";
-  /** Once the APIServices that `holds` are there. */
-  const untilServices = async (
-    api: TestApiserver,
-    holds: (byName: ReadonlyMap<string, string>) => boolean,
-  ) => {
-    const byName = new Map<string, string>();
-    for await (const { type, object } of api.admin.watch(`${services}?watch=true`)) {
-      if (type === "DELETED") byName.delete(object.metadata.name);
-      else byName.set(object.metadata.name, object.status?.conditions?.[0]?.reason ?? "");
-      if (holds(byName)) return;
-    }
-    throw new Error("the watch ended");
-  };
-
-  it("are not there without rules, and their APIServices go where a server starts without", async () => {
-    const storage = new MemoryStorage(systemClock);
-    const first = await start(storage, true);
-    await untilServices(
-      first,
-      (all) => all.get(name) === "Local" && all.get("v1beta1.external.metrics.k8s.io") === "Local",
-    );
-    await first.stop();
-    const second = await start(storage, false);
-    // `own` is made at each start and tells that the others were looked at.
-    await untilServices(second, (all) => all.get("v1.apps") === "Local" && !all.has(name));
-    for (const path of [custom, `${custom}/v1beta2`, external])
-      assert.equal((await second.admin.call("GET", path)).code, 404);
-    await second.stop();
-  });
-
-  it("are an adapter's that is installed, in every version, and this server's again when that is gone", async () => {
-    const { certificatePem, privateKeyPem } = await issueCertificate(authority, {
-      commonName: "adapter",
-      dnsNames: ["prometheus-adapter.monitoring.svc"],
-      usage: "server",
-    });
-    const root = `${custom}/v1beta1`;
-    const other = createServer({ cert: certificatePem, key: privateKeyPem }, (request, response) => {
-      const { pathname } = new URL(request.url ?? "/", "https://other");
-      const found = pathname === root || pathname === `${root}/namespaces/a/pods/b/c`;
-      response.writeHead(found ? 200 : 404, { "content-type": "application/json" });
-      response.end(JSON.stringify({ kind: "APIResourceList", groupVersion: "the other's", resources: [] }));
-    });
-    await once(other.listen(0, "127.0.0.1"), "listening");
-    const { port } = other.address() as AddressInfo;
-    const api = await start(new MemoryStorage(systemClock), true);
-    await untilServices(api, (all) => all.get(name) === "Local");
-    await api.admin.call("POST", "/api/v1/namespaces", { body: { metadata: { name: "monitoring" } } });
-    await api.admin.call("POST", "/api/v1/namespaces/monitoring/services", {
-      body: {
-        metadata: { name: "prometheus-adapter" },
-        spec: { type: "ExternalName", externalName: "localhost" },
-      },
-    });
-    const spec = {
-      group: "custom.metrics.k8s.io",
-      version: "v1beta1",
-      insecureSkipTLSVerify: true,
-      groupPriorityMinimum: 100,
-      versionPriority: 100,
-      service: { namespace: "monitoring", name: "prometheus-adapter", port },
-    };
-    // As kubectl applies the adapter's manifest over what is there.
-    await api.admin.call("PATCH", `${services}/${name}`, {
-      body: { spec },
-      type: "application/merge-patch+json",
-    });
-    await untilServices(
-      api,
-      (all) => all.get(name) === "Passed" && !all.has("v1beta2.custom.metrics.k8s.io"),
-    );
-    const asked = async () => (await api.admin.call("GET", `${root}/namespaces/a/pods/b/c`)).body;
-    assert.equal((await asked()).groupVersion, "the other's");
-    const versions = async () =>
-      (await api.admin.call("GET", custom)).body.versions.map(({ version }: { version: string }) => version);
-    assert.deepEqual(await versions(), ["v1beta1"]);
-    assert.equal((await api.admin.call("GET", `${custom}/v1beta2/namespaces/a/pods/b/c`)).code, 404);
-    assert.equal((await api.admin.call("GET", external)).code, 200);
-    await api.admin.call("DELETE", `${services}/${name}`);
-    await untilServices(
-      api,
-      (all) => all.get(name) === "Local" && all.get("v1beta2.custom.metrics.k8s.io") === "Local",
-    );
-    assert.deepEqual(await versions(), ["v1beta2", "v1beta1"]);
-    assert.equal((await asked()).message, "the server could not find the metric c for pods");
-    await api.stop();
-    other.closeAllConnections();
-    other.close();
   });
 });

@@ -296,6 +296,8 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     problems.push("--proxy-client-cert-file, --proxy-client-key-file: give both or neither");
   const authentication = authenticationConfig(flags, problems);
   const customMetrics = customMetricsConfig(flags, problems);
+  if (customMetrics?.rules.resourceRules !== undefined && !flags["resource-metrics"])
+    problems.push("--custom-metrics-rules: resourceRules: need --resource-metrics, which they are for");
   const tracing = tracingOfFlags(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
   if (problems.length > 0 || nodePorts === undefined) throw new UsageError(problems.join("\n"));

@@ -166,13 +166,15 @@ async function startServer(
   const tasks = new TaskScope(log);
   const shutdown = new Shutdown(config.shutdown, os);
   const state = { bootstrapped: false };
-  const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log, within });
+  const composed = handlerDeps(config, storage, { os, log, within });
+  const { rbac, hookClients, followEncryption } = composed;
+  const ruled = await ruledGroups(config.customMetrics, composed.handlers);
+  const handlers = { ...composed.handlers, ...(ruled?.usages && { usages: ruled.usages }) };
   const { hub, kinds } = handlers;
   const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
   const { proxyCertificate: certificate } = config;
   const builtIn = builtInKinds(config);
-  const ruled = await ruledGroups(config.customMetrics, handlers);
   const aggregation = composeAggregation(handlers, { certificate, builtIn, ruled, meter: os.metrics });
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await storeStarted

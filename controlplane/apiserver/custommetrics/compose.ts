@@ -10,6 +10,7 @@ import type { Exchange } from "../server.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { CustomMetricsConfig } from "./flags.ts";
 import type { RuledGroups, RuledResource } from "./ruled-groups.ts";
+import { RuledUsages } from "./ruled-usages.ts";
 import { customMetric, externalMetric, type ServeDeps } from "./serve.ts";
 
 export const customGroup = "custom.metrics.k8s.io";
@@ -64,6 +65,7 @@ export async function ruledGroups(
       if (target === undefined || !isServed(target.group, target.version)) return undefined;
       return serve(exchange, serving);
     },
+    usages: rules.resourceRules && new RuledUsages({ rules: rules.resourceRules, source, kinds, pods, log }),
     close: () => {
       catalogue.close();
       source.close();

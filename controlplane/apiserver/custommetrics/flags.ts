@@ -36,6 +36,10 @@ export function customMetricsConfig(
   if (text.length > rulesBytesMax) found.push(`${text.length} bytes are more than ${rulesBytesMax}`);
   const rules = found.length > 0 ? { rules: [], externalRules: [] } : readRules(text, found);
   if (url === undefined) found.push(...scrapeProblems(rules));
+  if (rules.resourceRules !== undefined && url === undefined)
+    found.push(
+      "resourceRules: they are asked of a Prometheus (--prometheus-url); without one nodes measure themselves",
+    );
   problems.push(...found.map((problem) => `--custom-metrics-rules: ${path}: ${problem}`));
   if (url === undefined) return { rules, prometheus: undefined };
   if (!isHttpUrl(url))

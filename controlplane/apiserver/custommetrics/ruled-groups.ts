@@ -1,5 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import type { Delegate } from "../server.ts";
+import type { RuledUsages } from "./ruled-usages.ts";
 
 /** Groups whose resources are no kinds, but come of a rule file and what is measured. */
 export interface RuledGroups {
@@ -7,6 +8,8 @@ export interface RuledGroups {
   /** The rows of `/apis/GROUP/VERSION`; undefined: no version of these. */
   resources(group: string, version: string): readonly RuledResource[] | undefined;
   readonly delegate: Delegate;
+  /** Absent: nodes say what they use. */
+  readonly usages: RuledUsages | undefined;
   close(): void;
 }
 

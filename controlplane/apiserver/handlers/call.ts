@@ -97,7 +97,7 @@ export interface HandlerDeps extends RegistryDeps {
   readonly schemas: Schemas;
   readonly nodes: NodeLink;
   /** What nodes say of the use of themselves and their pods. */
-  readonly usages: NodeUsages;
+  readonly usages: Pick<NodeUsages, "of" | "close">;
   /** How pods and services are reached. */
   readonly dialer: Dialer;
 }

@@ -15,6 +15,20 @@ const labelName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** A rule's query for what is asked, as prometheus-adapter makes it. Fails with 400 for a selector that Prometheus cannot have. */
 export function metricsQuery({ metricsQuery }: MetricRule, asked: Asked): string {
+  const { matchers, values } = matchersOf(asked);
+  return metricsQuery.query({
+    series: asked.series,
+    labelMatchers: matchers.join(","),
+    labelValuesByName: values,
+    groupBy: asked.objects === undefined ? [] : [asked.objects.label],
+  });
+}
+
+/** The matchers of what is asked, and their values by label. */
+export function matchersOf(asked: Omit<Asked, "series">): {
+  readonly matchers: readonly string[];
+  readonly values: ReadonlyMap<string, string>;
+} {
   const values = new Map<string, string>();
   const matchers = (asked.metricSelector ?? []).map(({ key, operator, values: wanted }) => {
     if (!labelName.test(key)) throw badRequest(`${JSON.stringify(key)} is no label that a series can have`);
@@ -33,13 +47,7 @@ export function metricsQuery({ metricsQuery }: MetricRule, asked: Asked): string
     matchers.push(`${label}${names.length === 1 ? "=" : "=~"}${quoted(text)}`);
     values.set(label, names.join("|"));
   }
-  const query = metricsQuery.query({
-    series: asked.series,
-    labelMatchers: matchers.join(","),
-    labelValuesByName: values,
-    groupBy: objects === undefined ? [] : [objects.label],
-  });
-  return query;
+  return { matchers, values };
 }
 
 function matcher(key: string, operator: SelectorOperator, values: readonly string[]): string {

@@ -145,7 +145,54 @@ describe("rule files", () => {
     assert.match(pattern ?? "", /^rules\[0\]\.seriesFilters\[0\]\.is: "\(": error parsing regexp/);
     assert.match(problemsOf("a: [").join(), /^no YAML: /);
     assert.deepEqual(problemsOf("[]"), ["the file: not an object"]);
-    assert.match(problemsOf({ resourceRules: { cpu: {} } }).join(), /^resourceRules: /);
+  });
+
+  it("say how metrics.k8s.io is asked of a Prometheus, as kube-prometheus' own file does", () => {
+    const resources = {
+      overrides: {
+        namespace: { resource: "namespace" },
+        node: { resource: "node" },
+        pod: { resource: "pod" },
+      },
+    };
+    const rule = {
+      containerLabel: "container",
+      containerQuery: 'sum by (<<.GroupBy>>) (irate(cpu{<<.LabelMatchers>>,container!="",pod!=""}[4m]))',
+      nodeQuery: "sum by (<<.GroupBy>>) (irate(node{<<.LabelMatchers>>}[4m]))",
+      resources,
+    };
+    const { resourceRules } = rulesOf(
+      stringify({ resourceRules: { cpu: rule, memory: rule, window: "5m" } }),
+    );
+    assert.equal(resourceRules?.windowMs, 300_000);
+    const fields = {
+      series: "",
+      labelMatchers: 'pod="a"',
+      labelValuesByName: new Map(),
+      groupBy: ["pod", "container"],
+    };
+    assert.equal(
+      resourceRules.cpu.containerQuery.query(fields),
+      'sum by (pod,container) (irate(cpu{pod="a",container!="",pod!=""}[4m]))',
+    );
+    assert.deepEqual(
+      problemsOf({
+        resourceRules: {
+          cpu: { ...rule, containerLabel: 5 },
+          memory: { ...rule, nodeQuery: "" },
+          window: "x",
+        },
+      }),
+      [
+        "resourceRules.cpu.containerLabel: 5 is no name of a label",
+        "resourceRules.memory.nodeQuery: it is missing, so that nothing would be asked",
+        'resourceRules.window: "x" is no duration such as 5m',
+      ],
+    );
+    assert.match(
+      problemsOf({ resourceRules: { cpu: rule, gpu: {} } }).join(),
+      /resourceRules\.gpu: unknown field.*resourceRules\.memory\./,
+    );
   });
 
   it("may use of Go's templates what such files use, and are refused by name else", () => {

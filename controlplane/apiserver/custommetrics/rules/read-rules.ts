@@ -5,6 +5,7 @@ import { listOfObjects, noUnknown, recordOf } from "../../read-document.ts";
 import { parseSelectorText } from "../query/parse.ts";
 import type { SeriesSelector } from "../query/vector-selector.ts";
 import { type QueryTemplate, queryTemplate } from "./query-template.ts";
+import { readResourceRules } from "./read-resource-rules.ts";
 import { resourceTemplate } from "./resource-template.ts";
 import type { MetricRule, MetricRules, ResourceMapping, ScrapeRule } from "./rule.ts";
 
@@ -17,20 +18,20 @@ export function readRules(text: string, problems: string[]): MetricRules {
   const nothing = { rules: [], externalRules: [] };
   let document: unknown;
   try {
-    document = parse(text, { maxAliasCount: 100, logLevel: "error" });
+    document = parse(text, { maxAliasCount: 100, logLevel: "error", merge: true });
   } catch (error) {
     problems.push(`no YAML: ${error instanceof Error ? error.message : error}`);
     return nothing;
   }
   const { rules, externalRules, resourceRules, ...rest } = recordOf(document, "the file", problems);
   noUnknown(rest, "", problems);
-  if (resourceRules !== undefined && resourceRules !== null)
-    problems.push(
-      "resourceRules: metrics.k8s.io is served here from what nodes measure, not from rules: leave this part out",
-    );
   return {
     rules: rulesOf(rules, "rules", problems),
     externalRules: rulesOf(externalRules, "externalRules", problems),
+    ...(resourceRules !== undefined &&
+      resourceRules !== null && {
+        resourceRules: readResourceRules(resourceRules, problems, { query: queryOf, mapping: mappingOf }),
+      }),
   };
 }
 
@@ -51,7 +52,7 @@ function ruleOf(rule: Record<string, unknown>, place: string, problems: string[]
     filters: filtersOf(seriesFilters, found),
     resources: mappingOf(resources, found),
     name: nameOf(name, found),
-    metricsQuery: queryOf(metricsQuery, found),
+    metricsQuery: queryOf(metricsQuery, "metricsQuery", found),
     scrape: scrapeOf(scrape, found),
   };
   const namesNothing = read.resources.template === undefined && read.resources.overrides.size === 0;
@@ -92,11 +93,11 @@ function selectorOf(value: unknown, found: string[]): SeriesSelector | undefined
   return undefined;
 }
 
-function queryOf(value: unknown, found: string[]): QueryTemplate | undefined {
-  const text = textOf(value, "metricsQuery", found);
-  if (text?.trim()) return tried("metricsQuery", text, found, queryTemplate);
+function queryOf(value: unknown, field: string, found: string[]): QueryTemplate | undefined {
+  const text = textOf(value, field, found);
+  if (text?.trim()) return tried(field, text, found, queryTemplate);
   if (value === undefined || value === null || text !== undefined)
-    found.push("metricsQuery: it is missing, so that nothing would be asked");
+    found.push(`${field}: it is missing, so that nothing would be asked`);
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { RE2JS } from "re2js";
 import type { SeriesSelector } from "../query/vector-selector.ts";
 import type { QueryTemplate } from "./query-template.ts";
+import type { ResourceRules } from "./read-resource-rules.ts";
 
 /** A rule file of prometheus-adapter, read and checked. */
 export interface MetricRules {
@@ -8,6 +9,8 @@ export interface MetricRules {
   readonly rules: readonly MetricRule[];
   /** Of external.metrics.k8s.io. */
   readonly externalRules: readonly MetricRule[];
+  /** Absent: metrics.k8s.io is what nodes measure. */
+  readonly resourceRules?: ResourceRules | undefined;
 }
 
 /** Which series become which metrics, of what objects, and how they are asked for. */
