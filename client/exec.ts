@@ -26,6 +26,9 @@ export interface ExecSession {
   /** End of standard input. */
   closeStdin(): void;
   resize(size: { readonly width: number; readonly height: number }): void;
+  /** Output waits at its source until `resume`, but for what is on its way. */
+  pause(): void;
+  resume(): void;
   /** The command's exit code. Rejects with ApiError when it could not be run, ConnectionError when cut off. */
   readonly exitCode: Promise<number>;
   /** Cuts the connection. */
@@ -158,6 +161,8 @@ function session(socket: WebSocket, exitCode: Promise<number>): ExecSession {
       if (socket.readyState !== WebSocket.OPEN) return;
       socket.send(frame(channel.resize, Buffer.from(JSON.stringify({ Width: width, Height: height }))));
     },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     close: () => socket.terminate(),
   };
 }

@@ -11,8 +11,10 @@ import type { RestConfig } from "../../../client/kubeconfig.ts";
 import { json, statusText } from "./answers.ts";
 import { ApiWay } from "./api-way.ts";
 import type { Assets } from "./assets.ts";
+import { Files } from "./files/serve-files.ts";
 import { followLimits, followProtocol, serveFollowing } from "./follow.ts";
 import { clusterPath, forward, headText, tunnel } from "./forward.ts";
+import { Forwards } from "./forwards/forwards.ts";
 import { endedCookie, type Origins, secretsOf, sessionCookie, strangersRequest } from "./hygiene.ts";
 import type { OidcCredentials } from "./oidc/oidc-credentials.ts";
 import { type OidcOptions, Provider, SignInError } from "./oidc/provider.ts";
@@ -106,6 +108,8 @@ class Doors {
   });
   /** Sockets that left HTTP, so that `close` can end them. */
   readonly #left = new Set<Duplex>();
+  readonly #files: Files;
+  readonly #forwards: Forwards;
   readonly #ways = new WeakMap<RestConfig, ApiWay>();
   readonly #usage: Usage;
   readonly #signIns: SignIns | undefined;
@@ -115,6 +119,8 @@ class Doors {
     this.#parts = parts;
     this.#port = port;
     this.sessions = new Sessions(parts);
+    this.#files = new Files(parts);
+    this.#forwards = new Forwards({ ...parts, isOpen: (session) => this.sessions.isOpen(session) });
     const { cluster, usageSource: source, oidc } = options;
     const { clock, random, usageMemory: memory } = parts;
     if (oidc !== undefined) {
@@ -176,6 +182,8 @@ class Doors {
   close(): void {
     for (const socket of this.#left) socket.destroy();
     this.#usage.close();
+    this.#files.close();
+    this.#forwards.close();
     this.#wayOf({ config: this.#options.cluster }).close();
   }
 
@@ -196,6 +204,10 @@ class Doors {
       return this.#usage.answer(new URLSearchParams(url.slice(plain.length)), response, this.#wayOf(session));
     }
     if (plain === "/oidc") return this.#beginSignIn(request, response);
+    if (plain.startsWith("/files/"))
+      return this.#files.answer(request, response, { path: plain, session: this.#sessionOf(request) });
+    if (plain === "/forwards" || plain.startsWith("/forwards/"))
+      return this.#forwards.answer(request, response, { path: plain, session: this.#sessionOf(request) });
     if (plain === "/session") return this.#session(request, response);
     if (plain === "/links") return this.#links(request, response);
     if (plain === "/healthz") return json(response, 200, { status: "ok" });
@@ -231,7 +243,10 @@ class Doors {
     if (method === "DELETE") {
       const secrets = secretsOf(request, this.#port);
       const session = secrets && this.sessions.find(secrets);
-      if (session) this.sessions.close(secrets);
+      if (session) {
+        this.sessions.close(secrets);
+        this.#forwards.endOf(session);
+      }
       session?.credentials?.close();
       const signOutUrl = session?.credentials?.signOutUrl;
       return json(response, 200, { signOutUrl }, { "set-cookie": endedCookie(this.#port) });

@@ -22,6 +22,10 @@ export interface Session {
   readonly credentials?: OidcCredentials;
 }
 
+/** The cluster as who asks there now. Rejects with SignInError where the sign-in has ended. */
+export const configNow = async ({ config, credentials }: Session): Promise<RestConfig> =>
+  (await credentials?.current()) ?? config;
+
 /** What a browser keeps of a session: the cookie goes to every port of the same host, the key only to scripts of our own origin.
  *  A request counts when it brings both. */
 export interface SessionSecrets {
@@ -88,11 +92,17 @@ export class Sessions {
     if (entry === undefined || !timingSafeEqual(entry.keyHash, hashOf(key))) return undefined;
     const nowMs = this.#clock.monotonicMs();
     this.#entries.delete(hash);
-    if (nowMs - entry.usedMs > sessionLimits.idleMs || nowMs - entry.bornMs > sessionLimits.lifeMs)
-      return undefined;
+    if (isOld(entry, nowMs)) return undefined;
     entry.usedMs = nowMs;
     this.#entries.set(hash, entry);
     return entry.session;
+  }
+
+  /** Whether somebody's session goes on; unlike `find` this is no use of it. */
+  isOpen(session: Session): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    for (const entry of this.#entries.values()) if (entry.session === session) return !isOld(entry, nowMs);
+    return false;
   }
 
   close({ cookie }: SessionSecrets): void {
@@ -103,6 +113,9 @@ export class Sessions {
     return Buffer.from(randomBytes(this.#random, 32)).toString("base64url");
   }
 }
+
+const isOld = ({ usedMs, bornMs }: Entry, nowMs: number): boolean =>
+  nowMs - usedMs > sessionLimits.idleMs || nowMs - bornMs > sessionLimits.lifeMs;
 
 const hashOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
 const hashText = (secret: string): string => hashOf(secret).toString("base64");

@@ -160,7 +160,7 @@ export async function call(path: string, options: CallOptions = {}): Promise<Res
   throw refusalOf(answer.status, text);
 }
 
-function refusalOf(code: number, text: string): Refusal {
+export function refusalOf(code: number, text: string): Refusal {
   try {
     const { message, reason, details } = JSON.parse(text) as {
       readonly message?: string;

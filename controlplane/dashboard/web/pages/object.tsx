@@ -4,6 +4,7 @@ import { type Kind, kindKey, kindNamed, kindOf, kindPath } from "../api/discover
 import type { KubeObject } from "../api/object-feed.ts";
 import { draftOf } from "../editor/drafts.ts";
 import { objectKey } from "../editor/keys.ts";
+import { logQuery } from "../model/log-sources.ts";
 import { titleOf } from "../model/menu.ts";
 import { containersOf } from "../model/pods.ts";
 import { type Related, relatedTo } from "../model/related.ts";
@@ -13,10 +14,12 @@ import { usesSomething } from "../model/usage.ts";
 import { param, setParams, to } from "../route.ts";
 import { Actions } from "../ui/actions.tsx";
 import { EditButton } from "../ui/edit-button.tsx";
+import { FilesView } from "../ui/files-view.tsx";
 import { Late } from "../ui/late.tsx";
 import { LogView } from "../ui/log-view.tsx";
 import { ObjectCharts } from "../ui/object-charts.tsx";
 import { PlainTable } from "../ui/plain-table.tsx";
+import { Ports } from "../ui/ports.tsx";
 import { Age, FeedTable, Value } from "../ui/table.tsx";
 import { TerminalView } from "../ui/terminal-view.tsx";
 import { Tree } from "../ui/tree.tsx";
@@ -36,7 +39,7 @@ const fullTabs = new Set(["logs", "terminal"]);
 const rolling = ["revisions"];
 /** Beside those that every kind has. */
 const tabsOf: Readonly<Record<string, readonly string[]>> = {
-  "core/pods": ["logs", "terminal"],
+  "core/pods": ["terminal", "files"],
   "core/nodes": ["drain"],
   "apps/deployments": rolling,
   "apps/statefulsets": rolling,
@@ -57,7 +60,8 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
   const state = feed.state.value;
   const key = kindKey(kind);
   const usage = usesSomething(key) ? ["charts"] : [];
-  const tabs = ["overview", ...usage, "yaml", ...(tabsOf[key] ?? [])];
+  const logs = object && logQuery(key, object);
+  const tabs = ["overview", ...usage, "yaml", ...(logs ? ["logs"] : []), ...(tabsOf[key] ?? [])];
   const tab = tabs.find((one) => one === param("tab")) ?? "overview";
   const wasThere = useRef(false);
   wasThere.current ||= object !== undefined;
@@ -128,16 +132,11 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
             {tab === "yaml" && (
               <YamlView object={object} edit={<EditButton kind={kind} where={namespace} name={name} />} />
             )}
-            {tab === "logs" && (
-              <LogView
-                namespace={namespace}
-                pod={name}
-                containers={containersOf(object).map((one) => one.name)}
-              />
-            )}
+            {tab === "logs" && logs && <LogView namespace={namespace} query={logs} />}
             {tab === "revisions" && <Late load={loadRevisions} props={{ kind, object }} />}
             {tab === "drain" && <Late load={loadDrain} props={{ node: object }} />}
             {tab === "terminal" && <TerminalView pod={object} />}
+            {tab === "files" && <FilesView pod={object} />}
           </div>
         </>
       )}
@@ -170,6 +169,7 @@ function Overview({ kind, object }: { readonly kind: Kind; readonly object: Kube
         <Pairs title="Annotations" pairs={withoutBulk(metadata.annotations)} />
       </dl>
       {key === "core/pods" && <Containers pod={object} />}
+      <Ports kindKey={key} object={object} />
       <Conditions object={object} />
       <Tree key={`tree ${metadata.uid}`} kind={kind} object={object} />
       {relatedTo(key, object).map((related) => (

@@ -13,6 +13,7 @@ const paths = {
   copy: "M5.500 5.500h8v8h-8zM3 10.500H2.500v-8h8V3",
   alert: "M8 2 1.500 13.500h13zM8 6.500v3.500m0 1.500v.5",
   wide: "M2 3h12v10H2zM6 3v10m4-10v10",
+  plug: "M6 2v4m4-4v4M4 6h8v2a4 4 0 0 1-8 0zM8 12v3",
 } as const;
 
 export type IconName = keyof typeof paths;

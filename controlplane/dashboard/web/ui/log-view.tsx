@@ -1,107 +1,81 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { follow } from "../api/follow.ts";
-
-const linesMost = 20_000;
-const linePx = 19;
+import { useEffect, useMemo } from "preact/hooks";
+import { LogStreams, logLimits } from "../api/log-streams.ts";
+import { allows, rightsIn } from "../api/rights.ts";
+import type { Level } from "../model/log-line.ts";
+import { type LogSource, logSources, readRange, sourceKey } from "../model/log-sources.ts";
+import { param } from "../route.ts";
+import { LogBox } from "./log-box.tsx";
+import { LogTools } from "./log-tools.tsx";
+import { useObjects } from "./use-feed.ts";
+import { useMatcher } from "./use-matcher.ts";
 
 interface LogProps {
   readonly namespace: string;
-  readonly pod: string;
-  readonly containers: readonly string[];
+  /** Which pods, as a list of pods is asked for. */
+  readonly query: Readonly<Record<string, string>>;
 }
 
-/** A container's lines as they come; the last `linesMost` are kept. */
-export function LogView({ namespace, pod, containers }: LogProps) {
-  const container = useSignal(containers[0] ?? "");
-  const previous = useSignal(false);
-  const words = useSignal("");
-  const lines = useSignal<readonly string[]>([]);
-  const why = useSignal("");
-  const isFollowing = useRef(true);
-  const box = useRef<HTMLDivElement>(null);
-  const at = useSignal(0);
+/** The logs of pods, one or many, merged by time, as they come. */
+export function LogView({ namespace, query }: LogProps) {
+  const feed = useObjects(`/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`, query);
+  void feed.version.value;
+  const all = logSources(feed.items.values());
+  const [pod, container] = [param("pod"), param("c")];
+  const chosen = all.filter(
+    (one) => (pod === "" || one.pod === pod) && (container === "" || one.container === container),
+  );
+  const [since, from, until] = [param("since"), param("from"), param("until")];
+  const previous = param("prev") === "1";
+  const scope = JSON.stringify([namespace, query, since, from, until, previous, pod, container]);
+  const streams = useMemo(
+    () => new LogStreams({ range: readRange({ since, from, until }), previous }),
+    [scope],
+  );
+  useEffect(() => () => streams.close(), [streams]);
+  const may = allows(rightsIn(namespace), { verb: "get", group: "", resource: "pods/log" });
+  const isKnown = feed.state.value.is === "live";
+  const state = chosen.map((one) => `${sourceKey(one)} ${one.hasStarted} ${one.isRunning}`).join();
   useEffect(() => {
-    lines.value = [];
-    why.value = "";
-    const query = new URLSearchParams({
-      container: container.value,
-      tailLines: "2000",
-      ...(previous.value ? { previous: "true" } : { follow: "true" }),
-    });
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?${query}`;
-    return follow(path, "*/*", {
-      lines: (more) => {
-        lines.value = [...lines.value, ...more].slice(-linesMost);
-      },
-      end: (code, message) => {
-        why.value = code === 200 ? "The log ended here." : message;
-      },
-    });
-  }, [namespace, pod, container.value, previous.value]);
-  const shown = useMemo(() => {
-    const word = words.value.toLowerCase();
-    return word === "" ? lines.value : lines.value.filter((line) => line.toLowerCase().includes(word));
-  }, [lines.value, words.value]);
-  useEffect(() => {
-    if (isFollowing.current && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [shown]);
-  const onScroll = () => {
-    if (box.current === null) return;
-    const { scrollTop, clientHeight, scrollHeight } = box.current;
-    isFollowing.current = scrollHeight - scrollTop - clientHeight < 2 * linePx;
-    at.value = Math.max(0, Math.floor(scrollTop / linePx) - 40);
-  };
+    if (isKnown && may) streams.show(chosen);
+  }, [streams, state, isKnown, may]);
+  const { matcher, problem } = useMatcher(param("q"), param("re") === "1");
+  const count = useSignal({ rows: 0, matches: 0, at: 0 });
+  const refusals = [...streams.refusals.value];
+  const started = chosen.filter(({ hasStarted }) => hasStarted).length;
   return (
     <div class="logs">
-      <div class="tools tools-left">
-        <select
-          aria-label="Container"
-          value={container.value}
-          onChange={(event) => (container.value = event.currentTarget.value)}
-        >
-          {containers.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-        <input
-          type="search"
-          aria-label="Search in the log"
-          placeholder="Search"
-          value={words.value}
-          onInput={(event) => (words.value = event.currentTarget.value)}
-        />
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={previous.value}
-            onChange={(event) => (previous.value = event.currentTarget.checked)}
-          />
-          Previous run
-        </label>
-        <span class="quiet">{shown.length.toLocaleString("en")} lines</span>
-      </div>
-      <div
-        class="log-box"
-        ref={box}
-        onScroll={onScroll}
-        role="log"
-        aria-label={`Log of ${container.value}`}
-        tabIndex={0}
-      >
-        <div style={{ height: `${shown.length * linePx}px` }}>
-          {shown.slice(at.value, at.value + 140).map((line, index) => (
-            <div
-              key={at.value + index}
-              class="log-line"
-              style={{ transform: `translateY(${(at.value + index) * linePx}px)` }}
-            >
-              {line}
-            </div>
-          ))}
-        </div>
-      </div>
-      {why.value && <p class="quiet">{why.value}</p>}
+      <LogTools sources={all} count={count.value} streams={streams} problem={problem} />
+      {!may && (
+        <p class="banner banner-warn" role="status">
+          You may not get pods/log here.
+        </p>
+      )}
+      {started > logLimits.streamsMost && (
+        <p class="banner banner-warn" role="status">
+          {logLimits.streamsMost} of {started} containers are read at once, the oldest pods' first. Choose a
+          pod or a container to see the others.
+        </p>
+      )}
+      {refusals.length > 0 && (
+        <p class="banner banner-warn" role="status">
+          {refusals.slice(0, 3).map(([name, why]) => `${name}: ${why} `)}
+          {refusals.length > 3 && `and ${refusals.length - 3} more`}
+        </p>
+      )}
+      <LogBox
+        streams={streams}
+        matcher={matcher}
+        onlyMatches={param("only") === "1"}
+        leastLevel={(param("level") || undefined) as Level | undefined}
+        wraps={param("wrap") === "1"}
+        showsTime={param("ts") === "1"}
+        readsJson={param("raw") !== "1"}
+        namesSource={isSeveral(chosen)}
+        count={count}
+      />
     </div>
   );
 }
+
+const isSeveral = (sources: readonly LogSource[]): boolean => sources.length > 1;

@@ -9,6 +9,7 @@ import { menuOf, titleOf } from "../model/menu.ts";
 import { namespace, path, to } from "../route.ts";
 import { Icon } from "./icons.tsx";
 import { NamespacePicker } from "./namespace-picker.tsx";
+import { OpenForwards } from "./open-forwards.tsx";
 import { paletteOpen } from "./palette.tsx";
 import { theme, turnTheme } from "./theme.ts";
 import { UnfinishedMark } from "./unfinished.tsx";
@@ -54,6 +55,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         >
           <Icon name={theme.value === "dark" ? "moon" : "sun"} />
         </button>
+        <OpenForwards />
         <Person />
       </header>
       <nav class={isOpen.value ? "side side-open" : "side"} aria-label="Kinds">
