@@ -192,6 +192,19 @@ describe("the dashboard's ways of changing objects", function () {
     await page.close();
   });
 
+  it("reviews a long text once it is read, which waits until its writer rests", async () => {
+    const page = await browser.page(link());
+    const data = Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`key-${at}`, "some value"]));
+    await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "long", namespace }, data });
+    await show(page, "/k/core/configmaps/default/long?tab=yaml&edit=1");
+    await write(page, "name: long", "\nannotations: {c: d");
+    await page.keyboard.press("Control+s");
+    const diff = page.getByRole("region", { name: "What would change" });
+    await diff.locator(".diff-new").filter({ hasText: "c: d" }).waitFor();
+    assert.equal(await diff.locator(".diff-new, .diff-gone").count(), 2);
+    await page.close();
+  });
+
   it("shows revisions and what differs, rolls back, and pauses", async () => {
     const page = await browser.page(link());
     await cluster.apply(deployment("rolled"));

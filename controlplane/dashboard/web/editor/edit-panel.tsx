@@ -37,6 +37,10 @@ export interface EditProps {
   onAgain?(text: string): void;
 }
 
+/** Longer texts are read when their writer rests, so that letters do not wait for it. */
+const readAtOnceMost = 20_000;
+const restMs = 250;
+
 type Phase =
   | { readonly is: "writing" }
   | { readonly is: "asking" }
@@ -60,6 +64,8 @@ export function EditPanel(props: EditProps) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<CodeEditor | undefined>(undefined);
   const review = useRef(() => {});
+  const isRead = useSignal(true);
+  const wantsReview = useRef(false);
 
   const read = useMemo(() => readYaml(text.value), [text.value]);
   const written = read.value as KubeObject | undefined;
@@ -122,11 +128,19 @@ export function EditPanel(props: EditProps) {
 
   useEffect(() => {
     if (place.current === null) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const opened = openEditor(place.current, {
       text: text.value,
       label: `YAML of ${title}`,
       onChange: (now) => {
-        text.value = now;
+        clearTimeout(timer);
+        const settle = () => {
+          text.value = now;
+          isRead.value = true;
+        };
+        isRead.value = now.length <= readAtOnceMost;
+        if (isRead.value) settle();
+        else timer = setTimeout(settle, restMs);
         refusal.value = undefined;
         keepDraft(draftKey, { text: now, base: base.value }, { what: title, href });
       },
@@ -134,7 +148,10 @@ export function EditPanel(props: EditProps) {
       suggest: (now, offset) => schema.value && suggestionsAt(now, offset, schema.value),
     });
     editor.current = opened;
-    return () => opened.close();
+    return () => {
+      clearTimeout(timer);
+      opened.close();
+    };
   }, [draftKey]);
   useEffect(() => editor.current?.mark(faults), [faults]);
 
@@ -159,6 +176,8 @@ export function EditPanel(props: EditProps) {
     }
   };
   review.current = () => {
+    wantsReview.current = !isRead.value;
+    if (!isRead.value) return;
     if (cannot !== undefined || phase.value.is !== "writing") return;
     phase.value = { is: "asking" };
     refusal.value = undefined;
@@ -172,6 +191,9 @@ export function EditPanel(props: EditProps) {
       phase.value = { is: "review", answer, before: part === undefined ? "" : yamlText(part), after };
     });
   };
+  useEffect(() => {
+    if (isRead.value && wantsReview.current) review.current();
+  }, [isRead.value]);
   const save = async () => {
     const answer = await asked(false);
     if (answer === undefined) {
@@ -183,6 +205,7 @@ export function EditPanel(props: EditProps) {
   };
   const takeIn = () => {
     if (standing.is !== "behind" || standing.merged === undefined || read.document === undefined) return;
+    if (!isRead.value) return;
     rewrite(read.document, written, standing.merged.value);
     base.value = live;
     chosen.value = new Map();
