@@ -43,10 +43,13 @@ export interface LogRecord {
 
 const nanosDigits = 9;
 
-/** Nanoseconds since 1970, as decimal digits; undefined for what is no time. */
+/** The last that 64 bits have in nanoseconds. */
+const msMax = 9_223_372_036_854;
+
+/** Nanoseconds since 1970, as decimal digits; undefined for what is no time, or one that receivers have no number for. */
 export function nanosOf(time: string): string | undefined {
   const ms = Date.parse(time);
-  if (Number.isNaN(ms)) return undefined;
+  if (!(ms >= 0 && ms < msMax)) return undefined;
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
   const seconds = Math.floor(ms / 1000);
   return `${seconds}${fraction.slice(0, nanosDigits).padEnd(nanosDigits, "0")}`;

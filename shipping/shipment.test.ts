@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Disk, DiskFile } from "../base/os/disk.ts";
 import { silentLog } from "../base/os/log.ts";
 import { MovableClock } from "../base/os/movable-clock.ts";
 import { below, chance, Prng } from "../base/os/random.ts";
@@ -13,7 +14,7 @@ import type { LogRecord } from "./record.ts";
 import { Shipment } from "./shipment.ts";
 
 const wholeBuffer: BufferRules = { bytesMax: 64 * 1024 * 1024, segmentBytes: 4096, whenFull: "stop-reading" };
-const noFaults = { lost: 0, later: 0, cut: 0, some: 0 };
+const noFaults = { lost: 0, later: 0, cut: 0, some: 0, disk: 0 };
 
 /** One machine whose programs write lines, and a receiver far away; all that happens follows from the seed. */
 class World {
@@ -24,8 +25,10 @@ class World {
   readonly logs: Buffer[];
   readonly taken: { readonly stream: string; readonly id: string; readonly text: string }[] = [];
   readonly dropped = new Map<string, number>();
-  faults: typeof noFaults = { lost: 0.1, later: 0.1, cut: 0.1, some: 0.1 };
+  faults: typeof noFaults = { lost: 0.1, later: 0.1, cut: 0.1, some: 0.1, disk: 0.02 };
   isUp = true;
+  /** The buffer is open: an agent whose disk fails before does not start. */
+  isOpen = false;
   #lines = 0;
   #stop: AbortController | undefined;
   #ending: Promise<void> = Promise.resolve();
@@ -52,16 +55,18 @@ class World {
   async start(): Promise<void> {
     const { clock, random } = this;
     this.#life++;
+    this.isOpen = false;
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     const buffer = await this.#moved(
       DiskBuffer.open(this.#rules, {
-        disk: this.disk.open(clock),
+        disk: this.#failing(this.disk.open(clock)),
         folder: "/buffer",
         log: silentLog,
         onLost: (reason, lines) => this.#note(reason, lines),
       }),
     );
+    this.isOpen = true;
     const shipment = new Shipment({
       name: "far",
       selections: [{}],
@@ -111,6 +116,36 @@ class World {
       const frame = { ...this.#frame(at, 0, log.length), atMs: 0 };
       return plainLines.records(frame).map(({ stream, id, text }) => ({ stream: stream.key, id, text }));
     });
+  }
+
+  /** As one that is full now and then: nothing, or something else, stands where it was written. */
+  #failing(disk: Disk): Disk {
+    const mayFail = async () => {
+      if (this.isOpen && chance(this.random, this.faults.disk))
+        throw new Error("ENOSPC: no space left on device");
+    };
+    const failing = (file: DiskFile): DiskFile => ({
+      ...file,
+      write: async (offset, chunks) => {
+        await mayFail().catch(async (error: unknown) => {
+          await file.write(offset, [Buffer.concat(chunks).subarray(0, below(this.random, 20))]);
+          throw error;
+        });
+        await file.write(offset, chunks);
+      },
+      sync: async () => {
+        await mayFail();
+        await file.sync();
+      },
+    });
+    return {
+      ...disk,
+      open: async (path, options) => failing(await disk.open(path, options)),
+      rename: async (from, to) => {
+        await mayFail();
+        await disk.rename(from, to);
+      },
+    };
   }
 
   #note(reason: string, lines: number): void {

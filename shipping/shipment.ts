@@ -79,18 +79,24 @@ export class Shipment {
   async run(signal: AbortSignal): Promise<void> {
     const cut = new AbortController();
     const onAbort = () => this.#wake();
+    // What is not written down is sent again.
+    const tell = (error: unknown) => this.#parts.log.warn("shipping does not end in order", { error });
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       while (!signal.aborted) {
         const hasMoved = await this.#turn(cut.signal);
         if (!hasMoved && !signal.aborted) await this.#pause();
       }
-      await this.#endRequest(cut);
     } finally {
       signal.removeEventListener("abort", onAbort);
-      await this.#parts.source.close();
-      await this.#parts.receiver.close();
-      await this.#parts.buffer.close();
+      const { source, receiver, buffer } = this.#parts;
+      const steps = [
+        () => this.#endRequest(cut),
+        () => source.close(),
+        () => receiver.close(),
+        () => buffer.close(),
+      ];
+      for (const step of steps) await step().catch(tell);
     }
   }
 
@@ -257,18 +263,22 @@ export class Shipment {
     this.#forgetAtMs = nowMs + forgetEveryMs;
   }
 
-  /** Until something is to be done: a request's answer, a batch that waited long enough, or another look at the files. */
+  /** Until something is to be done: a request's answer, a batch that waited long enough, or another look at the files. While there
+   *  is trouble nothing is, but the end. */
   #pause(): Promise<void> {
     const { clock } = this.#parts;
-    const dueMs = this.#waitUntilMs === undefined ? lookEveryMs : this.#waitUntilMs - clock.monotonicMs();
+    const nowMs = clock.monotonicMs();
+    const isTrouble = nowMs < this.#troubleUntilMs;
+    const untilMs = isTrouble ? this.#troubleUntilMs : (this.#waitUntilMs ?? nowMs + lookEveryMs);
+    const pauseMs = isTrouble ? untilMs - nowMs : Math.min(lookEveryMs, untilMs - nowMs);
     return new Promise((resolve) => {
-      const stop = clock.after(Math.max(1, Math.min(lookEveryMs, dueMs)), () => this.#wake());
+      const stop = clock.after(Math.max(1, pauseMs), () => this.#wake());
       this.#wake = () => {
         this.#wake = () => undefined;
         stop();
         resolve();
       };
-      if (this.#answer !== undefined) this.#wake();
+      if (this.#answer !== undefined && !isTrouble) this.#wake();
     });
   }
 

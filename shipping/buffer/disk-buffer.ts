@@ -34,6 +34,8 @@ interface Segment {
 const endOf = (segment: Segment): number => segment.first + segment.frames.length;
 const markBytes = 20;
 const readBytesMost = 1024 * 1024;
+const segmentName = /^(\d{16})\.segment$/;
+const newline = 0x0a;
 const encoder = new TextEncoder();
 
 /** Lines that wait for one receiver, on disk: frames in segments of bounded size, each with its checksum, and what the receiver has
@@ -168,9 +170,11 @@ export class DiskBuffer {
     this.#settled = readMark(await this.#markFile.read(0, markBytes)) ?? this.#settled;
     const saved = await this.#savedEnds();
     for (const [file, end] of Object.entries(saved.ends)) this.#ends.set(file, end);
-    for (const name of await disk.list(folder)) {
-      const first = /^(\d{16})\.segment$/.exec(name)?.[1];
-      if (first !== undefined) await this.#recover(join(folder, name), Number(first), saved.before);
+    const names = (await disk.list(folder)).filter((name) => segmentName.test(name));
+    for (const [at, name] of names.entries()) {
+      const first = Number(segmentName.exec(name)?.[1]);
+      const about = { first, savedBefore: saved.before, isLast: at === names.length - 1 };
+      await this.#recover(join(folder, name), about);
     }
     // A machine may have kept the mark and forgotten the frames: none comes to stand where another was settled in part.
     const { frame, record } = this.#settled;
@@ -179,8 +183,15 @@ export class DiskBuffer {
   }
 
   /** Reads a segment to its end, or to where it is not whole: what follows there was not written to its end. */
-  async #recover(path: string, first: number, savedBefore: number): Promise<void> {
-    const { disk, log } = this.#deps;
+  async #recover(
+    path: string,
+    {
+      first,
+      savedBefore,
+      isLast,
+    }: { readonly first: number; readonly savedBefore: number; readonly isLast: boolean },
+  ): Promise<void> {
+    const { disk } = this.#deps;
     const file = await disk.open(path);
     const segment: Segment = { path, file, first, frames: [], bytes: 0, isSealed: true };
     const sizeBytes = await file.sizeBytes();
@@ -206,13 +217,7 @@ export class DiskBuffer {
       segment.bytes = at;
       rest = rest.subarray(bytes);
     }
-    if (segment.bytes < sizeBytes) {
-      log.warn("the end of a segment is not whole and is cut off", {
-        path,
-        bytes: sizeBytes - segment.bytes,
-      });
-      await file.truncate(segment.bytes);
-    }
+    if (segment.bytes < sizeBytes) await this.#cutOff(segment, { sizeBytes, isLast });
     if (segment.frames.length === 0) {
       await file.close();
       await disk.remove(path);
@@ -223,6 +228,21 @@ export class DiskBuffer {
     this.#segments.push(segment);
     this.#bytes += segment.bytes;
     this.#nextFrame = endOf(segment);
+  }
+
+  /** What stands behind the last whole frame. In the last segment it is what a kill or a loss of power left, and is read from its
+   *  files again; in any other it was whole once. */
+  async #cutOff(
+    { path, file, bytes }: Segment,
+    { sizeBytes, isLast }: { readonly sizeBytes: number; readonly isLast: boolean },
+  ): Promise<void> {
+    const { log, onLost } = this.#deps;
+    const rest = await file.read(bytes, sizeBytes - bytes);
+    const lost = isLast ? 0 : rest.reduce((sum, byte) => sum + (byte === newline ? 1 : 0), 0);
+    if (isLast) log.warn("the end of a segment is not whole and is cut off", { path, bytes: rest.length });
+    else log.error("a segment of the buffer is damaged; its last lines are lost", { path, lost });
+    if (lost > 0) onLost("buffer_damaged", lost);
+    await file.truncate(bytes);
   }
 
   /** A frame that was whole and cannot be read is the disk's doing: the rest of its segment is passed over. */
@@ -239,6 +259,8 @@ export class DiskBuffer {
   async #begin(before: Segment | undefined): Promise<Segment> {
     const { disk, folder } = this.#deps;
     if (before !== undefined && !before.isSealed) {
+      // A write that failed may have left something behind the last frame.
+      await before.file.truncate(before.bytes);
       await before.file.sync();
       before.isSealed = true;
     }
