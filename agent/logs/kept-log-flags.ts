@@ -50,7 +50,7 @@ export function keptLogs(
   return {
     bytesMost,
     ageMsMost,
-    components: flags["component-logs"].map((path) => resolve(path)),
+    components: [...new Set(flags["component-logs"].map((path) => resolve(path)))],
     audit: flags["audit-logs"].map((path) => resolve(path)),
   };
 }

@@ -60,7 +60,10 @@ export function managerShipping({ logShipping }: ClusterPlan): string[] {
   return logShipping?.sources.includes("events") === true ? [`--log-shipping=${logShipping.file}`] : [];
 }
 
-export function agentShipping({ logShipping }: ClusterPlan): string[] {
+/** Components of one machine are for one node to ship. */
+export function agentShipping({ logShipping }: ClusterPlan, layout: Layout, number: number): string[] {
   const has = (source: Source) => logShipping?.sources.includes(source) === true;
-  return has("containers") || has("components") ? [`--log-shipping=${logShipping?.file}`] : [];
+  const isShipper = has("components") && number === 1;
+  if (!has("containers") && !isShipper) return [];
+  return [`--log-shipping=${logShipping?.file}`, ...(isShipper ? [`--component-logs=${layout.logs}`] : [])];
 }

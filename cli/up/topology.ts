@@ -319,7 +319,7 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       ...poolFlags(plan),
       ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
       ...(plan.proxyMode === undefined ? [] : [`--proxy-mode=${plan.proxyMode}`]),
-      ...agentShipping(plan),
+      ...agentShipping(plan, layout, number),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

@@ -10,6 +10,7 @@ interface Line {
   readonly node?: string;
   readonly pod?: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly output?: string;
+  readonly component?: string;
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
@@ -102,6 +103,7 @@ receivers:
       async () => lines(),
       (all) =>
         ["first", "second"].every((name) => all.some((line) => line.pod?.name === name)) &&
+        all.some((line) => line.source === "components" && line.component === "node-2") &&
         all.some((line) => line.source === "events" && line.attributes?.["k8s.object.name"] === "first") &&
         all.some((line) => line.source === "audit" && line.attributes?.["k8s.audit.resource"] === "pods"),
     );
