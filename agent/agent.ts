@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
+import { observeRelease } from "../client/build-info.ts";
 import { EventRecorder } from "../client/events.ts";
 import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
@@ -70,6 +71,7 @@ import { ContainerDisks } from "./stats/container-disks.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
+import { observeKubelet } from "./status/kubelet-metrics.ts";
 import { readMachine } from "./status/machine.ts";
 import { NodeImages } from "./status/node-images.ts";
 import { allocatableOf } from "./status/node-object.ts";
@@ -267,6 +269,12 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   tasks.run("images of the node", (signal) => nodeImages.follow(images, os, signal));
   const probeCounts = new ProbeCounts();
   const startedMs = bootMs(await readFile("/proc/stat", "utf8"));
+  observeKubelet(os.metrics, {
+    ...{ nodeName: config.nodeName, clock: os.clock, runtime },
+    clientCertificatePem: () => client.config.certificatePem,
+    servingCertificatePem: () => server.certificatePem(),
+  });
+  observeRelease(os.metrics);
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
   closers.push(async () => sampler.close());
   const stats = {

@@ -88,7 +88,7 @@ export async function startLosingCluster(namespaces: readonly string[]): Promise
     const scheduler = await startScheduler(
       {
         api: loadKubeconfig(await api.kubeconfigFor("system:kube-scheduler")),
-        serve: { address: "127.0.0.1", port: 0 },
+        serve: { addresses: ["127.0.0.1"], port: 0 },
         election: undefined,
         profiles: [defaultProfile("default-scheduler")],
         extenders: [],

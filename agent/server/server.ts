@@ -29,11 +29,14 @@ export interface AgentServer {
   readonly port: number;
   /** Serves with this certificate from the next connection on. */
   renew(certificate: Certificate): void;
+  /** What it serves with. */
+  certificatePem(): string;
   close(): Promise<void>;
 }
 
 /** Listens. Rejects when the address is in use. */
 export async function startServer(config: ServerConfig, late: LateDeps): Promise<AgentServer> {
+  let { certificatePem } = config;
   const secured = ({ certificatePem, privateKeyPem }: Certificate) => ({
     cert: certificatePem,
     key: privateKeyPem,
@@ -89,7 +92,11 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
   const port = await listen(server, config);
   return {
     port,
-    renew: (certificate) => server.setSecureContext(secured(certificate)),
+    certificatePem: () => certificatePem,
+    renew: (certificate) => {
+      server.setSecureContext(secured(certificate));
+      certificatePem = certificate.certificatePem;
+    },
     close: async () => {
       for (const socket of detached) socket.destroy();
       server.closeAllConnections();

@@ -220,6 +220,7 @@ const planned = {
   clusterDns: [],
   proxyMode: undefined,
   resourceMetrics: false,
+  publishMetrics: false,
   featureGates: [],
   given: new Set<string>(),
 };

@@ -26,6 +26,9 @@ export interface ClusterPlan {
   readonly customMetrics?: readonly string[];
   /** Where spans go, of how many requests in a million; absent or `off`: nowhere. A later start may say otherwise. */
   readonly tracing?: { readonly endpoint: string; readonly samplingRatePerMillion: number } | "off";
+  /** Whether Prometheus finds the control plane's metrics; absent: only this machine's loopback has them, unnamed. A later start
+   *  may say otherwise. */
+  readonly publishMetrics?: boolean;
   /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
   readonly featureGates?: readonly string[];
   /** Where logs are shipped; absent: nowhere. A later start may say otherwise. */

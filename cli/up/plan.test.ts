@@ -19,6 +19,7 @@ describe("the plan of a cluster of plain processes", () => {
       clusterDns: [],
       proxyMode: undefined,
       resourceMetrics: true,
+      publishMetrics: false,
       featureGates: [],
       given: new Set<string>(),
     };

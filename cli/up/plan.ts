@@ -25,6 +25,7 @@ export interface PlanRequest {
   readonly customMetrics?: readonly string[] | undefined;
   /** Undefined: as before. */
   readonly tracing?: ClusterPlan["tracing"] | undefined;
+  readonly publishMetrics: boolean;
   readonly featureGates: readonly string[];
   /** A file of kind LogShipping; empty: logs are not shipped. */
   readonly logShipping?: string | undefined;
@@ -50,12 +51,14 @@ export async function decidePlan(
   const logShipping = await plannedShipping(request.logShipping);
   if (before !== undefined) {
     const { clusterDns, proxyMode, resourceMetrics, customMetrics, tracing, featureGates, given } = request;
+    const { publishMetrics } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
       ...(given.has("proxy-mode") && { proxyMode }),
       ...(given.has("resource-metrics") && { resourceMetrics }),
       ...(customMetrics && { customMetrics }),
       ...(tracing && { tracing }),
+      ...(given.has("publish-metrics") && { publishMetrics }),
       ...(given.has("feature-gates") && { featureGates }),
       ...(given.has("log-shipping") && { logShipping }),
     };
@@ -87,7 +90,8 @@ export async function decidePlan(
     undefined,
     async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
   );
-  const { replicas, nodes, dualStack, clusterDns, proxyMode, resourceMetrics, featureGates } = request;
+  const { replicas, nodes, dualStack, clusterDns, proxyMode } = request;
+  const { resourceMetrics, publishMetrics, featureGates } = request;
   return {
     plan: {
       replicas,
@@ -101,6 +105,7 @@ export async function decidePlan(
       resourceMetrics,
       ...(request.customMetrics && { customMetrics: request.customMetrics }),
       ...(request.tracing && { tracing: request.tracing }),
+      ...(publishMetrics && { publishMetrics }),
       featureGates,
       logShipping,
     },

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Source } from "../../shipping/record.ts";
 import { clusterLayout } from "./layout.ts";
+import { publications } from "./publish-metrics.ts";
 import { components, portNames } from "./topology.ts";
 
 describe("a local cluster's nodes", () => {
@@ -92,6 +93,36 @@ describe("a local cluster's nodes", () => {
       assert.deepEqual(new Set(words({})), new Set([`${flag}=true`]));
       assert.deepEqual(new Set(words({ resourceMetrics: false })), new Set([`${flag}=false`]));
     }
+  });
+
+  it("serve their metrics at the bridge only where Prometheus is to find them there", () => {
+    for (const replicas of [1, 3])
+      for (const runtime of ["oci", "process"] as const) {
+        const size = { replicas, nodes: 1 };
+        const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+        const plan = { ...size, runtime, networkSlot: 0, ports };
+        const words = (more: object) =>
+          components({ ...plan, ...more }, clusterLayout("/cluster"))
+            .flatMap(({ argv }) => argv)
+            .filter((word) => /listen-metrics-urls|(scheduler|controller-manager)\.bind-address/.test(word))
+            .join(" ");
+        assert.doesNotMatch(words({}), /10\./);
+        const published = words({ publishMetrics: true });
+        if (runtime === "oci")
+          assert.match(published, /http:\/\/127\.0\.0\.1:\d+,http:\/\/10\.200\.0\.1:\d+/);
+        else assert.equal(published, words({}));
+        const told = publications({ ...plan, publishMetrics: true });
+        const members = told.find(({ name }) => name === "etcd")?.slice;
+        assert.deepEqual(
+          members?.ports?.map(({ name, port }) => [name, port]),
+          Array.from({ length: replicas }, (_, at) => [
+            `http-metrics-${at + 1}`,
+            ports[`store-metrics-${at + 1}`],
+          ]),
+        );
+        const address = runtime === "oci" ? "10.200.0.1" : "127.0.0.1";
+        assert.deepEqual(members?.endpoints?.[0]?.addresses, [address]);
+      }
   });
 
   it("get tokens for their pods that every API server knows: all sign with the same key", () => {

@@ -157,7 +157,9 @@ function storeFlags(plan: ClusterPlan, layout: Layout, number: number): string[]
     `--listen-peer-urls=${peerUrl(number)}`,
     `--initial-advertise-peer-urls=${peerUrl(number)}`,
     `--initial-cluster=${cluster}`,
-    `--listen-metrics-urls=http://127.0.0.1:${port(plan, `store-metrics-${number}`)}`,
+    `--listen-metrics-urls=${metricsHosts(plan)
+      .map((host) => `http://${host}:${port(plan, `store-metrics-${number}`)}`)
+      .join(",")}`,
     ...storePkiFlags(layout),
     // Half as many wake-ups of idle members as etcd's 100 ms; a dead leader is noticed by its broken connections anyway.
     "--heartbeat-interval=200",
@@ -208,6 +210,12 @@ function apiserverSpec(plan: ClusterPlan, layout: Layout, number: number): Compo
   };
 }
 
+/** Where the control plane's metrics are served. */
+function metricsHosts(plan: ClusterPlan): readonly string[] {
+  const { bridgeAddress } = addressing(plan);
+  return plan.publishMetrics && bridgeAddress !== undefined ? ["127.0.0.1", bridgeAddress] : ["127.0.0.1"];
+}
+
 /** Short leases: a laptop has no slow network to forgive, and losing a leader should cost seconds. */
 const leaderFlags = [
   "--leader-elect-lease-duration=8s",
@@ -219,6 +227,7 @@ function schedulerFlags(plan: ClusterPlan, layout: Layout, number: number): stri
   return [
     `--kubeconfig=${layout.kubeconfigOf("scheduler")}`,
     ...tracingWords(plan, layout, "here"),
+    `--bind-address=${metricsHosts(plan).join()}`,
     `--secure-port=${port(plan, `scheduler-${number}`)}`,
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
@@ -236,6 +245,7 @@ function schedulerSpec(plan: ClusterPlan, layout: Layout, number: number): Compo
 function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
   return [
     `--kubeconfig=${layout.kubeconfigOf("controller-manager")}`,
+    `--bind-address=${metricsHosts(plan).join()}`,
     `--secure-port=${port(plan, `controller-manager-${number}`)}`,
     "--allocate-node-cidrs=true",
     `--cluster-cidr=${addressing(plan).podRange}`,

@@ -37,6 +37,7 @@ import { endLeftovers, removePods } from "./leftovers.ts";
 import { ensureLocalPathClass } from "./local-path-class.ts";
 import { decidePlan, missingForContainers } from "./plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { publishMetrics } from "./publish-metrics.ts";
 import { ensureAuditPolicy } from "./shipping.ts";
 import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
 import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
@@ -99,6 +100,11 @@ const flags = {
     help: `features that are off in Kubernetes 1.36 and can be switched on: ${features.join(", ")}`,
     value: "FEATURE=true,…",
   },
+  "publish-metrics": {
+    kind: "boolean",
+    default: false,
+    help: "let Prometheus find the metrics of the store, schedulers and controller managers: Services in kube-system name them; with containers they are served, in plain HTTP, at the nodes' bridge too",
+  },
   "log-shipping": {
     kind: "string",
     help: "ship logs, Events and the audit log as a file of kind LogShipping says; empty: no more",
@@ -143,6 +149,7 @@ export const upCommand = command({
       clusterDns: given["cluster-dns"],
       proxyMode,
       resourceMetrics: given["resource-metrics"],
+      publishMetrics: given["publish-metrics"],
       customMetrics: await customMetricsWords(given, names, process.cwd()),
       tracing: await tracingPlan(given, names),
       featureGates: given["feature-gates"],
@@ -400,6 +407,7 @@ async function untilNodesReady(
     );
     await ensureLocalPathClass(client);
     await ensureIngressClass(client);
+    if (plan.publishMetrics !== undefined) await publishMetrics(plan, client);
     await parts.network?.routePods(
       addressing(plan).nodes.map((node) => ({
         addresses: [node.address, node.address6 ?? []].flat(),

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { observeRelease } from "../../client/build-info.ts";
 import { runController } from "../../client/controller-loop.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
@@ -48,6 +49,7 @@ export async function startControllerManager(
   const { clock, random } = os;
   const log = os.log.child("controller-manager");
   const state = new StateMetrics(config.stateMetrics, { client, clock, random, log });
+  observeRelease(os.metrics);
   const answers: HealthAnswers = {
     metrics: os.metrics,
     problem: () => problem,

@@ -15,9 +15,9 @@ import type { StateMetricsConfig } from "./statemetrics/state-metrics.ts";
 export const controllerManagerFlags = {
   kubeconfig: { kind: "string", value: "FILE", help: "how to reach the API servers, and who we are" },
   "bind-address": {
-    kind: "string",
-    default: "127.0.0.1",
-    value: "ADDRESS",
+    kind: "list",
+    default: ["127.0.0.1"],
+    value: "ADDRESSES",
     help: "where /healthz and /metrics are served",
   },
   "secure-port": {
@@ -163,7 +163,7 @@ export interface ControllerManagerConfig {
   /** Reads the files that are named here; UTF-8. Throws where one cannot be read. */
   readonly readText: (path: string) => string;
   /** Where to serve health; undefined: nowhere. */
-  readonly health: { readonly address: string; readonly port: number } | undefined;
+  readonly health: { readonly addresses: readonly string[]; readonly port: number } | undefined;
   /** Undefined: lead without a lease. */
   readonly election:
     | {
@@ -254,7 +254,7 @@ export function controllerManagerConfig(
   return {
     kubeconfig: flags.kubeconfig,
     readText: (path) => readFileSync(path, "utf8"),
-    health: port === undefined ? undefined : { address: flags["bind-address"], port },
+    health: port === undefined ? undefined : { addresses: flags["bind-address"], port },
     election: flags["leader-elect"]
       ? {
           name: flags["leader-elect-resource-name"],

@@ -20,8 +20,9 @@ export const schedulerFlags = {
   },
   kubeconfig: { kind: "string", value: "FILE", help: "How to reach the API servers, and as whom." },
   "bind-address": {
-    kind: "string",
-    default: "127.0.0.1",
+    kind: "list",
+    default: ["127.0.0.1"],
+    value: "ADDRESSES",
     help: "Where /healthz and /metrics are served (HTTP).",
   },
   "secure-port": { kind: "integer", default: 10259, help: "Its port; 0 serves nothing." },
@@ -60,7 +61,7 @@ export const schedulerFlags = {
 export interface SchedulerConfig {
   readonly api: RestConfig;
   /** Where to serve health and metrics; undefined: nowhere. */
-  readonly serve: { readonly address: string; readonly port: number } | undefined;
+  readonly serve: { readonly addresses: readonly string[]; readonly port: number } | undefined;
   /** Undefined: alone, without a lease. */
   readonly election:
     | {
@@ -110,7 +111,7 @@ export function bareSchedulerConfig(
   return {
     tracing,
     kubeconfig: flags.kubeconfig ?? base.kubeconfig,
-    serve: port === 0 ? undefined : { address: flags["bind-address"], port },
+    serve: port === 0 ? undefined : { addresses: flags["bind-address"], port },
     election: elects
       ? {
           name: flags["leader-elect-resource-name"] ?? base.election.name,

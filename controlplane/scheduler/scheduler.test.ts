@@ -238,7 +238,7 @@ describe("controlplane/scheduler", () => {
       isReady: () => ready,
       metrics: async () => ({ text: "m 1\n", contentType: "text/plain" }),
     };
-    const server = await serveHealth({ address: "127.0.0.1", port: 0 }, answers);
+    const server = await serveHealth({ addresses: ["127.0.0.1"], port: 0 }, answers);
     const get = async (path: string) => {
       const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
       return [response.status, await response.text()];
@@ -248,7 +248,7 @@ describe("controlplane/scheduler", () => {
     ready = true;
     assert.deepEqual(await get("/readyz"), [200, "ok"]);
     assert.deepEqual(await get("/metrics"), [200, "m 1\n"]);
-    await assert.rejects(serveHealth({ address: "127.0.0.1", port: server.port }, answers), /is in use/);
-    await server.stop();
+    await assert.rejects(serveHealth({ addresses: ["127.0.0.1"], port: server.port }, answers), /is in use/);
+    await server.close();
   });
 });

@@ -3,6 +3,7 @@ import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { withTracing } from "../../base/tracing/with-tracing.ts";
 import type { ApiClient } from "../../client/api.ts";
+import { observeRelease } from "../../client/build-info.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
@@ -39,6 +40,7 @@ async function startParts(config: SchedulerConfig, os: Os): Promise<Running> {
     inside.updateGauges();
     return { text: await os.metrics.text(), contentType: os.metrics.contentType };
   };
+  observeRelease(os.metrics);
   const serve = async () =>
     config.serve === undefined ? undefined : serveHealth(config.serve, { metrics, isReady: inside.isReady });
   const health = await serve().catch(async (error: unknown) => {
@@ -47,7 +49,7 @@ async function startParts(config: SchedulerConfig, os: Os): Promise<Running> {
     throw error;
   });
   const close = async () => {
-    await health?.stop();
+    await health?.close();
     client.close();
   };
   return {

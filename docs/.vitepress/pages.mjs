@@ -48,6 +48,7 @@ const parts = [
           "upgrade",
           "nodes-in-trouble",
           "look-after-a-cluster",
+          "prometheus",
           "custom-metrics",
           "tracing",
         ],

@@ -38,9 +38,7 @@ export class Prometheus {
 
   /** `targets`: addresses by job. Resolves when it answers. */
   static async start(targets: Readonly<Record<string, string>>, rulesFile: string): Promise<Prometheus> {
-    const folder = await mkdtemp(join(tmpdir(), "pintle-prometheus-"));
-    const [port] = await freePorts(1);
-    const config = {
+    return Prometheus.startWith({
       global: { scrape_interval: "250ms", scrape_timeout: "250ms", evaluation_interval: "250ms" },
       rule_files: [rulesFile],
       scrape_configs: Object.entries(targets).map(([job, address]) => ({
@@ -48,7 +46,13 @@ export class Prometheus {
         scrape_timeout: "250ms",
         static_configs: [{ targets: [address] }],
       })),
-    };
+    });
+  }
+
+  /** With this configuration. Resolves when it answers. */
+  static async startWith(config: object): Promise<Prometheus> {
+    const folder = await mkdtemp(join(tmpdir(), "pintle-prometheus-"));
+    const [port] = await freePorts(1);
     const configFile = join(folder, "prometheus.json"); // which is YAML, too
     await writeFile(configFile, JSON.stringify(config));
     const address = `127.0.0.1:${must(port, "a port")}`;
@@ -68,6 +72,14 @@ export class Prometheus {
 
   async alerts(): Promise<readonly Alert[]> {
     return (await this.#get<{ readonly alerts: readonly Alert[] }>("alerts")).alerts;
+  }
+
+  /** When each group of rules was evaluated last. */
+  async evaluations(): Promise<readonly string[]> {
+    const { groups } = await this.#get<{ readonly groups: readonly { readonly lastEvaluation: string }[] }>(
+      "rules",
+    );
+    return groups.map(({ lastEvaluation }) => lastEvaluation);
   }
 
   /** What an expression gives now. */

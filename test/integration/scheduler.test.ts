@@ -61,7 +61,7 @@ describe("integration: scheduler and client against the API server", () => {
     const scheduler = await startScheduler(
       {
         api: loadKubeconfig(await server.kubeconfigFor("system:kube-scheduler")),
-        serve: { address: "127.0.0.1", port: 0 },
+        serve: { addresses: ["127.0.0.1"], port: 0 },
         election: { name: "kube-scheduler", namespace: "kube-system", times },
         profiles: [defaultProfile("default-scheduler")],
         extenders: [],
