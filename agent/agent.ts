@@ -71,7 +71,7 @@ import { ContainerDisks } from "./stats/container-disks.ts";
 import { bootMs, readMachineUse } from "./stats/machine-use.ts";
 import { volumeSampler } from "./stats/open-volume-sampler.ts";
 import { StatsSampler } from "./stats/sampler.ts";
-import { observeKubelet } from "./status/kubelet-metrics.ts";
+import { observeKubelet, renewalErrors } from "./status/kubelet-metrics.ts";
 import { readMachine } from "./status/machine.ts";
 import { NodeImages } from "./status/node-images.ts";
 import { allocatableOf } from "./status/node-object.ts";
@@ -81,6 +81,7 @@ import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { evictionGraceSeconds } from "./sync/grace-seconds.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
+import { stepTimes } from "./sync/step-times.ts";
 import { terminationCounter } from "./sync/terminations.ts";
 import { UserRanges } from "./users/user-ranges.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
@@ -201,7 +202,9 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
   const nodeDeps = { client, os, machine, node };
   const registered = await registerNode(statusConfig, nodeDeps, tasks.signal);
   const serving = config.tlsCertFile === undefined ? config.nodeIp : undefined;
-  if (parts.member !== undefined) keepIdentity(parts.member, serving, { os, client, tasks, server });
+  const renewals = renewalErrors(os.metrics);
+  if (parts.member !== undefined)
+    keepIdentity(parts.member, serving, { os, client, tasks, server, renewals });
   const registration = new Registration(statusConfig, nodeDeps, registered);
   tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registration, signal));
   tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registration, signal));
@@ -405,6 +408,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       allocatable: able,
       nodeMemoryBytes: machine.memoryBytes,
       terminations: terminationCounter(os.metrics),
+      stepTimes: stepTimes(os.metrics),
       logsDir: join(config.rootDir, "logs"),
     },
     statuses,

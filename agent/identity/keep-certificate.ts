@@ -18,6 +18,8 @@ export interface CertificateKeeper {
   readonly os: Pick<Os, "clock" | "log" | "random">;
   /** Told of each new certificate, which counts from then on. */
   readonly onCertificate: (certificate: KeptCertificate) => void;
+  /** Told of each attempt that failed. */
+  readonly onFailure: () => void;
 }
 
 const retry = { firstMs: 1_000, mostMs: 60_000 } as const;
@@ -41,6 +43,7 @@ export async function keepCertificate(keeper: CertificateKeeper, signal: AbortSi
     } catch (error) {
       signal.throwIfAborted();
       failures++;
+      keeper.onFailure();
       // Another key is another request: who was refused by mistake is not refused for ever.
       if (error instanceof RequestRefused) await folder.dropNextKey(purpose);
       tell(keeper, current, error);

@@ -112,6 +112,7 @@ describe("a node's certificates", function () {
             folder: member.folder,
             client,
             os: soonest,
+            onFailure: () => undefined,
             onCertificate: (certificate) => {
               seen[purpose].push(certificate);
               if (purpose === "client") client.renew(restOf(member.cluster, certificate));

@@ -51,6 +51,15 @@ export function observeKubelet(meter: Meter, facts: KubeletFacts): void {
   );
 }
 
+/** Counts failures to renew the node's certificates. */
+export function renewalErrors(meter: Meter) {
+  const help = "[ALPHA] Counter of certificate renewal errors.";
+  return {
+    client: meter.counter("kubelet_certificate_manager_client_expiration_renew_errors", help),
+    serving: meter.counter("kubelet_server_expiration_renew_errors", help),
+  };
+}
+
 /** Whole seconds until a certificate ends; each is read once. */
 function secondsLeft(clock: Clock): (pem: string | undefined) => number {
   const ends = new Map<string, number>();

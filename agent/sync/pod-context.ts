@@ -16,6 +16,7 @@ import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import type { FieldContext } from "./environment.ts";
 import type { FollowedObjects } from "./followed-objects.ts";
 import type { ClusterDns } from "./pod-dns.ts";
+import type { StepTimes } from "./step-times.ts";
 import type { TerminationCounter } from "./terminations.ts";
 import type { NodeAbilities } from "./unsupported-fields.ts";
 
@@ -58,6 +59,7 @@ export interface PodContext {
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
   /** Absent: nobody counts. */
+  readonly stepTimes?: StepTimes;
   readonly terminations?: Pick<TerminationCounter, "inc">;
   readonly nodeIp: string;
   /** Of the other family. */

@@ -25,8 +25,10 @@ import { PodResize } from "./pod-resize.ts";
 import { actionSpan, syncSpan } from "./pod-spans.ts";
 import { recalledContainers } from "./recalled.ts";
 import { deleteFromApi, dropOldContainers, observePod, removePod } from "./remove-pod.ts";
+import { rung } from "./rung.ts";
 import { runtimeHandler } from "./runtime-handler.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
+import { StepTimer } from "./step-times.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
 import { effectlessText } from "./unisolated-fields.ts";
@@ -53,6 +55,7 @@ export class PodWorker {
   #pod: Pod;
   #gone = false;
   #woken = false;
+  readonly #steps: StepTimer;
   #bell = deferred<void>();
   #failure: PodFailure | undefined;
   #terminal: boolean;
@@ -69,6 +72,7 @@ export class PodWorker {
   constructor(pod: Pod, context: PodContext, statuses: PodStatuses) {
     this.#pod = pod;
     this.#context = context;
+    this.#steps = new StepTimer(context);
     this.#report = new PodReport(context, statuses);
     this.#recalled = this.#recall();
     this.#volumes = new ApiVolumes(context);
@@ -161,20 +165,15 @@ export class PodWorker {
       while (!signal.aborted) {
         this.#woken = false;
         this.#bell = deferred();
-        const next = await syncSpan(this.#context, this.#pod, () => this.#step()).catch((error: unknown) => {
+        const step = () => syncSpan(this.#context, this.#pod, () => this.#step());
+        const next = await this.#steps.time(step).catch((error: unknown) => {
           if (signal.aborted) return undefined;
           this.#context.os.log.error("pod step failed", { pod: keyOf(this.#pod), error });
           return { wakeAtMs: this.#now() + workerLimits.retryMs };
         });
         if (next === "finished") return;
         if (this.#woken || signal.aborted) continue;
-        const bell = this.#bell;
-        const cancel =
-          next?.wakeAtMs === undefined
-            ? undefined
-            : this.#context.os.clock.after(Math.max(10, next.wakeAtMs - this.#now()), () => bell.resolve());
-        await bell.promise;
-        cancel?.();
+        await rung(this.#bell, next?.wakeAtMs, this.#context.os.clock);
       }
     } finally {
       signal.removeEventListener("abort", stop);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "../../client/types.ts";
 import { nothingAllowed } from "../../controlplane/controllers/statemetrics/allow-lists.ts";
+import { requestTotals } from "../../controlplane/controllers/statemetrics/state-metrics.ts";
 import { kindText, objectText } from "../../controlplane/controllers/statemetrics/state-text.ts";
 import { stateKinds } from "../../controlplane/controllers/statemetrics/table.ts";
 
@@ -28,7 +29,11 @@ function furtherLabels(name: string): readonly string[] {
 /** What /metrics/state tells of the objects that its tests have: at least one of nearly every kind. */
 export function sampleStateText(): string {
   const objects = JSON.parse(readFileSync(samples, "utf8")) as readonly KubeObject[];
-  return [...stateKinds.values()]
+  const totals = Object.values(requestTotals()).map((family) => {
+    family.of({ resource: "", result: "" });
+    return family.text();
+  });
+  const kinds = [...stateKinds.values()]
     .map((kind) => {
       const own = objects.filter((object) => object.kind === kind.resource.kind);
       const texts = own.map((object) => objectText(kind, object, nothingAllowed));
@@ -46,4 +51,5 @@ export function sampleStateText(): string {
       return [...kindText(kind, texts), ...missing].join("");
     })
     .join("");
+  return kinds + totals.join("");
 }

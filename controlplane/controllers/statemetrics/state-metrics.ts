@@ -45,14 +45,17 @@ interface Following {
 export class StateMetrics {
   readonly #config: StateMetricsConfig;
   readonly #deps: StateMetricsDeps;
-  readonly #lists = requests("kube_state_metrics_list_total", "Number of total resource list calls");
-  readonly #watches = requests("kube_state_metrics_watch_total", "Number of total resource watch calls");
+  readonly #lists: Requests;
+  readonly #watches: Requests;
   #following: Following | undefined;
   #cancelIdle: (() => void) | undefined;
 
   constructor(config: StateMetricsConfig, deps: StateMetricsDeps) {
     this.#config = config;
     this.#deps = deps;
+    const { lists, watches } = requestTotals();
+    this.#lists = lists;
+    this.#watches = watches;
   }
 
   /** In pieces. Rejects where not all is known in time, or the signal aborts. */
@@ -142,6 +145,12 @@ export class StateMetrics {
 }
 
 type Requests = TallyFamily<"resource" | "result", Counting>;
+
+/** What kube-state-metrics tells of its own requests. */
+export const requestTotals = () => ({
+  lists: requests("kube_state_metrics_list_total", "Number of total resource list calls"),
+  watches: requests("kube_state_metrics_watch_total", "Number of total resource watch calls"),
+});
 
 const requests = (name: string, help: string): Requests =>
   new TallyFamily({ name, help, type: "counter" }, () => new Counting(), counterLines);
