@@ -25,6 +25,7 @@ const deployment = (name: string, image: string, replicas: number) => ({
 });
 const web = deployment("web", "good:1", 2);
 const broken = deployment("broken", "bad:1", 1);
+const crash = deployment("crash", "crash:1", 1);
 const service = {
   apiVersion: "v1",
   kind: "Service",
@@ -70,10 +71,16 @@ describe("what the dashboard tells at one look", function () {
   before(async function () {
     if (!hasChromium) return this.skip();
     [cluster, browser] = await Promise.all([
-      startCluster({ nodes: 2, pods: [{ image: "bad:*", pull: { error: "manifest unknown" } }] }),
+      startCluster({
+        nodes: 2,
+        pods: [
+          { image: "bad:*", pull: { error: "manifest unknown" } },
+          { image: "crash:*", logs: "cannot open app.conf\n", exit: { code: 78 } },
+        ],
+      }),
       BrowserDashboard.open(),
     ]);
-    await cluster.apply([web, broken, service, quota, lease]);
+    await cluster.apply([web, broken, crash, service, quota, lease]);
     await cluster.untilReady(web);
     page = await browser.page((await browser.serve(cluster)).link());
   });
@@ -96,7 +103,7 @@ describe("what the dashboard tells at one look", function () {
     await rowOf("API server", "Ready").waitFor();
     await rowOf("deployment/broken", "0 / 1", "0 of 1 updated replicas are available").waitFor();
     await rowOf("node-1", "asked", "of 8").waitFor();
-    await rowOf("team", "3 of 10").waitFor();
+    await rowOf("team", "4 of 10").waitFor();
     await assertAccessible(page);
   });
 

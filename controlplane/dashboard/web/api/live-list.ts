@@ -22,7 +22,11 @@ export interface Form<Item> {
 }
 
 interface ListMeta {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly metadata?: {
+    readonly resourceVersion?: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
 }
 interface WatchEvent {
   readonly type: string;
@@ -35,6 +39,8 @@ export class LiveList<Item> {
   readonly version = signal(0);
   readonly state: Signal<FeedState> = signal({ is: "loading" });
   readonly items = new Map<string, Item>();
+  /** How many are still to come of the first list, as the server counts them. */
+  readonly remaining = signal(0);
   readonly #form: Form<Item>;
   readonly #path: string;
   readonly #query: string;
@@ -70,6 +76,7 @@ export class LiveList<Item> {
         for (const item of itemsOf(answer)) fresh.set(keyOf(item), item);
         next = answer.metadata?.continue || undefined;
         this.#resourceVersion = answer.metadata?.resourceVersion ?? "";
+        this.remaining.value = answer.metadata?.remainingItemCount ?? 0;
         // The first time, what has come is shown while the rest comes; later the old items stand until all new ones are here.
         if (this.state.value.is === "loading") this.#show(fresh);
       }

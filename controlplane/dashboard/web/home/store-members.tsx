@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { allowsPath, rightsIn } from "../api/rights.ts";
-import { callJson } from "../api/session.ts";
+import { callJson, Refusal } from "../api/session.ts";
 import { bytesText } from "../model/amounts.ts";
 import { type MemberLine, memberLines, type StoreMember, secondsText } from "../model/store.ts";
 import { PlainTable } from "../ui/plain-table.tsx";
@@ -17,13 +17,27 @@ export function StoreMembers() {
   // Unlike with other rights, nothing is asked before it is known that it may be.
   const rights = rightsIn("");
   const isKnown = rights.rules.length > 0 || rights.paths.length > 0;
-  return isKnown && allowsPath(rights, path) ? <Members /> : null;
+  const isAbsent = useSignal(false);
+  if (!isKnown || !allowsPath(rights, path) || isAbsent.value) return null;
+  return (
+    <Members
+      onAbsent={() => {
+        isAbsent.value = true;
+      }}
+    />
+  );
 }
 
-function Members() {
+function Members({ onAbsent }: { readonly onAbsent: () => void }) {
   const before = useSignal<readonly StoreMember[]>([]);
   const now = usePolled(async (signal) => {
-    const { members } = await callJson<{ members: readonly StoreMember[] }>(path, { signal });
+    const { members } = await callJson<{ members: readonly StoreMember[] }>(path, { signal }).catch(
+      (error: unknown) => {
+        // Other API servers do not tell, and are not asked again.
+        if (error instanceof Refusal && (error.code === 404 || error.code === 403)) onAbsent();
+        throw error;
+      },
+    );
     const lines = memberLines(members, before.value);
     before.value = members;
     return lines;

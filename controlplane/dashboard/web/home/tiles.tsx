@@ -15,7 +15,7 @@ export function Tiles({ feeds }: { readonly feeds: ClusterFeeds }) {
   const ready = useRecount([nodes], () => nodesReady(nodes?.objects() ?? []));
   const states = useRecount([pods], () => podsByState(pods.items.values(), pods.columns.value));
   const count = useRecount([deployments], () => deployments?.objects().length ?? 0);
-  const all = states.reduce((sum, [, many]) => sum + many, 0);
+  const all = states.reduce((sum, [, many]) => sum + many, pods.remaining.value);
   return (
     <div class="tiles">
       <Tile title="Nodes ready" href={to(["k", "core", "nodes"])} state={nodes?.state.value}>
