@@ -80,11 +80,17 @@ export async function comeIn(
     | { readonly token: string }
     | { readonly signIn: Readonly<Record<string, string>> },
 ): Promise<string | undefined> {
-  const answer = await fetch("/session", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(by),
+  // A code that was taken although no answer came is refused the second time, which says so.
+  const answer = await patiently(() =>
+    fetch("/session", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(by),
+    }),
+  ).catch(() => {
+    // It is said below, in words for people.
   });
+  if (answer === undefined) return noAnswer;
   const said = (await answer.json()) as { readonly key?: string; readonly message?: string };
   if (!answer.ok || said.key === undefined) return said.message ?? `refused with ${answer.status}`;
   key = said.key;
@@ -102,8 +108,9 @@ export async function leave(): Promise<void> {
 }
 
 export async function look(): Promise<void> {
+  clearTimeout(lookAgain);
   try {
-    const answer = await fetch("/session", { headers: keyHeaders() });
+    const answer = await patiently(() => fetch("/session", { headers: keyHeaders() }));
     const said = (await answer.json()) as {
       readonly ways?: Ways;
       readonly user?: Person;
@@ -116,12 +123,29 @@ export async function look(): Promise<void> {
     else
       session.value = { is: "unreachable", why: said.message ?? `the dashboard answered ${answer.status}` };
   } catch {
-    session.value = { is: "unreachable", why: "the dashboard's server does not answer" };
+    session.value = { is: "unreachable", why: noAnswer };
   }
+  // Who could not be told who they are is told when it can be.
+  if (session.value.is === "unreachable") lookAgain = setTimeout(() => void look(), lookAgainMs);
 }
 
+const lookAgainMs = 3_000;
+let lookAgain: ReturnType<typeof setTimeout> | undefined;
+const noAnswer = "the dashboard's server does not answer";
 const triesMost = 4;
 const retryMs = 250;
+
+/** Sends again what got no answer: a network that changes under a browser ends what is under way. For what does no harm twice. */
+async function patiently(send: () => Promise<Response>, signal?: AbortSignal): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (signal?.aborted || tries >= triesMost) throw error;
+      await new Promise((resolve) => setTimeout(resolve, tries * retryMs));
+    }
+  }
+}
 
 export interface CallOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -141,17 +165,12 @@ export async function call(path: string, options: CallOptions = {}): Promise<Res
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
       ...(options.signal && { signal: options.signal }),
     });
-  let answer: Response | undefined;
-  for (let tries = 1; answer === undefined; tries++) {
-    try {
-      answer = await send();
-    } catch (error) {
-      if (options.signal?.aborted) throw error;
-      // A network that changes under a browser ends what is under way; reading again does no harm.
-      if (method !== "GET" || tries >= triesMost)
-        throw new Refusal(0, "the dashboard's server does not answer");
-      await new Promise((resolve) => setTimeout(resolve, tries * retryMs));
-    }
+  let answer: Response;
+  try {
+    answer = await (method === "GET" ? patiently(send, options.signal) : send());
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Refusal(0, noAnswer);
   }
   if (answer.ok) return answer;
   const text = await answer.text();
