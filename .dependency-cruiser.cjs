@@ -9,7 +9,7 @@ const only = (name, from, allowed, comment) => ({
 /** What the build bundles; what the product loads from node_modules stands in `dependencies`, or is tsx, which those have who
  *  run sources or bring plugins in TypeScript. */
 const bundled =
-  "@codemirror/[a-z-]+|@grpc/grpc-js|@kubernetes/client-node|@lezer/highlight|@marcbachmann/cel-js|@preact/signals|@preact/signals-core|@xterm/[a-z-]+|bcryptjs|dns-packet|fzstd|js-yaml|preact|prom-client|re2js|tar-stream|uplot|ws|yaml";
+  "@codemirror/[a-z-]+|@grpc/grpc-js|@kubernetes/client-node|@lezer/highlight|@marcbachmann/cel-js|@preact/signals|@preact/signals-core|@xterm/[a-z-]+|bcryptjs|dns-packet|fzstd|ink|js-yaml|preact|prom-client|re2js|react|string-width|tar-stream|uplot|ws|yaml";
 const stage = (folder, ...later) =>
   only(
     `store-${folder}`,

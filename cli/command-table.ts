@@ -94,6 +94,11 @@ export const commandGroups: CommandGroups = {
       "serve a dashboard to look at and work with in a browser",
       async () => (await import("./dashboard.ts")).dashboardCommand,
     ),
+    row(
+      "ui",
+      "look at a cluster in the terminal, with the keys of k9s",
+      async () => (await import("./ui/ui.ts")).uiCommand,
+    ),
     row("logs", "show a container's output", async () => (await import("./kubectl/logs.ts")).logsCommand),
     row("exec", "run a command in a container", async () => (await import("./kubectl/exec.ts")).execCommand),
     row("scale", "set the number of replicas", async () => (await import("./kubectl/scale.ts")).scaleCommand),

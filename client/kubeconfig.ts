@@ -41,9 +41,7 @@ export interface KubeconfigSources {
 export function loadKubeconfig(path?: string, sources: KubeconfigSources = {}): RestConfig {
   const { documents, read } = readFiles(path, sources);
   const files = documents.map(({ file }) => file);
-  const contextName =
-    sources.context ??
-    documents.map(({ document }) => text(document["current-context"])).find((name) => name);
+  const contextName = sources.context ?? currentOf(documents);
   if (!contextName) throw new UsageError(`kubeconfig: ${files.join(", ")} names no current-context`);
   const find = (list: string, name: string): Entry => {
     for (const { file, document } of documents) {
@@ -70,6 +68,13 @@ export function contextNames(path?: string, sources: KubeconfigSources = {}): re
   );
   return [...new Set(named.filter((name) => name !== undefined))];
 }
+
+/** The context that counts where none is named. Throws UsageError as above. */
+export const currentContext = (path?: string, sources: KubeconfigSources = {}): string | undefined =>
+  currentOf(readFiles(path, sources).documents);
+
+const currentOf = (documents: readonly KubeconfigDocument[]): string | undefined =>
+  documents.map(({ document }) => text(document["current-context"])).find((name) => name);
 
 const howNamed = '$KUBECONFIG or a flag names it: "pintle up" writes ~/.pintle/kubeconfig';
 

@@ -30,7 +30,7 @@ const shared = {
   legalComments: "none",
   logLevel: "warning",
   // Native modules are loaded from node_modules.
-  external: ["classic-level", "bufferutil", "utf-8-validate", "@swc/*", "typescript"],
+  external: ["classic-level", "bufferutil", "utf-8-validate", "@swc/*", "typescript", "react-devtools-core"],
 };
 const libraries = ["index", "store", "etcd", "client"];
 
@@ -46,6 +46,8 @@ const { metafile } = await build({
     ...Object.fromEntries(libraries.map((name) => [`lib/${name}`, `lib/${name}.ts`])),
   },
   outdir: out,
+  // React has two builds of itself, and takes one by this.
+  define: { "process.env.NODE_ENV": '"production"' },
   chunkNames: "cli/[name]-[hash]",
   splitting: true,
   format: "esm",

@@ -48,7 +48,7 @@ export const describeCommand = command({
   },
 });
 
-async function describe(
+export async function describe(
   client: RestClient,
   resource: DiscoveredResource,
   ref: Ref,

@@ -52,12 +52,11 @@ export const execCommand = command({
 });
 
 /** Joins our input and window size to the session; the returned function gives the terminal back. */
-function connectTerminal(
+export function connectTerminal(
   session: ExecSession,
   options: { readonly stdin: boolean; readonly tty: boolean },
-  io: CommandIo,
+  { stdin }: Pick<CommandIo, "stdin">,
 ): () => void {
-  const { stdin } = io;
   const onData = (chunk: Buffer | string) => {
     if (session.write(Buffer.from(chunk))) return;
     stdin.pause();

@@ -85,7 +85,7 @@ interface Asked {
   readonly labelSelector: string | undefined;
 }
 
-async function measured(
+export async function measured(
   client: RestClient,
   kind: (typeof kinds)[number],
   { namespace, name, labelSelector }: Asked,
@@ -122,6 +122,9 @@ const sum = (all: readonly Amounts[]): Amounts => ({
   cpuMillis: all.reduce((total, one) => total + one.cpuMillis, 0),
   memoryBytes: all.reduce((total, one) => total + one.memoryBytes, 0),
 });
+/** Of a node, or of a pod's containers together. */
+export const amountsOf = ({ usage, containers = [] }: Measured): Amounts =>
+  usage === undefined ? sum(containers.map((one) => amounts(one.usage))) : amounts(usage);
 const cells = ({ cpuMillis, memoryBytes }: Amounts) => [
   `${Math.ceil(cpuMillis)}m`,
   `${Math.floor(memoryBytes / 2 ** 20)}Mi`,

@@ -26,6 +26,7 @@ const parts = [
           "debug-a-pod",
           "dashboard",
           "ship-logs",
+          "terminal",
         ],
       },
       {
