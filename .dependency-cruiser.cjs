@@ -42,7 +42,7 @@ module.exports = {
     only("scheduler", "^controlplane/scheduler/", "^(base|client|controlplane/(scheduler|cel))/", "components reach the cluster only through client/"),
     only("controllers", "^controlplane/controllers/", "^(base|client|shipping|controlplane/controllers)/", "components reach the cluster only through client/"),
     only("dashboard", "^controlplane/dashboard/server/", "^(base|client|controlplane/dashboard/server)/", "the dashboard asks the cluster as the person who looks, and has no part of it"),
-    only("pages", "^controlplane/dashboard/web/", "^controlplane/dashboard/web/|^client/(why|rules|gateway)/|^client/[^/]+\\.ts|^base/[^/]+\\.ts", "what runs in a browser shares rules and analyses, and no IO: the build refuses what reaches Node"),
+    only("pages", "^controlplane/dashboard/web/", "^controlplane/dashboard/web/|^client/(why|rules|gateway|logs)/|^client/[^/]+\\.ts|^base/[^/]+\\.ts", "what runs in a browser shares rules and analyses, and no IO: the build refuses what reaches Node"),
     only("agent", "^agent/", "^(base|client|shipping|agent)/", "components reach the cluster only through client/"),
     { name: "models-are-our-own", severity: "error", comment: "types of objects are in client/models.ts; @kubernetes/client-node is their source at build time", from: { path: "^(base|client|controlplane|agent|shipping|cluster|cli|lib)/", pathNot: "\\.test\\.ts$" }, to: { path: "@kubernetes/client-node" } },
   ],

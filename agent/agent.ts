@@ -27,6 +27,8 @@ import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
 import { podLogFolders } from "./logs/folders.ts";
+import { keepLogs } from "./logs/keep-logs-task.ts";
+import { NodeSearches } from "./logs/node-searches.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
 import { ownLowestPort, withOpenPorts } from "./network/open-port.ts";
@@ -298,7 +300,11 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       ...{ claimed: () => claimed, remote: () => remote },
     }),
   };
-  late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp, stats };
+  const { kept } = config.logs;
+  const logFolders = { ...podLogFolders(join(config.rootDir, "logs")), ...kept };
+  tasks.run("kept logs", (signal) => keepLogs(logFolders, kept, os, signal));
+  const searches = new NodeSearches(logFolders);
+  late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp, stats, searches };
 
   const events = new EventRecorder(
     { component: "kubelet", host: config.nodeName },
@@ -409,7 +415,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
       nodeMemoryBytes: machine.memoryBytes,
       terminations: terminationCounter(os.metrics),
       stepTimes: stepTimes(os.metrics),
-      logsDir: join(config.rootDir, "logs"),
+      logsDir: logFolders.live,
     },
     statuses,
     tasks,

@@ -220,7 +220,11 @@ export class RestClient implements ApiClient {
 
   /** A container's output. With `follow` it ends when the container does or the signal aborts. */
   async *logs(ref: Ref, options: LogOptions, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-    const path = withQuery(objectPath(resources.pods, ref, "log"), { ...options });
+    yield* this.streamed(withQuery(objectPath(resources.pods, ref, "log"), { ...options }), signal);
+  }
+
+  /** What a path answers, as it comes, for as long as it does. */
+  async *streamed(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const headers = { accept: "*/*" };
     const answer = await this.#open({ ...this.#request("GET", path), headers, signal, lasting: true });
     try {

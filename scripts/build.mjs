@@ -42,6 +42,7 @@ const { metafile } = await build({
     "cli/store-thread": "cli/store-thread.ts",
     "cli/password-worker": "store/auth/password-worker.ts",
     "cli/serving-worker": "agent/ingress/serving-worker.ts",
+    "cli/search-worker": "agent/logs/search-worker.ts",
     "cli/unpack-worker": "agent/images/layers/unpack-worker.ts",
     ...Object.fromEntries(libraries.map((name) => [`lib/${name}`, `lib/${name}.ts`])),
   },

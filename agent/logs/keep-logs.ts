@@ -1,14 +1,13 @@
+// Logs that would be gone – of runs and pods that are, and files that a log went on from – are kept beside. While a runtime may
+// still rename a file it is linked, not moved: the link's name has its inode, which no other file gets as long as the link is
+// there. So nothing is written twice, and a file that is in both places is known to be one.
 import { link, lstat, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
 import { type PodLogFolders, readPodFolderName } from "./folders.ts";
 import { keepLabels, labelsPath } from "./log-labels.ts";
-
-/** Logs that would be gone – of runs and pods that are, and files that a log went on from – are kept beside. While a runtime may
- *  still rename a file it is linked, not moved: the link's name has its inode, which no other file gets as long as the link is
- *  there. So nothing is written twice, and a file that is in both places is known to be one. */
-const logName = /^(\d{1,9})\.log(?:\.[1-9]\d{0,5})?$/;
+import { keptName, liveLogName } from "./log-names.ts";
 
 /** Keeps a pod's logs, and removes their folder. Idempotent. */
 export async function keepPodLogs(folders: PodLogFolders, podFolder: string): Promise<void> {
@@ -39,7 +38,7 @@ export async function linkRotatedLogs(folders: PodLogFolders): Promise<void> {
     for (const container of (await ifPresent(readdir(from))) ?? []) {
       const folder = join(from, container);
       const rotated = ((await ifPresent(readdir(folder))) ?? []).filter(
-        (name) => logName.test(name) && !name.endsWith(".log"),
+        (name) => liveLogName.test(name) && !name.endsWith(".log"),
       );
       if (rotated.length > 0) await linkFiles(folder, rotated, join(folders.kept, podFolder, container));
     }
@@ -92,8 +91,6 @@ async function linkAsNamed(
 }
 
 const attemptOf = (name: string): number | undefined => {
-  const found = logName.exec(name);
+  const found = liveLogName.exec(name);
   return found === null ? undefined : Number(found[1]);
 };
-
-const keptName = (attempt: number, ino: number): string => `${attempt}.log.i${ino}`;

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { type LogFolders, readPodFolderName } from "./folders.ts";
 import { type Labels, readLabels } from "./log-labels.ts";
+import { compressedName, keptLogName, liveLogName } from "./log-names.ts";
 
 /** Who writes a log. */
 export type LogOrigin =
@@ -120,13 +121,13 @@ async function runsOf(podFolder: string, folders: LogFolders): Promise<Map<strin
 
 /** `3.log` is the last of its run, `3.log.2` was written before `3.log.1`. */
 function liveName(name: string): { readonly attempt: number; readonly rank: number } | undefined {
-  const found = /^(\d{1,9})\.log(?:\.([1-9]\d{0,5}))?$/.exec(name);
+  const found = liveLogName.exec(name);
   return found === null ? undefined : { attempt: Number(found[1]), rank: -Number(found[2] ?? 0) };
 }
 
 /** `3.log.i4711` as it was, `3.log.1790000000000.gz` compressed (`keep-logs.ts`). Written before all that is live. */
 function keptName(name: string): { readonly attempt: number; readonly rank: number } | undefined {
-  const found = /^(\d{1,9})\.log\.(?:i\d{1,20}|\d{1,16}\.gz)$/.exec(name);
+  const found = keptLogName.exec(name);
   return found === null ? undefined : { attempt: Number(found[1]), rank: Number.NEGATIVE_INFINITY };
 }
 
@@ -135,10 +136,14 @@ function inOrder(files: readonly (LogFile & { readonly rank: number })[]): LogFi
     a.rank === b.rank ? a.modifiedMs - b.modifiedMs : a.rank < b.rank ? -1 : 1,
   );
   const seen = new Set<number>();
+  const names = new Set(files.map(({ path }) => basename(path)));
   // A file that is both live and kept is one; the live name, which comes later, is the one that goes first.
   const once: LogFile[] = [];
   for (const { rank, ...file } of sorted.reverse()) {
-    if (seen.has(file.ino)) continue;
+    // Compressed by now, and not yet removed.
+    const isKept = keptLogName.test(basename(file.path)) && !file.isCompressed;
+    const isTwice = isKept && names.has(compressedName(file) ?? "");
+    if (seen.has(file.ino) || isTwice) continue;
     seen.add(file.ino);
     once.push(file);
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Os } from "../../base/os/os.ts";
 import type { Pod } from "../../client/types.ts";
+import type { NodeSearches } from "../logs/node-searches.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { NodeStats } from "../stats/serve-stats.ts";
 import type { NodeAccess } from "./access/node-access.ts";
@@ -11,6 +12,7 @@ export interface ServerDeps {
   readonly pods: () => readonly Pod[];
   readonly nodeIp: string;
   readonly stats: NodeStats;
+  readonly searches: NodeSearches;
 }
 
 /** What the server needs from the start, and what it gets once the runtime is open: until then it answers 503. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
+import { drained } from "../../base/os/drained.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Certificate } from "../../base/os/pki.ts";
 import { oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
+import { searchPath, serveSearch } from "../logs/serve-search.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
 import { volumeMetricsText } from "../stats/volume-metrics.ts";
@@ -140,6 +142,8 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
     answer.end(JSON.stringify({ kind: "PodList", apiVersion: "v1", metadata: {}, items: deps.pods() }));
     return;
   }
+  if (url.pathname === searchPath)
+    return serveSearch(request, answer, url, { searches: deps.searches, clock: deps.os.clock });
   if (isStatsPath(url.pathname)) return serveStats(answer, url, deps.runtime, deps.stats);
   if (url.pathname.startsWith("/checkpoint/"))
     return text(501, "checkpoints of containers are not supported by this node\n");
@@ -174,16 +178,8 @@ async function sendLogs(
   });
   for await (const piece of bytes) {
     if (answer.destroyed) return;
-    if (!answer.write(piece))
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          answer.off("drain", done);
-          answer.off("close", done);
-          resolve();
-        };
-        answer.once("drain", done);
-        answer.once("close", done);
-      });
+    answer.write(piece);
+    await drained(answer);
   }
   answer.end();
 }

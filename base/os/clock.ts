@@ -44,3 +44,13 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
+
+/** Does it again and again, `everyMs` after it did it last, until what is returned is called. */
+export function every(clock: Pick<Clock, "after">, everyMs: number, work: () => void): () => void {
+  const again = () => {
+    cancel = clock.after(everyMs, again);
+    work();
+  };
+  let cancel = clock.after(everyMs, again);
+  return () => cancel();
+}

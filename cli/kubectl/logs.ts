@@ -2,6 +2,7 @@ import { UsageError } from "../../base/os/flags.ts";
 import { command } from "../command.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
 import { chooseContainer, choosePod } from "./pod-choice.ts";
+import { givenSearchFlag, searchFlags, searchLogs } from "./search-logs.ts";
 
 const flags = {
   ...clusterFlags,
@@ -11,20 +12,33 @@ const flags = {
   tail: { kind: "integer", value: "N", help: "only the last lines" },
   since: { kind: "duration", help: "only what is newer than this" },
   timestamps: { kind: "boolean", help: "with the time of each line" },
+  ...searchFlags,
 } as const;
+
+const ofOne = ["previous", "tail", "timestamps"] as const;
 
 export const logsCommand = command({
   name: "logs",
-  summary: "show what a container wrote",
-  usage: "POD | KIND/NAME",
+  summary: "show what a container wrote, or search what all did",
+  usage: "POD | KIND/NAME | --all [QUERY]",
   words: ["pod", "none"],
   flags,
   examples: [
     "pintle logs web-1",
     "pintle logs -f deployment/web --tail 20",
     "pintle logs web-1 -c init --previous",
+    "pintle logs --all level=error --since 1h",
+    "pintle logs --all -l app=web 'status>=500 or \"connection reset\"' --counts",
+    "pintle logs --all --source events type=Warning",
   ],
   async run({ flags: given, words }, io) {
+    if (given.all) {
+      for (const name of ofOne)
+        if (given[name]) throw new UsageError(`--${name}: only of one container, not with --all`);
+      return searchLogs(given, words, io);
+    }
+    const unfit = givenSearchFlag(given);
+    if (unfit !== undefined) throw new UsageError(`--${unfit}: only with --all`);
     if (words.length === 0) throw new UsageError("which pod? For example: web-1 or deployment/web");
     const client = io.client(given);
     const pod = await choosePod(client, words, namespaceOf(given, client));

@@ -61,9 +61,9 @@ export function managerShipping({ logShipping }: ClusterPlan): string[] {
 }
 
 /** Components of one machine are for one node to ship. */
-export function agentShipping({ logShipping }: ClusterPlan, layout: Layout, number: number): string[] {
+export function agentShipping({ logShipping }: ClusterPlan, number: number): string[] {
   const has = (source: Source) => logShipping?.sources.includes(source) === true;
   const isShipper = has("components") && number === 1;
   if (!has("containers") && !isShipper) return [];
-  return [`--log-shipping=${logShipping?.file}`, ...(isShipper ? [`--component-logs=${layout.logs}`] : [])];
+  return [`--log-shipping=${logShipping?.file}`];
 }

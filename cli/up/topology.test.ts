@@ -57,9 +57,9 @@ describe("a local cluster's nodes", () => {
         clusterLayout("/cluster"),
       )
         .flatMap(({ argv }) => argv)
-        .filter((word) => /shipping|audit|component-logs/.test(word));
+        .filter((word) => /shipping|audit/.test(word));
     assert.deepEqual(words("containers"), ["--log-shipping=/s.yaml", "--log-shipping=/s.yaml"]);
-    assert.deepEqual(words("components"), ["--log-shipping=/s.yaml", "--component-logs=/cluster/logs"]);
+    assert.deepEqual(words("components"), ["--log-shipping=/s.yaml"]);
     assert.deepEqual(words("events"), ["--controller-manager.log-shipping=/s.yaml"]);
     assert.deepEqual(words("audit"), [
       "--apiserver.audit-policy-file=/cluster/audit-policy.yaml",

@@ -196,6 +196,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--resource-metrics=${plan.resourceMetrics ?? true}`,
     ...(plan.customMetrics ?? []),
     ...tracingWords(plan, layout, "here"),
+    "--log-search",
     ...(plan.featureGates ?? []).map((gate) => `--feature-gates=${gate}`),
     ...apiserverShipping(plan, layout, number),
   ];
@@ -310,6 +311,8 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       `--root-dir=${layout.node(node.name)}`,
       `--image-layers-dir=${layout.imageLayers}`,
       `--registries-file=${layout.registries}`,
+      // All components of the machine log there: one node finds them.
+      ...(number === 1 ? [`--component-logs=${layout.logs}`] : []),
       `--runtime=${plan.runtime}`,
       ...tracingWords(plan, layout, "nodes"),
       // A cluster of one's own machine, for trying: its pods may be made of what is installed here.
@@ -329,7 +332,7 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       ...poolFlags(plan),
       ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
       ...(plan.proxyMode === undefined ? [] : [`--proxy-mode=${plan.proxyMode}`]),
-      ...agentShipping(plan, layout, number),
+      ...agentShipping(plan, number),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

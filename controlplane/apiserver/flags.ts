@@ -167,6 +167,11 @@ export const apiserverFlags = {
     help: "Serve metrics.k8s.io (kubectl top, autoscalers), asking the nodes; a metrics-server that is installed takes its place",
   },
   ...customMetricsFlags,
+  "log-search": {
+    kind: "boolean",
+    default: false,
+    help: "Serve logs.pintle.dev: search logs of all nodes, events and audit logs",
+  },
   "feature-gates": {
     kind: "list",
     default: [],
@@ -214,6 +219,8 @@ export interface ApiserverConfig {
   readonly resourceMetrics: boolean;
   /** Absent: neither custom.metrics.k8s.io nor external.metrics.k8s.io is served here. */
   readonly customMetrics?: CustomMetricsConfig | undefined;
+  /** Whether logs.pintle.dev is served here. */
+  readonly logSearch?: boolean;
   readonly features: ReadonlySet<Feature>;
   readonly watchHistoryBytesMax: number;
   readonly http2: { readonly serves: boolean; readonly streamsMax: number };
@@ -330,6 +337,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     priorityAndFairness: flags["enable-priority-and-fairness"],
     resourceMetrics: flags["resource-metrics"],
     customMetrics,
+    logSearch: flags["log-search"],
     features: gates.on,
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     http2: {

@@ -40,6 +40,7 @@ import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { ownApplier, ownRecorder } from "./handlers/field-manager.ts";
 import { attach, holdNothing, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
+import { logSearch } from "./logsearch/serve.ts";
 import type { NearStore } from "./near-store.ts";
 import { endWith } from "./odd-http.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
@@ -67,8 +68,8 @@ import { type AskMembers, memberAsker } from "./registry/store-members.ts";
 import { kindPrefix } from "./registry/stored-object.ts";
 import { askNode } from "./resourcemetrics/ask-node.ts";
 import { NodeUsages } from "./resourcemetrics/node-usages.ts";
-import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
-import { kinds as allKinds, kindsOfFeatures } from "./resources/table.ts";
+import { kindsWithFlags } from "./resources/reported-kinds.ts";
+import { kinds as allKinds } from "./resources/table.ts";
 import { checkBuilt } from "./schema/load.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
@@ -213,7 +214,7 @@ async function startServer(
       members,
       isBounded: bounds.isReady,
     },
-    delegates: [aggregation.delegate],
+    delegates: [aggregation.delegate, logSearch(config, handlers)],
     upgradeElsewhere: aggregation.upgrade,
     isElsewhere: aggregation.serves,
     seats: bounds.seats,
@@ -481,9 +482,8 @@ function handlerDeps(
 }
 
 /** What is served whatever definitions there are. */
-function builtInKinds({ resourceMetrics, features }: ApiserverConfig): readonly Kind[] {
-  const more = [...features].flatMap((feature) => kindsOfFeatures.get(feature) ?? []);
-  return [...allKinds, ...more, ...(resourceMetrics ? resourceMetricsKinds : [])];
+function builtInKinds(config: ApiserverConfig): readonly Kind[] {
+  return [...allKinds, ...kindsWithFlags(config)];
 }
 
 function builtIn(kinds: Kinds, plural: string, group = ""): Kind {

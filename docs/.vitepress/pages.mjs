@@ -25,6 +25,7 @@ const parts = [
           "use-in-ci",
           "debug-a-pod",
           "dashboard",
+          "search-logs",
           "ship-logs",
           "terminal",
         ],

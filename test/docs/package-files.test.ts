@@ -44,7 +44,7 @@ describe("the package", function () {
   });
 
   it("has what starts it, and what threads run", () => {
-    const threads = ["store-thread", "password-worker", "serving-worker", "unpack-worker"];
+    const threads = ["store-thread", "password-worker", "serving-worker", "search-worker", "unpack-worker"];
     for (const path of [
       "bin/pintle",
       "bin/etcd",

@@ -4,6 +4,7 @@ import { parseFieldSelector } from "../registry/selectors.ts";
 import type { User } from "./authentication.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
 import type { RequestInfo } from "./request-info.ts";
+import { searchRights } from "./search-rights.ts";
 
 export interface ResourceAttributes {
   readonly verb: string;
@@ -21,6 +22,8 @@ export type Attributes = ResourceAttributes | { readonly verb: string; readonly 
 
 export function attributesOf(info: RequestInfo): Attributes {
   if (info.resource === undefined) return { verb: info.verb, path: info.path };
+  const search = searchRights(info);
+  if (search !== undefined) return search;
   const { verb, group, plural, subresource, namespace, name } = info.resource;
   const attributes = { verb, group, plural, subresource, namespace, name };
   if (verb !== "list" && verb !== "watch" && verb !== "deletecollection") return attributes;

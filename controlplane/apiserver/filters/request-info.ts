@@ -140,6 +140,7 @@ export function isLongRunning(info: RequestInfo): boolean {
   const { resource } = info;
   if (resource === undefined) return false;
   if (resource.verb === "watch") return true;
+  if (resource.group === "logs.pintle.dev") return true;
   if (resource.subresource === "log") return truthy(info.query.get("follow"));
   return sessions.has(resource.subresource);
 }

@@ -1,4 +1,7 @@
 import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { podLogFolders } from "../../../agent/logs/folders.ts";
+import { NodeSearches } from "../../../agent/logs/node-searches.ts";
 import { openNodeAccess } from "../../../agent/server/access/node-access.ts";
 import type { Reviews } from "../../../agent/server/access/reviews.ts";
 import type { ServerDeps } from "../../../agent/server/callers.ts";
@@ -38,7 +41,12 @@ export async function startTestNode(
     ...{ containers: { current: () => new Map() }, pods: () => [] },
     ...{ cadvisor: { text: async () => "" }, probes: { text: () => "" } },
   };
-  const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
+  const searches = new NodeSearches({
+    ...podLogFolders(join(tmpdir(), "no-logs")),
+    components: [],
+    audit: [],
+  });
+  const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, searches, ...deps };
   const server = await startServer(
     { address, port: 0, certificatePem, privateKeyPem, clientCaPem: authority.certificatePem },
     { os, refusal: openNodeAccess(noReviews, os), settings: {}, deps: () => all },
