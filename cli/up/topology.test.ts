@@ -48,6 +48,15 @@ describe("a local cluster's nodes", () => {
     ]);
   });
 
+  it("find the logs of all components by one of them", () => {
+    const size = { replicas: 1, nodes: 2 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const found = components({ ...size, runtime: "oci", networkSlot: 0, ports }, clusterLayout("/cluster"))
+      .flatMap(({ argv }) => argv)
+      .filter((word) => word.startsWith("--component-logs"));
+    assert.deepEqual(found, ["--component-logs=/cluster/logs"]);
+  });
+
   it("ship logs, and so does whoever else has some of those that are wanted", () => {
     const size = { replicas: 1, nodes: 2 };
     const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
