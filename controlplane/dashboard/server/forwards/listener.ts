@@ -96,8 +96,8 @@ export class ForwardListener {
         .end(text);
     if (request.headers.host?.toLowerCase() !== this.#host)
       return void say(403, "This is another's address.\n");
-    const url = new URL(request.url ?? "/", this.origin);
-    if (url.pathname === enterPath) return this.#enter(url, request, response);
+    const [path, query] = (request.url ?? "/").split("?", 2);
+    if (path === enterPath) return this.#enter(new URLSearchParams(query), request, response);
     if (!this.#isOurs(request))
       return void say(
         403,
@@ -107,6 +107,8 @@ export class ForwardListener {
     try {
       const stream = await this.#connect();
       stream.on("error", () => undefined);
+      // Whoever has left hears nothing any more.
+      if (response.destroyed) return void stream.destroy();
       response.once("close", () => stream.destroy());
       const outgoing = httpRequest({
         createConnection: () => stream,
@@ -116,7 +118,12 @@ export class ForwardListener {
         setHost: false,
       });
       outgoing.once("response", (answer) => {
-        response.writeHead(answer.statusCode ?? 502, headersFromPod(answer.headers, false));
+        const { statusCode = 0 } = answer;
+        if (statusCode < 200) {
+          stream.destroy();
+          return void say(502, `The pod's answer has no code of HTTP: ${statusCode}\n`);
+        }
+        response.writeHead(statusCode, headersFromPod(answer.headers, false));
         answer.once("error", () => response.destroy());
         answer.pipe(response);
       });
@@ -131,9 +138,8 @@ export class ForwardListener {
   }
 
   /** A link is good once: the browser gets a cookie, and goes on to the pod's own page. */
-  #enter(url: URL, request: IncomingMessage, response: ServerResponse): void {
-    const cookie =
-      request.method === "GET" ? this.#owner.redeem(url.searchParams.get("code") ?? "") : undefined;
+  #enter(query: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
+    const cookie = request.method === "GET" ? this.#owner.redeem(query.get("code") ?? "") : undefined;
     if (cookie === undefined) {
       response
         .writeHead(403, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
@@ -162,6 +168,7 @@ export class ForwardListener {
     try {
       const stream = await this.#connect();
       stream.on("error", () => socket.destroy());
+      if (socket.destroyed) return void stream.destroy();
       socket.once("close", () => stream.destroy());
       const outgoing = httpRequest({
         createConnection: () => stream,
