@@ -8,7 +8,7 @@ export function entryLine(entry: FoundEntry, source: FoundSource | undefined): s
   const { text, textBytes } = entry;
   const time = entry.time.replace(/(\.\d{3})\d*Z$/, "$1Z");
   const cut = textBytes === undefined ? "" : ` … (${textBytes} bytes)`;
-  return `${time} ${writer(source)}│ ${neutral(shown(text, source))}${cut}\n`;
+  return `${time} ${neutral(writer(source))}│ ${neutral(shown(text, source))}${cut}\n`;
 }
 
 function writer(source: FoundSource | undefined): string {
@@ -22,10 +22,22 @@ function writer(source: FoundSource | undefined): string {
 /** An event as kubectl says it; anything else as it is. */
 function shown(text: string, source: FoundSource | undefined): string {
   if (source?.kind !== "event") return text;
-  const event = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const event = objectIn(text);
+  if (event === undefined) return text;
   const about = (event.involvedObject ?? event.regarding ?? {}) as { kind?: string; name?: string };
   const { type = "", reason = "", message = event.note ?? "" } = event;
   return `${type} ${reason} ${(about.kind ?? "").toLowerCase()}/${about.name ?? ""}: ${message}`;
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === "object" && said !== null
+      ? (said as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What would move a terminal's cursor, change its colours or give it orders is written out. */

@@ -6,7 +6,7 @@ import type { AskedNode, FoundEntry, FoundSource, SearchRecord } from "../../cli
 import { countedBy, searchLimits, sources } from "../../client/logs/search-request.ts";
 import type { CommandIo } from "../command.ts";
 import type { clusterFlags } from "./flags.ts";
-import { countLines, entryJson, entryLine } from "./found-text.ts";
+import { countLines, entryJson, entryLine, neutral } from "./found-text.ts";
 
 /** Beside those that `pintle logs` has for one container. */
 export const searchFlags = {
@@ -170,6 +170,6 @@ function showerOf(given: SearchFlags, io: CommandIo): (record: SearchRecord | un
 function tellMissing(nodes: readonly AskedNode[], io: CommandIo): number {
   const missing = nodes.filter(({ error }) => error !== undefined);
   for (const { name, error } of missing)
-    io.stderr(`pintle logs: lines of node ${name} are missing: ${error}\n`);
+    io.stderr(`pintle logs: lines of node ${name} are missing: ${neutral(error ?? "")}\n`);
   return missing.length === 0 ? 0 : 1;
 }
