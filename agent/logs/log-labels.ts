@@ -1,4 +1,5 @@
-import { link, open, rename, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, link, open, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 
@@ -20,13 +21,23 @@ export async function writeLabels(folder: string, attempt: number, labels: Label
 
 /** None where there is no such file, or it is torn. */
 export async function readLabels(folder: string, attempt: number): Promise<Labels> {
-  const file = await ifPresent(open(labelsPath(folder, attempt), "r"));
+  const file = await openPlain(labelsPath(folder, attempt));
   if (file === undefined) return {};
   try {
-    const { size } = await file.stat();
-    return size > bytesMost ? {} : labelsOf(await file.readFile("utf8"));
+    const about = await file.stat();
+    return !about.isFile() || about.size > bytesMost ? {} : labelsOf(await file.readFile("utf8"));
   } finally {
     await file.close();
+  }
+}
+
+/** Never through a link, and without waiting for whoever writes to a pipe. */
+async function openPlain(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await ifPresent(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ELOOP") return undefined;
+    throw error;
   }
 }
 
