@@ -9,6 +9,9 @@ import type {
 } from "../../../client/logs/search-records.ts";
 import { type SearchRequest, timestampUs } from "../../../client/logs/search-request.ts";
 
+/** Of one finder: a node tells only of those that it has found something in. */
+const sourcesMost = 20_000;
+
 /** A node, or whoever else finds something by time. */
 export interface Finder {
   /** Empty: it is no node. */
@@ -151,6 +154,7 @@ class FoundStream {
     if ("source" in record) {
       if (this.#namespace !== undefined && record.source.namespace !== this.#namespace)
         throw new Error("it speaks of another namespace");
+      if (this.sources.size >= sourcesMost) throw new Error(`it names more than ${sourcesMost} sources`);
       this.sources.set(record.source.id, record.source);
     } else if ("counts" in record) this.counts = record.counts;
     else if ("alive" in record) this.searchedBytes = record.alive.searchedBytes;
