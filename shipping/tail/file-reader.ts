@@ -1,4 +1,4 @@
-import { fstatSync, statSync } from "node:fs";
+import { constants, fstatSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { ifPresent } from "../../base/os/if-present.ts";
 import type { Log } from "../../base/os/log.ts";
@@ -133,7 +133,8 @@ export class FileReader {
 
   /** None where it was renamed or removed meanwhile: it is found by its new name then, if any. */
   async #openOne(path: string, inode: number): Promise<OpenFile[]> {
-    const handle = await ifPresent(open(path, "r"));
+    // A pipe or a link that stands there meanwhile is another inode, and is not waited for.
+    const handle = await ifPresent(open(path, constants.O_RDONLY | constants.O_NONBLOCK));
     if (handle === undefined) return [];
     if (fstatSync(handle.fd).ino === inode)
       return [{ handle, path, inode, identity: undefined, at: 0, isVisited: false }];
