@@ -22,7 +22,7 @@ export async function editObject(
   run: (file: string) => Promise<void> = runEditor,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "pintle-edit-"));
-  const file = join(folder, `${kind.plural}-${ref.name.replace(/[^\w.-]/g, "_")}.yaml`);
+  const file = join(folder, `${`${kind.plural}-${ref.name}`.replace(/[^\w.-]/g, "_")}.yaml`);
   try {
     const object = await client.get<KubeObject>(kind, ref);
     const before = objectsText({ kind: "yaml" }, [{ resource: kind, object }], { single: true });
