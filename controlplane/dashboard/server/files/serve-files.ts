@@ -115,7 +115,8 @@ export class Files {
       return statusText(response, 422, begun);
     }
     const code = Buffer.from(randomBytes(this.#random, 32)).toString("base64url");
-    const fileName = `${name === "." ? "files" : name}${isFolder ? ".tar" : ""}`;
+    // What is no text of Unicode has no place in a header.
+    const fileName = Buffer.from(`${name === "." ? "files" : name}${isFolder ? ".tar" : ""}`).toString();
     const cancel = this.#clock.after(filesLimits.beginMs, () => {
       this.#waiting.delete(code);
       command.close();
