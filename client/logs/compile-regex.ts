@@ -9,31 +9,46 @@ export function compileRegex(source: string, ignoresCase: boolean): RegexTest {
   return (text) => regex.matcher(text).find();
 }
 
-/** The first regular expression of a query that is none. */
+/** What the regular expressions of a query take together, in steps of their programs: each letter of a line may take as many. */
+export const regexStepsMost = 1_500;
+
+/** The first regular expression of a query that is none, or with which they take too long. */
 export function regexProblem(query: Query): QueryProblem | undefined {
+  return problemIn(query, { left: regexStepsMost });
+}
+
+interface Steps {
+  left: number;
+}
+
+function problemIn(query: Query, steps: Steps): QueryProblem | undefined {
   switch (query.kind) {
     case "and":
     case "or":
       for (const part of query.parts) {
-        const problem = regexProblem(part);
+        const problem = problemIn(part, steps);
         if (problem !== undefined) return problem;
       }
       return undefined;
     case "not":
-      return regexProblem(query.part);
+      return problemIn(query.part, steps);
     case "regex":
-      return problemOf(query.source, query.column);
+      return problemOf(query.source, query.column, steps);
     case "field":
-      return query.operator.endsWith("~") ? problemOf(query.value, query.column) : undefined;
+      return query.operator.endsWith("~") ? problemOf(query.value, query.column, steps) : undefined;
     default:
       return undefined;
   }
 }
 
-function problemOf(source: string, column: number): QueryProblem | undefined {
+function problemOf(source: string, column: number, steps: Steps): QueryProblem | undefined {
   try {
-    RE2JS.compile(source);
-    return undefined;
+    steps.left -= RE2JS.compile(source).programSize();
+    if (steps.left >= 0) return undefined;
+    return {
+      column,
+      message: `the regular expressions take more than ${regexStepsMost} steps for a letter: repeat less in them`,
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { column, message: `no regular expression: ${message}` };

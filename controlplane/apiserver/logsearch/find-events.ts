@@ -11,18 +11,33 @@ interface EventTimes {
   readonly involvedObject?: { readonly kind?: string; readonly name?: string };
 }
 
-/** Events that match, as lines of JSON: of those that are stored, by when they were last seen. Pure. */
-export function foundEvents(events: readonly KubeObject[], request: SearchRequest): SearchRecord[] {
+/** After so many letters others get a turn: a regular expression takes its time, and everybody is served here. */
+const lettersInTurn = 4_096;
+/** So far is an event looked at; what people read of it stands before. */
+const lettersMost = 32_768;
+
+/** Events that match, as lines of JSON: of those that are stored, by when they were last seen. Pure.
+ *  @param turn Resolves once others had theirs; rejects where nobody waits for the answer any more. */
+export async function foundEvents(
+  events: readonly KubeObject[],
+  request: SearchRequest,
+  turn: () => Promise<void>,
+): Promise<SearchRecord[]> {
   const { sinceUs, untilUs, order, limit, pod, query, counts } = request;
   const test = lineTest(query, compileRegex);
   const found: { readonly us: number; readonly namespace: string; readonly text: string }[] = [];
+  let letters = 0;
   for (const event of events) {
     const us = seenUs(event);
     if (us === undefined || us < sinceUs || us >= untilUs) continue;
     const { kind, name } = (event as unknown as EventTimes).involvedObject ?? {};
     if (pod !== undefined && (kind !== "Pod" || name !== pod)) continue;
     const text = eventText(event);
-    if (test(text)) found.push({ us, namespace: event.metadata.namespace ?? "", text });
+    if (test(text.slice(0, lettersMost))) found.push({ us, namespace: event.metadata.namespace ?? "", text });
+    letters += text.length;
+    if (letters < lettersInTurn) continue;
+    letters = 0;
+    await turn();
   }
   found.sort((a, b) => (order === "newest" ? b.us - a.us : a.us - b.us));
   if (counts !== undefined)

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import { type Clock, every } from "../../../base/os/clock.ts";
 import { drained } from "../../../base/os/drained.ts";
@@ -79,7 +80,7 @@ async function findersOf(
   if (search.source === "events") {
     const cache = await hub.cache(eventKind);
     const events = cache.list(listPrefix(eventKind, search.namespace ?? "")).map(({ object }) => object);
-    return [{ name: "", records: inTurn(foundEvents(events, search)) }];
+    return [{ name: "", records: eventRecords(events, search, signal) }];
   }
   const cache = await hub.cache(nodeKind);
   const asked = cache
@@ -94,8 +95,15 @@ async function findersOf(
   }));
 }
 
-async function* inTurn(records: readonly SearchRecord[]): AsyncGenerator<SearchRecord, void, void> {
-  yield* records;
+async function* eventRecords(
+  events: readonly KubeObject[],
+  search: SearchRequest,
+  signal: AbortSignal,
+): AsyncGenerator<SearchRecord, void, void> {
+  yield* await foundEvents(events, search, async () => {
+    await setImmediate();
+    signal.throwIfAborted();
+  });
 }
 
 interface Sending {
