@@ -63,6 +63,21 @@ describe("the dashboard's files of containers", () => {
     }
   });
 
+  it("ends with an archive that has no end", async () => {
+    async function* endless(): AsyncGenerator<Buffer> {
+      yield Buffer.concat([fileHead("a", 3, 0), Buffer.from("abc"), fileTail(3)]);
+      for (let pieces = 0; pieces < 1_000; pieces++) yield Buffer.alloc(65_536);
+    }
+    const entry = await readFirstEntry(endless());
+    assert.ok(entry !== undefined);
+    const read = async () => {
+      let text = "";
+      for await (const piece of entry.bytes()) text += piece;
+      return text;
+    };
+    await assert.rejects(read(), /goes on behind its only entry/);
+  });
+
   it("reads sizes beyond eight gigabytes", async () => {
     const file = join(folder, "huge");
     writeFileSync(file, "");

@@ -137,6 +137,8 @@ export class Files {
     this.#underWay++;
     waiting.cancel();
     const { command, fileName, entry } = waiting;
+    // A container that says nothing more is not waited for when its browser has gone.
+    response.once("close", () => command.close());
     response.writeHead(200, {
       ...safeHeaders,
       "content-type": "application/octet-stream",

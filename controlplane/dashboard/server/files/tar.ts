@@ -4,6 +4,8 @@ const blockBytes = 512;
 const nameBytesMost = 100;
 /** Names and records that stand before an entry. */
 const extraBytesMost = 1024 * 1024;
+/** An archive's end is filled up to a whole record; that of GNU's has 10 KiB, and any may be asked for. */
+const afterEntryBytesMost = 8 * 1024 * 1024;
 /** What eleven octal digits hold. */
 export const fileBytesMost = 8 ** 11 - 1;
 
@@ -120,10 +122,15 @@ class PieceReader {
     return whole.length === bytes ? whole : undefined;
   }
 
-  /** Passes so many, and lets go of what follows. */
+  /** Passes so many, and lets go of what follows. Throws where that has no end. */
   async *passLast(bytes: number): AsyncGenerator<Buffer, void, void> {
     yield* this.pass(bytes);
-    while (!(await this.#pieces.next()).done);
+    for (let left = afterEntryBytesMost; left > 0; ) {
+      const { value, done } = await this.#pieces.next();
+      if (done) return;
+      left -= value.length;
+    }
+    throw new Error("the archive goes on behind its only entry");
   }
 
   async *pass(bytes: number): AsyncGenerator<Buffer, void, void> {
