@@ -13,8 +13,8 @@ const newline = 10;
 export async function compressLog(path: string): Promise<string | undefined> {
   const from = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const { atime, mtime, mtimeMs } = await from.stat();
-    const name = compressedName({ path, modifiedMs: mtimeMs });
+    const { atime, mtime, mtimeMs, ino } = await from.stat();
+    const name = compressedName({ path, modifiedMs: mtimeMs, ino });
     if (name === undefined) return undefined;
     const target = join(dirname(path), name);
     const to = await open(`${target}.new`, "w", 0o600);

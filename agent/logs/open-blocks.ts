@@ -37,6 +37,8 @@ export function openFile(file: LogFile, elsewhere: readonly string[]): number | 
   if (direct !== undefined) return direct;
   for (const folder of [dirname(file.path), ...elsewhere])
     for (const name of namesIn(folder)) {
+      // The inode of a file that is gone may be another's by now, as that of what was compressed.
+      if (name.endsWith(".gz") !== file.isCompressed) continue;
       const fd = openIf(join(folder, name), file.ino);
       if (fd !== undefined) return fd;
     }

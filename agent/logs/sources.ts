@@ -125,7 +125,7 @@ function liveName(name: string): { readonly attempt: number; readonly rank: numb
   return found === null ? undefined : { attempt: Number(found[1]), rank: -Number(found[2] ?? 0) };
 }
 
-/** `3.log.i4711` as it was, `3.log.1790000000000.gz` compressed (`keep-logs.ts`). Written before all that is live. */
+/** `3.log.i4711` as it was, `3.log.1790000000000-4711.gz` compressed (`keep-logs.ts`). Written before all that is live. */
 function keptName(name: string): { readonly attempt: number; readonly rank: number } | undefined {
   const found = keptLogName.exec(name);
   return found === null ? undefined : { attempt: Number(found[1]), rank: Number.NEGATIVE_INFINITY };
