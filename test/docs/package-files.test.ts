@@ -9,8 +9,9 @@ const rooms = ["base", "proto", "store", "client", "controlplane", "agent", "shi
 
 /** Sources are bundled; the rest of these is read by tests, by the build, or where nothing was built. */
 const isLeftOut = (path: string) =>
-  /\.(ts|md|proto)$|-source\.mjs$|^controlplane\/(apiserver\/schema\/.*\.txt$|dashboard\/web\/)/.test(path) ||
-  /(^|\/)(testdata|testing)\//.test(path);
+  /\.(tsx?|md|proto)$|-source\.mjs$|^controlplane\/(apiserver\/schema\/.*\.txt$|dashboard\/web\/)/.test(
+    path,
+  ) || /(^|\/)(testdata|testing)\//.test(path);
 
 describe("the package", function () {
   this.timeout(60_000);

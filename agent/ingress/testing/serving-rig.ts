@@ -177,7 +177,11 @@ export class ServingRig {
 
   async certificate(host: string): Promise<string> {
     const authority = await createAuthority({ name: `authority of ${host}` });
-    const made = await issueCertificate(authority, { commonName: host, dnsNames: [host], usage: "server" });
+    const made = await issueCertificate(authority, {
+      commonName: host,
+      dnsNames: host === "" ? [] : [host],
+      usage: "server",
+    });
     this.serving.apply({
       kind: "certificate",
       host,
