@@ -1,4 +1,5 @@
 import { type CustomServed, customServed } from "./custom-definitions.ts";
+import { modelOf } from "./definition-names.ts";
 import { kindOperations } from "./kind-operations.ts";
 import type { Operation, ServedAs } from "./operation.ts";
 import type { Parameters } from "./parameters.ts";
@@ -15,7 +16,11 @@ export interface Catalogue {
   readonly issues: boolean;
 }
 
-export function catalogueOf(served: readonly ServedAs[], issues: boolean): Catalogue {
+export function catalogueOf(all: readonly ServedAs[], issues: boolean): Catalogue {
+  // What no model tells of is told of by discovery alone: lines of logs are found by a search, and are no objects.
+  const served = all.filter(
+    (one) => one.schema?.openApi !== undefined || modelOf(one, one.kind.kind) !== undefined,
+  );
   const builtIn = new Map<string, readonly ServedAs[]>();
   for (const path of rootOperations(groupsOf(served), issues).keys()) builtIn.set(path, []);
   const custom = new Map<string, readonly CustomServed[]>();
