@@ -267,6 +267,12 @@ describe("logs.pintle.dev, searched on all nodes", () => {
     const { body } = await api.admin.call("GET", group);
     const shown = body.resources.map((one: { name: string; verbs: string[] }) => [one.name, one.verbs]);
     assert.deepEqual(shown, [["entries", ["get"]]]);
+    // Who validates what it sends reads all documents.
+    assert.equal((await api.admin.call("GET", "/openapi/v2")).code, 200);
+    const { paths } = JSON.parse((await api.admin.call("GET", "/openapi/v3")).text);
+    const addresses = Object.values(paths as Record<string, { readonly serverRelativeURL: string }>);
+    for (const { serverRelativeURL } of addresses)
+      assert.equal((await api.admin.call("GET", serverRelativeURL)).code, 200, serverRelativeURL);
     const without = await startTestApiserver();
     assert.equal((await without.admin.call("GET", `${group}/entries`)).code, 404);
     await without.stop();
