@@ -160,19 +160,19 @@ describe("signing in to the dashboard with a provider that the API server trusts
       assert.equal((await post("/session", { signIn: odd })).code, 400);
   });
 
-  const nowSeconds = Math.floor(Date.now() / 1000);
+  const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
   for (const [what, claims, word] of [
-    ["another nonce", { nonce: "other" }, /nonce is another/],
-    ["an end that has passed", { exp: nowSeconds - 5 }, /has expired/],
-    ["no end", { exp: undefined }, /has expired/],
-    ["another audience", { aud: "other" }, /meant for "other", not for pintle:dashboard/],
-    ["another party", { aud: [testClient.clientId, "other"], azp: "other" }, /given to "other"/],
-    ["another issuer", { iss: "https://other.example" }, /one of "https:\/\/other.example"/],
-    ["nobody's name", { sub: undefined }, /of nobody/],
-    ["a birth to come", { iat: nowSeconds + 1_000 }, /when it was made/],
+    ["another nonce", () => ({ nonce: "other" }), /nonce is another/],
+    ["an end that has passed", () => ({ exp: inSeconds(-5) }), /has expired/],
+    ["no end", () => ({ exp: undefined }), /has expired/],
+    ["another audience", () => ({ aud: "other" }), /meant for "other", not for pintle:dashboard/],
+    ["another party", () => ({ aud: [testClient.clientId, "other"], azp: "other" }), /given to "other"/],
+    ["another issuer", () => ({ iss: "https://other.example" }), /one of "https:\/\/other.example"/],
+    ["nobody's name", () => ({ sub: undefined }), /of nobody/],
+    ["a birth to come", () => ({ iat: inSeconds(1_000) }), /when it was made/],
   ] as const)
     it(`refuses a token of ${what}`, async () => {
-      provider.claims = claims;
+      provider.claims = claims();
       assert.match(await refusal(), word);
     });
 
@@ -181,8 +181,8 @@ describe("signing in to the dashboard with a provider that the API server trusts
       iss: provider.issuer,
       aud: testClient.clientId,
       sub: "jane",
-      iat: nowSeconds,
-      exp: nowSeconds + 60,
+      iat: inSeconds(0),
+      exp: inSeconds(60),
     };
     const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const forge = (algorithm: string) => {
