@@ -1,5 +1,6 @@
-// Writes the declarations of what others import into dist/types: one file for each entry and what they share, for import (.d.ts) and
-// for require() (.d.cts). They stand alone: nothing is left in them that refers to a package, but for Node's own modules.
+// Writes the declarations of what others import into dist/types: one file for each entry, for import (.d.ts) and for require()
+// (.d.cts), and what all share, once (.d.cts, which either may import). They stand alone: nothing is left in them that refers to a
+// package, but for Node's own modules.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -42,8 +43,8 @@ export function writeDeclarations(files) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   for (const [name, text] of files) {
-    writeFileSync(join(out, name), text);
     const common = text.replace(/^((?:import|export) .* from '\.\/[^']+)\.js';$/gm, "$1.cjs';");
+    if (!name.startsWith("shared-")) writeFileSync(join(out, name), common);
     writeFileSync(join(out, name.replace(/\.ts$/, ".cts")), common);
   }
 }

@@ -28,6 +28,9 @@ const shared = {
   platform: "node",
   target: "node20",
   legalComments: "none",
+  // Names stay as they are: traces of the stack and profiles tell them. Lines stay short, as Node shows the one that threw.
+  minifyWhitespace: true,
+  lineLimit: 160,
   logLevel: "warning",
   // Native modules are loaded from node_modules.
   external: ["classic-level", "bufferutil", "utf-8-validate", "@swc/*", "typescript", "react-devtools-core"],
