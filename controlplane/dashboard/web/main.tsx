@@ -29,16 +29,20 @@ function App() {
   );
 }
 
+const loadLogs = async () => (await import("./pages/logs.tsx")).LogsPage;
 const loadMap = async () => (await import("./pages/map.tsx")).MapPage;
+
+const pageTitles: Readonly<Record<string, string>> = { map: "Map", logs: "Logs" };
 
 function Page() {
   const [first, group, plural, namespace, name] = path.value;
-  const title = [name ?? plural ?? (first === "map" ? "Map" : "Overview"), "Pintle"].join(" · ");
+  const title = [name ?? plural ?? pageTitles[first ?? ""] ?? "Overview", "Pintle"].join(" · ");
   useEffect(() => {
     document.title = title;
   }, [title]);
   if (first === undefined) return <HomePage />;
   if (first === "map") return <LazyPage load={loadMap} />;
+  if (first === "logs") return <LazyPage load={loadLogs} />;
   const kind = first === "k" || first === "new" ? kindOf(`${group}/${plural}`) : undefined;
   if (kind === undefined) return <Unknown />;
   if (first === "new") return <NewPage kind={kind} />;

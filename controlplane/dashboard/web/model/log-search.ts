@@ -37,8 +37,8 @@ export function textMatcher(wanted: string): Matcher {
 }
 
 /** Throws where the pattern is none. Pure. */
-export function patternMatcher(pattern: string, compiler: PatternCompiler): Matcher {
-  const compiled = compiler.compile(pattern, compiler.CASE_INSENSITIVE);
+export function patternMatcher(pattern: string, compiler: PatternCompiler, ignoresCase = true): Matcher {
+  const compiled = compiler.compile(pattern, ignoresCase ? compiler.CASE_INSENSITIVE : 0);
   return {
     has: (text) => compiled.matcher(text).find(),
     places: (text) => {
@@ -46,6 +46,36 @@ export function patternMatcher(pattern: string, compiler: PatternCompiler): Matc
       const found: [number, number][] = [];
       while (found.length < placesMost && matcher.find())
         if (matcher.end() > matcher.start()) found.push([matcher.start(), matcher.end()]);
+      return found;
+    },
+  };
+}
+
+/** What several find. Pure. */
+export function anyMatcher(matchers: readonly Matcher[]): Matcher {
+  return {
+    has: (text) => matchers.some((one) => one.has(text)),
+    places: (text) => {
+      const all = matchers.flatMap((one) => one.places(text)).sort((a, b) => a[0] - b[0] || b[1] - a[1]);
+      const apart: (readonly [number, number])[] = [];
+      for (const place of all) if (place[0] >= (apart.at(-1)?.[1] ?? 0)) apart.push(place);
+      return apart.slice(0, placesMost);
+    },
+  };
+}
+
+/** A text in just these letters. Pure. */
+export function exactMatcher(wanted: string): Matcher {
+  return {
+    has: (text) => text.includes(wanted),
+    places: (text) => {
+      const found: [number, number][] = [];
+      for (
+        let at = text.indexOf(wanted);
+        at >= 0 && found.length < placesMost;
+        at = text.indexOf(wanted, at + wanted.length)
+      )
+        found.push([at, at + wanted.length]);
       return found;
     },
   };

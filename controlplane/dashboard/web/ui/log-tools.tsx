@@ -3,6 +3,7 @@ import { type LogStreams, logLimits, nameOf } from "../api/log-streams.ts";
 import type { LogSource } from "../model/log-sources.ts";
 import { param, setParams, to } from "../route.ts";
 import { logKeys } from "./log-box.tsx";
+import { TimeField } from "./time-field.tsx";
 
 interface ToolsProps {
   readonly sources: readonly LogSource[];
@@ -52,8 +53,8 @@ export function LogTools({ sources, streams, count, problem }: ToolsProps) {
         </select>
         {isBetween.value && (
           <>
-            <Time name="from" label="From" />
-            <Time name="until" label="Until" />
+            <TimeField name="from" label="From" />
+            <TimeField name="until" label="Until" />
           </>
         )}
         <select
@@ -73,6 +74,7 @@ export function LogTools({ sources, streams, count, problem }: ToolsProps) {
         <button type="button" onClick={() => download(streams)}>
           Download
         </button>
+        <a href={to(["logs"], searchOf(sources))}>Search the logs</a>
       </div>
       <div class="tools tools-left">
         <input
@@ -158,26 +160,12 @@ function Check({ name, label }: { readonly name: string; readonly label: string 
   );
 }
 
-/** A time of this place; the address has it in UTC. */
-function Time({ name, label }: { readonly name: string; readonly label: string }) {
-  const ms = Date.parse(param(name));
-  const local = Number.isNaN(ms)
-    ? ""
-    : new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString();
-  return (
-    <label class="check">
-      {label}
-      <input
-        type="datetime-local"
-        step="1"
-        value={local.slice(0, 19)}
-        onChange={({ currentTarget: { value } }) => {
-          const given = new Date(value);
-          setParams({ [name]: Number.isNaN(given.getTime()) ? "" : given.toISOString() });
-        }}
-      />
-    </label>
-  );
+/** Of one pod, or all of the namespace; those that are gone, too. */
+function searchOf(sources: readonly LogSource[]): Readonly<Record<string, string>> {
+  const [first] = sources;
+  if (first === undefined) return {};
+  const isOne = sources.every(({ pod }) => pod === first.pod);
+  return { ns: first.namespace, ...(isOne && { pod: first.pod }) };
 }
 
 /** Whose lines they are, by the colours and names that stand before them. */

@@ -120,6 +120,10 @@ function hitsFor(text: string): readonly Hit[] {
       hit: { what: `New ${kind.kind}`, where: "from YAML", href: to(["new", ...kindKey(kind).split("/")]) },
     }))
     .filter(() => /^(ne|cr)/.test(word));
+  const ofPages = [
+    { what: "Logs", where: "of the whole cluster, searched", href: to(["logs"]) },
+    { what: "Map", where: "of services, workloads and nodes", href: to(["map"]) },
+  ].map((hit) => ({ rank: rankOf(word, [hit.what.toLowerCase()]), hit }));
   const ofNamespaces = namespaceNames().map((name) => ({
     rank: rankOf(word, [name]) + 0.5,
     hit: { what: name, where: "namespace", href: `/k/core/pods?ns=${encodeURIComponent(name)}` },
@@ -133,7 +137,7 @@ function hitsFor(text: string): readonly Hit[] {
     const where = [kind.kind, at, word.includes("=") ? object.labels : ""].filter(Boolean).join(" · ");
     return [{ rank: rank + 0.6, hit: { what: name, where, href } }];
   });
-  return [...ofKinds, ...ofNew, ...ofNamespaces, ...ofNames]
+  return [...ofPages, ...ofKinds, ...ofNew, ...ofNamespaces, ...ofNames]
     .filter(({ rank }) => rank < 9)
     .sort((a, b) => a.rank - b.rank)
     .slice(0, hitsMost)

@@ -86,6 +86,9 @@ function Menu() {
       <a href={to(["map"])} class="menu-line" aria-current={here === "map" ? "page" : undefined}>
         Map
       </a>
+      <a href={to(["logs"])} class="menu-line" aria-current={here === "logs" ? "page" : undefined}>
+        Logs
+      </a>
       {groups.map(({ heading, kinds: ofHeading }, at) => (
         <details key={heading} open={at < 2 || ofHeading.some((kind) => here === `k/${kindKey(kind)}`)}>
           <summary>{heading}</summary>
