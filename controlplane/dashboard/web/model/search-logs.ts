@@ -193,9 +193,9 @@ function soughtOf(query: Query): Sought[] {
     case "or":
       return query.parts.flatMap(soughtOf);
     case "text":
-      return query.text === "" ? [] : [query];
+      return query.text === "" ? [] : [{ kind: "text", text: query.text }];
     case "regex":
-      return [query];
+      return [{ kind: "regex", source: query.source, ignoresCase: query.ignoresCase }];
     case "field":
       if (query.operator === "=~") return [{ kind: "regex", source: query.value, ignoresCase: false }];
       return query.operator === "=" && query.value !== "" ? [{ kind: "text", text: query.value }] : [];
