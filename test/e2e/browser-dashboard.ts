@@ -64,25 +64,27 @@ export class BrowserDashboard {
     return dashboard;
   }
 
-  /** A page that has come in by a link. It takes no style but our files', which is stricter than the policy that it is served
-   *  with. */
+  /** A page that has come in by a link. */
   async page(link: string, options: object = {}): Promise<Page> {
+    const page = await this.blank(options);
+    await page.goto(link);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    return page;
+  }
+
+  /** A page that has gone nowhere yet. What it does against the content policy that it is served with is complained of. */
+  async blank(options: object = {}): Promise<Page> {
     const page = await this.#browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
     page.setDefaultTimeout(30_000);
+    await page.exposeFunction("tellViolation", (text: string) => this.complaints.push(text));
+    await page.addInitScript(`addEventListener("securitypolicyviolation", (event) =>
+      tellViolation(event.violatedDirective + " forbids " + (event.blockedURI || "it") + " " + event.sample))`);
     page.on("pageerror", (error) => this.complaints.push(String(error.stack)));
     page.on("console", (message) => {
       // A browser says of each refused request that it was; the views say it, too.
       if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(message.text()))
         this.complaints.push(message.text());
     });
-    await page.goto(link);
-    await page.getByRole("heading", { name: "Overview" }).waitFor();
-    await page.evaluate(`{
-      const policy = document.createElement("meta");
-      policy.httpEquiv = "Content-Security-Policy";
-      policy.content = "style-src 'self'";
-      document.head.append(policy);
-    }`);
     return page;
   }
 

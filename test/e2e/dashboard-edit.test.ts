@@ -16,14 +16,22 @@ const deployment = (name: string, image = "example.com/web:1") => ({
     template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "c", image }] } },
   },
 });
-/** Sees everything, and may change nothing. */
-const viewer = {
-  apiVersion: "rbac.authorization.k8s.io/v1",
-  kind: "ClusterRoleBinding",
-  metadata: { name: "vera" },
-  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
-  subjects: [{ kind: "User", name: "vera", apiGroup: "rbac.authorization.k8s.io" }],
-};
+/** Sees everything of namespaces and all nodes, and may change nothing. */
+const viewer = [
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "view-nodes" },
+    rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
+  },
+  ...["view", "view-nodes"].map((name) => ({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: `vera-${name}` },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
+    subjects: [{ kind: "User", name: "vera", apiGroup: "rbac.authorization.k8s.io" }],
+  })),
+];
 
 describe("the dashboard's ways of changing objects", function () {
   this.timeout(120_000);
@@ -34,7 +42,7 @@ describe("the dashboard's ways of changing objects", function () {
   before(async function () {
     if (!hasChromium) return this.skip();
     [cluster, browser] = await Promise.all([startCluster({ nodes: 2 }), BrowserDashboard.open()]);
-    await cluster.apply([deployment("web"), deployment("shop"), viewer]);
+    await cluster.apply([deployment("web"), deployment("shop"), ...viewer]);
     const dashboard = await browser.serve(cluster);
     link = () => dashboard.link();
   });
@@ -230,6 +238,19 @@ describe("the dashboard's ways of changing objects", function () {
     await page.locator('button[title^="cannot rollback a paused deployment"]:disabled').waitFor();
     await press(page, "Resume rollout");
     await page.getByRole("button", { name: "Pause rollout" }).waitFor();
+    await page.close();
+  });
+
+  it("greys out the drain of a node for a viewer, with the reason", async () => {
+    const page = await browser.page((await browser.serve(cluster, "vera")).link());
+    await show(page, "/k/core/nodes/_/node-2?tab=drain");
+    await page.getByText("You may not evict pods here.").waitFor();
+    const drain = page.getByRole("button", { name: "Cordon and drain" });
+    assert.ok(await drain.isDisabled());
+    assert.equal(await drain.getAttribute("title"), "You may not evict pods here");
+    assert.ok(await page.getByRole("button", { name: "Cordon", exact: true }).isDisabled());
+    await page.getByRole("heading", { name: "node-2" }).waitFor();
+    await assertAccessible(page);
     await page.close();
   });
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { SessionSecrets } from "./sessions.ts";
 
-/** Nothing comes from elsewhere, nothing is framed, no form goes anywhere. Styles are set by scripts of ours (the editor, the
- *  terminal), so that inline ones are taken; scripts never are. */
+/** Nothing comes from elsewhere, nothing is framed, no form goes anywhere, and neither scripts nor styles stand in a page. What our
+ *  scripts style by the object model of CSS is no inline style (`web/terminal/strict-styles.ts`). */
 const contentPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",

@@ -12,7 +12,7 @@ import { SignIn } from "./pages/sign-in.tsx";
 import { path } from "./route.ts";
 import "./style/main.css";
 import { Keys } from "./ui/keys.tsx";
-import { LazyPage } from "./ui/lazy-page.tsx";
+import { Late } from "./ui/late.tsx";
 import { Palette } from "./ui/palette.tsx";
 import { Shell } from "./ui/shell.tsx";
 
@@ -41,8 +41,8 @@ function Page() {
     document.title = title;
   }, [title]);
   if (first === undefined) return <HomePage />;
-  if (first === "map") return <LazyPage load={loadMap} />;
-  if (first === "logs") return <LazyPage load={loadLogs} />;
+  if (first === "map") return <Late load={loadMap} props={{}} />;
+  if (first === "logs") return <Late load={loadLogs} props={{}} />;
   const kind = first === "k" || first === "new" ? kindOf(`${group}/${plural}`) : undefined;
   if (kind === undefined) return <Unknown />;
   if (first === "new") return <NewPage kind={kind} />;

@@ -147,6 +147,9 @@ async function patiently(send: () => Promise<Response>, signal?: AbortSignal): P
   }
 }
 
+/** Whose changes of fields these are, as objects tell it (`metadata.managedFields`). */
+export const fieldManager = "pintle-dashboard";
+
 export interface CallOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly accept?: string;

@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { type KubeObject, ObjectFeed } from "../api/object-feed.ts";
-import { call, Refusal } from "../api/session.ts";
+import { call, fieldManager, Refusal } from "../api/session.ts";
 import { type DrainStep, drainSummary, podKey, stepAfter } from "../model/drain-plan.ts";
 import { to } from "../route.ts";
 import { onOtherPerson, setUnfinished } from "../unfinished.ts";
@@ -66,7 +66,8 @@ export class DrainRun {
 
   async #run(): Promise<void> {
     try {
-      await call(`/api/v1/nodes/${encodeURIComponent(this.#order.node)}`, {
+      const path = `/api/v1/nodes/${encodeURIComponent(this.#order.node)}`;
+      await call(`${path}?fieldManager=${fieldManager}`, {
         method: "PATCH",
         contentType: "application/merge-patch+json",
         body: { spec: { unschedulable: true } },

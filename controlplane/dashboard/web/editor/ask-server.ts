@@ -1,6 +1,6 @@
 import { type Kind, kindPath, objectPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
-import { call } from "../api/session.ts";
+import { call, fieldManager } from "../api/session.ts";
 import { bodyOf } from "../model/editable.ts";
 
 export interface Answer {
@@ -21,7 +21,7 @@ interface Wish {
 export async function send({ kind, namespace, written, base }: Wish, isDry: boolean): Promise<Answer> {
   const query = new URLSearchParams({
     fieldValidation: "Strict",
-    fieldManager: "pintle-dashboard",
+    fieldManager,
     ...(isDry && { dryRun: "All" }),
   });
   const path =

@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import { type Kind, objectPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 import { allows, rightsIn } from "../api/rights.ts";
-import { call, Refusal } from "../api/session.ts";
+import { call, fieldManager, Refusal } from "../api/session.ts";
 import { DeleteButton } from "./delete-button.tsx";
 
 interface ActionProps {
@@ -44,7 +44,8 @@ function deedsFor(kind: Kind, object: KubeObject): readonly Deed[] {
   const { name, namespace } = object.metadata;
   const path = objectPath(kind, name, namespace);
   const deeds: Deed[] = [];
-  const patch = (body: unknown, at = path) => call(at, { method: "PATCH", contentType: mergePatch, body });
+  const patch = (body: unknown, at = path) =>
+    call(`${at}?fieldManager=${fieldManager}`, { method: "PATCH", contentType: mergePatch, body });
   if (kind.subresources.includes("scale"))
     deeds.push({
       label: "Scale",

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { KubeObject } from "../api/object-feed.ts";
 import { allows, rightsIn } from "../api/rights.ts";
-import { call, Refusal } from "../api/session.ts";
+import { call, fieldManager, Refusal } from "../api/session.ts";
 import { containersOf } from "../model/pods.ts";
 import { debugPatch } from "../model/terminal-containers.ts";
 
@@ -40,7 +40,11 @@ export function DebugButton({ pod, target, onAdded }: DebugProps) {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/ephemeralcontainers`;
     try {
       const body = debugPatch(added, image.value.trim(), target);
-      await call(path, { method: "PATCH", contentType: strategicPatch, body });
+      await call(`${path}?fieldManager=${fieldManager}`, {
+        method: "PATCH",
+        contentType: strategicPatch,
+        body,
+      });
       awaited.value = added;
     } catch (error) {
       why.value = error instanceof Refusal ? error.message : String(error);

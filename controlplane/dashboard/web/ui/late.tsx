@@ -3,11 +3,12 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
 interface LateProps<Props> {
-  /** A view that is loaded when it is first shown. Give the same function each time. */
+  /** Give the same function each time. */
   readonly load: () => Promise<ComponentType<Props>>;
   readonly props: Props;
 }
 
+/** A view or a part of one that is loaded when it is first shown. */
 export function Late<Props extends object>({ load, props }: LateProps<Props>) {
   const view = useSignal<{ readonly of: ComponentType<Props> } | undefined>(undefined);
   const why = useSignal("");

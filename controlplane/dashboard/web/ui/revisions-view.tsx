@@ -12,7 +12,7 @@ import type { ControllerRevision, ReplicaSet } from "../../../../client/types.ts
 import { type Kind, objectPath } from "../api/discovery.ts";
 import type { KubeObject } from "../api/object-feed.ts";
 import { allows, rightsIn } from "../api/rights.ts";
-import { call, Refusal } from "../api/session.ts";
+import { call, fieldManager, Refusal } from "../api/session.ts";
 import { selectorText } from "../model/related.ts";
 import { yamlText } from "../model/yaml-text.ts";
 import { DiffView } from "./diff-view.tsx";
@@ -51,7 +51,7 @@ export function RevisionsView({ kind, object }: { readonly kind: Kind; readonly 
   const why = useSignal("");
   const patch = async (body: unknown, contentType: string) => {
     try {
-      await call(`${objectPath(kind, name, namespace)}?fieldManager=pintle-dashboard`, {
+      await call(`${objectPath(kind, name, namespace)}?fieldManager=${fieldManager}`, {
         method: "PATCH",
         contentType,
         body,
