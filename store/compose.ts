@@ -9,6 +9,7 @@ import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { V8Profiles } from "../base/os/v8-profiles.ts";
+import { withTracing } from "../base/tracing/with-tracing.ts";
 import type { BackendHome } from "./backend/home.ts";
 import { initialCheck } from "./corruption/initial-check.ts";
 import { createMember, type MemberConfig, type StoreMember } from "./create-member.ts";
@@ -88,6 +89,13 @@ export async function startStore(
   os: Os,
   options: StartOptions = {},
 ): Promise<RunningStore> {
+  const { serviceName = "", instanceId } = config.tracing ?? {};
+  return withTracing(config.tracing, { name: serviceName, instance: instanceId }, os, (own) =>
+    startOrUndo(config, own, options),
+  );
+}
+
+async function startOrUndo(config: StoreConfig, os: Os, options: StartOptions): Promise<RunningStore> {
   const undo: Undo = [];
   try {
     return await start(config, os, undo, options);
@@ -137,6 +145,7 @@ async function start(
       disk,
       log,
       metrics,
+      tracer: os.tracer,
       ...(memory && { home: memory.home }),
       pause,
       openLog: async (appliedIndex) => {

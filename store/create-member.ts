@@ -5,6 +5,7 @@ import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
 import { Turns } from "../base/slices.ts";
+import type { Tracer } from "../base/tracing/tracer.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
 import { type AuthConfig, authDefaults, makeTokens, usableBcryptCost } from "./auth/auth-config.ts";
 import { type Passwords, PasswordThread } from "./auth/password-thread.ts";
@@ -41,6 +42,7 @@ import { LeaderGuard } from "./rpc/leader-guard.ts";
 import type { MemberParts } from "./rpc/member.ts";
 import { rpcMetrics } from "./rpc/metrics.ts";
 import { serviceTable } from "./rpc/service-table.ts";
+import { tracedHandlers } from "./rpc/traced-handlers.ts";
 import { memberVersions } from "./transport/peer/versions.ts";
 import type { Recovered } from "./wal/recovery.ts";
 
@@ -117,6 +119,8 @@ export interface MemberDoors {
   readonly openPeers: (identity: Identity) => Peers;
   /** In place of a thread that hashes. */
   readonly passwords?: Passwords;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** In place of LevelDB under the data directory. */
   readonly home?: BackendHome;
   readonly defer?: (run: () => void) => void;
@@ -437,9 +441,10 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   });
   const guard = new LeaderGuard({ electionTimeoutMs }, { consensus: driver, clock });
   driver.done.then(ending.resolve, ending.reject);
+  const handlers = serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs });
   return {
     identity,
-    handlers: serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs }),
+    handlers: doors.tracer === undefined ? handlers : tracedHandlers(handlers, doors.tracer),
     fromPeers: {
       onMessage: (message) => {
         checkEntries(message);

@@ -15,6 +15,7 @@ import { checkMemberUrl, parseInitialCluster } from "./membership/initial-cluste
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { tlsFileSections, tlsFlagRows } from "./tls-flag-rows.ts";
 import { tlsFlags, tlsSettings } from "./tls-flags.ts";
+import { type StoreTracing, storeTracing, tracingFlagRows } from "./tracing-flags.ts";
 import type { TlsSettings } from "./transport/tls/settings.ts";
 import { tlsLimits } from "./transport/tls/versions.ts";
 
@@ -210,6 +211,7 @@ export const storeFlags = {
   ...corruptionFlagRows,
   "experimental-snapshot-catchup-entries": sameAs("integer", "snapshot-catchup-entries"),
   ...leaseCheckpointFlagRows,
+  ...tracingFlagRows,
   ...foreignFlags,
 } as const satisfies FlagTable;
 
@@ -280,6 +282,7 @@ export interface StoreConfig {
   readonly localAddress: string | undefined;
   readonly clientTls: TlsSettings | undefined;
   readonly peerTls: TlsSettings | undefined;
+  readonly tracing: StoreTracing | undefined;
 }
 
 const quotaDefaultBytes = 2 * 1024 ** 3;
@@ -339,6 +342,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   );
   const leaseCheckpointMs = attempt(undefined, () => leaseCheckpointEveryMs(flags, gates));
   const auth = attempt(authDefaults, () => authConfig(flags));
+  const tracing = attempt(undefined, () => storeTracing(flags));
   problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
   problems.push(
@@ -405,6 +409,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     localAddress: gates.get("SetMemberLocalAddr") === true ? ownAddress(peerUrls) : undefined,
     clientTls,
     peerTls,
+    tracing,
   };
 }
 

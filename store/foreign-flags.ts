@@ -24,7 +24,6 @@ const oldDiscovery =
   "the discovery of etcd's v2 is gone; there are --discovery-endpoints and --discovery-token";
 const ownTimes = "the client of the discovery service has times of its own";
 const noDiscoveryUser = "the discovery service is asked without a user";
-const noTracing = "no traces are sent";
 
 const table = {
   "max-snapshots": noEffect(
@@ -77,16 +76,6 @@ const table = {
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
   "log-package-levels": noEffect("string", "one level is that of all"),
-  "enable-distributed-tracing": noEffect("boolean", noTracing),
-  "distributed-tracing-address": noEffect("string", noTracing),
-  "distributed-tracing-service-name": noEffect("string", noTracing),
-  "distributed-tracing-instance-id": noEffect("string", noTracing),
-  "distributed-tracing-sampling-rate": noEffect("integer", noTracing),
-  "experimental-enable-distributed-tracing": noEffect("boolean", noTracing),
-  "experimental-distributed-tracing-address": noEffect("string", noTracing),
-  "experimental-distributed-tracing-service-name": noEffect("string", noTracing),
-  "experimental-distributed-tracing-instance-id": noEffect("string", noTracing),
-  "experimental-distributed-tracing-sampling-rate": noEffect("integer", noTracing),
   "compaction-batch-limit": noEffect("integer", pacing),
   "experimental-compaction-batch-limit": noEffect("integer", pacing),
   "compaction-sleep-interval": noEffect("goDuration", pacing),

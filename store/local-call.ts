@@ -23,6 +23,7 @@ export interface LocalClient {
 export class LocalCall implements Call, UnaryAnswer, Expiring {
   readonly requireLeader: boolean;
   readonly deadlineMs: number;
+  readonly traceparent: string | undefined;
   readonly #owner: CallOwner;
   readonly #number: number;
   readonly #client: LocalClient;
@@ -34,11 +35,16 @@ export class LocalCall implements Call, UnaryAnswer, Expiring {
 
   constructor(
     to: { readonly owner: CallOwner; readonly number: number },
-    settings: { readonly requireLeader: boolean; readonly deadlineMs: number },
+    settings: {
+      readonly requireLeader: boolean;
+      readonly deadlineMs: number;
+      readonly traceparent: string | undefined;
+    },
     client: LocalClient,
   ) {
     this.requireLeader = settings.requireLeader;
     this.deadlineMs = settings.deadlineMs;
+    this.traceparent = settings.traceparent;
     this.#owner = to.owner;
     this.#number = to.number;
     this.#client = client;

@@ -90,7 +90,7 @@ describe("calls to a member in the same thread", () => {
       succeeded: (number: number, answer: Uint8Array) => void told.push([number, answer.length]),
       failed: (number: number, { status }: CallError) => void told.push([number, status]),
     };
-    const settings = { timeoutMs: 1_000, requireLeader: false };
+    const settings = { timeoutMs: 1_000, requireLeader: false, traceparent: undefined };
     const call = (number: number, path: string) =>
       to.call({ owner, number }, { path, request: Buffer.alloc(number) }, settings);
     const calls = [call(1, "/echo"), call(2, "/no"), call(3, "/never"), call(4, "/never")];

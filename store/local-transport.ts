@@ -2,6 +2,7 @@ import { Deadlines } from "../base/deadlines.ts";
 import { deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/os/clock.ts";
 import { tellEach } from "../base/tell-each.ts";
+import { activeTraceparent } from "../base/tracing/active-span.ts";
 import { CallError } from "./client/call-error.ts";
 import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
@@ -66,7 +67,7 @@ export class LocalTransport implements ClientTransport {
       const { signal } = settings;
       if (signal?.aborted) return reject(signal.reason);
       const waiting = new Waiting(resolve, reject, signal);
-      const call = this.#newCall({ owner: waiting, number: 0 }, settings);
+      const call = this.#newCall({ owner: waiting, number: 0 }, settings, activeTraceparent());
       waiting.waitFor(call);
       // Begun in a turn of its own: whoever calls has gone on by then, as with an answer that comes from afar.
       if (this.#isDecided) queueMicrotask(() => this.#serve(call, path, request));
@@ -78,9 +79,13 @@ export class LocalTransport implements ClientTransport {
   call(
     to: { readonly owner: CallOwner; readonly number: number },
     asked: { readonly path: string; readonly request: Uint8Array },
-    settings: { readonly requireLeader: boolean; readonly timeoutMs: number },
+    settings: {
+      readonly requireLeader: boolean;
+      readonly timeoutMs: number;
+      readonly traceparent: string | undefined;
+    },
   ): LocalCall {
-    const call = this.#newCall(to, settings);
+    const call = this.#newCall(to, settings, settings.traceparent);
     if (this.#isDecided) this.#serve(call, asked.path, asked.request);
     else void this.#decided.promise.then(() => this.#serve(call, asked.path, asked.request));
     return call;
@@ -113,9 +118,10 @@ export class LocalTransport implements ClientTransport {
   #newCall(
     to: { readonly owner: CallOwner; readonly number: number },
     { requireLeader, timeoutMs }: { readonly requireLeader: boolean; readonly timeoutMs: number },
+    traceparent: string | undefined,
   ): LocalCall {
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
-    return new LocalCall(to, { requireLeader, deadlineMs }, this.#client);
+    return new LocalCall(to, { requireLeader, deadlineMs, traceparent }, this.#client);
   }
 
   #serve(call: LocalCall, path: string, request: Uint8Array): void {

@@ -3,7 +3,7 @@ import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
 import type { Layout } from "./layout.ts";
 import { apiserverPkiFlags, controllerManagerPkiFlags, storePkiFlags } from "./pki-flags.ts";
 import { agentShipping, apiserverShipping, managerShipping } from "./shipping.ts";
-import { tracingWords } from "./tracing.ts";
+import { storeTracingWords, tracingWords } from "./tracing.ts";
 
 /** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
 export interface ComponentSpec {
@@ -161,6 +161,7 @@ function storeFlags(plan: ClusterPlan, layout: Layout, number: number): string[]
       .map((host) => `http://${host}:${port(plan, `store-metrics-${number}`)}`)
       .join(",")}`,
     ...storePkiFlags(layout),
+    ...storeTracingWords(plan, `store-${number}`),
     // Half as many wake-ups of idle members as etcd's 100 ms; a dead leader is noticed by its broken connections anyway.
     "--heartbeat-interval=200",
     "--election-timeout=1000",

@@ -56,6 +56,9 @@ describe("the traces of a cluster of one's own", () => {
     assert.deepEqual(
       new Set(words({ tracing: { endpoint: "a:1", samplingRatePerMillion: 1 } })),
       new Set([
+        ...[1, 2, 3].map((n) => `store --distributed-tracing-instance-id=store-${n}`),
+        "store --enable-distributed-tracing",
+        "store --distributed-tracing-address=a:1",
         `apiserver ${here}`,
         `scheduler ${here}`,
         "agent --tracing-config-file=/cluster/tracing-nodes.yaml",

@@ -57,6 +57,19 @@ export function tracingWords(
   return tracing === "off" ? [] : [`--tracing-config-file=${files(layout)[where]}`];
 }
 
+/** A member of the store tells of what is part of others' traces; what it does for itself begins none. */
+export function storeTracingWords(
+  { tracing = "off" }: Pick<ClusterPlan, "tracing">,
+  member: string,
+): readonly string[] {
+  if (tracing === "off") return [];
+  return [
+    "--enable-distributed-tracing",
+    `--distributed-tracing-address=${tracing.endpoint}`,
+    `--distributed-tracing-instance-id=${member}`,
+  ];
+}
+
 export interface LocalTracing {
   close(): void;
 }

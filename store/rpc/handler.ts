@@ -5,6 +5,8 @@ export interface Call {
   readonly requireLeader: boolean;
   /** What says who asks, as it came: the metadata `token`, else `authorization`. */
   readonly token?: string | undefined;
+  /** Which span of which trace asks: the metadata `traceparent`. */
+  readonly traceparent?: string | undefined;
   /** The common name in the certificate that its client has shown. */
   readonly certificateName?: string | undefined;
   /** Asked by the member itself, as root. */

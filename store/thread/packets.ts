@@ -12,6 +12,8 @@ export interface Packet {
   readonly timeoutMs: number;
   /** Of `unary` and `open`: whether the member refuses while it knows no leader. */
   readonly requireLeader: boolean;
+  /** Of `unary`: which span of which trace asks. */
+  readonly traceparent?: string | undefined;
   readonly body: Uint8Array;
 }
 
@@ -33,8 +35,10 @@ export type PacketKind = (typeof kinds)[number];
 const kindNumbers = new Map(kinds.map((kind, at) => [kind, at]));
 const table: readonly Method<object, object>[] = Object.values(methods) as never;
 const methodNumbers = new Map(table.map(({ path }, at) => [path, at]));
-/** kind | requireLeader << 8 | method << 16, call, timeoutMs, length of the body: 32 bits each. */
+/** kind | requireLeader << 8 | isTraced << 9 | method << 16, call, timeoutMs, length of the body: 32 bits each. What is traced has
+ *  its `traceparent` before the body. */
 const headBytes = 16;
+const traceBytes = 55;
 const uint32Max = 2 ** 32 - 1;
 const noBody = new Uint8Array(0);
 
@@ -54,18 +58,22 @@ export function packet(kind: PacketKind, call: number, body: Uint8Array = noBody
 /** All packets in bytes of their own, which may be handed to another thread. */
 export function packed(packets: readonly Packet[]): ArrayBuffer {
   let length = 0;
-  for (const { body } of packets) length += headBytes + body.length;
+  for (const { body, traceparent } of packets)
+    length += headBytes + (traceparent === undefined ? 0 : traceBytes) + body.length;
   // Not filled with zeros first: every byte is written below.
   const out = Buffer.allocUnsafeSlow(length);
   let at = 0;
-  for (const { kind, call, method, timeoutMs, requireLeader, body } of packets) {
+  for (const { kind, call, method, timeoutMs, requireLeader, traceparent, body } of packets) {
     const number = kindNumbers.get(kind) ?? 0;
-    out.writeUInt32LE(number | (requireLeader ? 0x100 : 0) | (method << 16), at);
+    const flags = (requireLeader ? 0x100 : 0) | (traceparent === undefined ? 0 : 0x200);
+    out.writeUInt32LE(number | flags | (method << 16), at);
     out.writeUInt32LE(call, at + 4);
     out.writeUInt32LE(Math.min(timeoutMs, uint32Max), at + 8);
     out.writeUInt32LE(body.length, at + 12);
-    out.set(body, at + headBytes);
-    at += headBytes + body.length;
+    at += headBytes;
+    if (traceparent !== undefined) at += out.write(traceparent, at, traceBytes, "latin1");
+    out.set(body, at);
+    at += body.length;
   }
   return out.buffer as ArrayBuffer;
 }
@@ -76,13 +84,15 @@ export function* unpacked(buffer: ArrayBuffer): Generator<Packet> {
   for (let at = 0; at < bytes.length; ) {
     const first = bytes.readUInt32LE(at);
     const length = bytes.readUInt32LE(at + 12);
-    const start = at + headBytes;
+    const isTraced = (first & 0x200) !== 0;
+    const start = at + headBytes + (isTraced ? traceBytes : 0);
     yield {
       kind: kinds[first & 0xff] ?? "cancel",
       call: bytes.readUInt32LE(at + 4),
       method: first >>> 16,
       timeoutMs: bytes.readUInt32LE(at + 8),
       requireLeader: (first & 0x100) !== 0,
+      ...(isTraced && { traceparent: bytes.toString("latin1", at + headBytes, start) }),
       body: bytes.subarray(start, start + length),
     };
     at = start + length;

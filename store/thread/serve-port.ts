@@ -27,9 +27,9 @@ export function servePort(port: MessagePort, transport: LocalTransport): void {
       fail(call, error);
     },
   };
-  const unary = ({ call: number, method, timeoutMs, requireLeader, body }: Packet) => {
+  const unary = ({ call: number, method, timeoutMs, requireLeader, traceparent, body }: Packet) => {
     const asked = { path: methodPath(method), request: body };
-    const call = transport.call({ owner, number }, asked, { timeoutMs, requireLeader });
+    const call = transport.call({ owner, number }, asked, { timeoutMs, requireLeader, traceparent });
     if (!call.isOver) calls.set(number, call);
   };
   const open = ({ call, method, requireLeader }: Packet) => {

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import { tellEach } from "../../base/tell-each.ts";
+import { activeTraceparent } from "../../base/tracing/active-span.ts";
 import { CallError } from "../client/call-error.ts";
 import { addressesOf, type Endpoint } from "../client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../client/transport.ts";
@@ -64,7 +65,16 @@ export class ThreadTransport implements ClientTransport {
         call,
         signal ? this.#abortable(call, signal, { resolve, reject }) : { resolve, reject },
       );
-      this.#outbox.post({ kind: "unary", call, method, timeoutMs, requireLeader, body: request });
+      const traceparent = activeTraceparent();
+      this.#outbox.post({
+        kind: "unary",
+        call,
+        method,
+        timeoutMs,
+        requireLeader,
+        traceparent,
+        body: request,
+      });
     });
   }
 

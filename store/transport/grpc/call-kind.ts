@@ -15,6 +15,7 @@ export interface KindParts {
   readonly requireLeader: boolean;
   /** What says who asks: the metadata `token`, else `authorization`. */
   readonly token: string | undefined;
+  readonly traceparent: string | undefined;
   /** A gateway asks, whose certificate says nothing of who is behind it. */
   readonly isGateway: boolean;
   readonly encoding: Encoding;

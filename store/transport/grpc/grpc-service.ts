@@ -97,6 +97,7 @@ export class GrpcService {
       deadlines: this.#deadlines,
       requireLeader: headerValue(headers, "hasleader") === "true",
       token: headerValue(headers, "token") ?? headerValue(headers, "authorization"),
+      traceparent: headerValue(headers, "traceparent"),
       isGateway: headerValue(headers, "grpcgateway-accept") !== undefined,
       encoding,
       bytesMost: this.#bytesMost,

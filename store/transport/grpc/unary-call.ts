@@ -124,6 +124,10 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     return this.#kind.parts.token;
   }
 
+  get traceparent(): string | undefined {
+    return this.#kind.parts.traceparent;
+  }
+
   get certificateName(): string | undefined {
     return this.#kind.parts.isGateway ? undefined : certificateName(this.#stream.socket);
   }
