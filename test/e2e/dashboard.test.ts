@@ -115,6 +115,10 @@ describe("the dashboard in a browser", function () {
     const page = await browser.page((await dashboardOf()).link());
     await page.getByRole("link", { name: "Pods", exact: true }).click();
     await untilRows(page, 2);
+    const beyond = await page
+      .getByRole("region", { name: "Pods" })
+      .evaluate((box) => box.scrollWidth - box.clientWidth);
+    assert.equal(beyond, 0, "a table that has room for its columns shows all of them");
     await page.getByLabel("Namespace", { exact: true }).selectOption("kube-system");
     await page.getByText("No pods in kube-system").waitFor();
     await page.getByLabel("Namespace", { exact: true }).selectOption("default");

@@ -49,7 +49,13 @@ function Tile({ title, href, state, children }: TileProps) {
   return (
     <a class="tile" href={href}>
       <span class="quiet">{title}</span>
-      {state?.is === "refused" ? <span title={state.why}>not for you to see</span> : children}
+      {state?.is === "refused" ? (
+        <span title={state.why}>not for you to see</span>
+      ) : state?.is === "loading" ? (
+        <strong class="quiet">…</strong>
+      ) : (
+        children
+      )}
     </a>
   );
 }

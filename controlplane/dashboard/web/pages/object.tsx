@@ -46,6 +46,9 @@ const tabsOf: Readonly<Record<string, readonly string[]>> = {
   "apps/daemonsets": rolling,
 };
 const loadRevisions = () => import("../ui/revisions-view.tsx").then(({ RevisionsView }) => RevisionsView);
+/** On a narrow screen there is not room for all tabs. */
+const intoSight = (tab: HTMLElement | null) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 const loadDrain = () => import("../drain/drain-view.tsx").then(({ DrainView }) => DrainView);
 const loadEditor = () => import("../editor/edit-object.tsx").then(({ EditObject }) => EditObject);
 
@@ -115,6 +118,7 @@ export function ObjectPage({ kind, namespace, name }: ObjectProps) {
                 id={`tab-${one}`}
                 aria-selected={one === tab}
                 aria-controls="tab-panel"
+                ref={one === tab ? intoSight : null}
                 onClick={() => setParams({ tab: one === "overview" ? "" : one })}
               >
                 {one === "yaml" ? "YAML" : `${one[0]?.toUpperCase()}${one.slice(1)}`}

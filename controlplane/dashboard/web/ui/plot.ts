@@ -168,7 +168,7 @@ export class Plot {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(label, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
+      ctx.fillText(label, bbox.left + bbox.width - 4, y - 6 * devicePixelRatio);
     }
     ctx.restore();
   }

@@ -104,7 +104,7 @@ export function FeedTable({
         role="table"
         aria-label={label}
         aria-rowcount={rows.length + 1}
-        style={{ "--columns": template }}
+        style={{ "--columns": template.columns, "--least": `${template.leastCh}ch` }}
         class="table"
       >
         <div role="rowgroup" class="table-head">
@@ -246,7 +246,7 @@ function templateOf(
   columns: readonly { readonly column: Column; readonly at: number }[],
   feed: TableFeed,
   showsNamespace: boolean,
-): string {
+): { readonly columns: string; readonly leastCh: number } {
   const sample: Row[] = [];
   for (const row of feed.items.values()) {
     if (sample.length >= 200) break;
@@ -254,19 +254,20 @@ function templateOf(
   }
   const width = (head: string, texts: readonly string[], most: number) =>
     Math.min(most, Math.max(head.length + 2, ...texts.map(({ length }) => length)));
-  const of = (ch: number, share: number) => `minmax(${ch + 3}ch, ${share}fr)`;
   const widths = columns.map(({ column, at }, index) => {
-    const ch = width(
-      column.name,
-      sample.map(({ cells }) => String(cells[at] ?? "")),
-      index === 0 ? 52 : 32,
-    );
-    return of(ch, index === 0 ? 3 : 1);
+    const texts = sample.map(({ cells }) => String(cells[at] ?? ""));
+    const hasSigns = index > 0 && texts.some((text) => toneOf(column.name, text) !== undefined);
+    const ch = width(column.name, texts, index === 0 ? 52 : 32) + (hasSigns ? 6 : 3);
+    return { ch, share: index === 0 ? 3 : 1 };
   });
   const namespaces = width(
     "Namespace",
     sample.map(({ object }) => object.metadata.namespace ?? ""),
     28,
   );
-  return [...(showsNamespace ? [of(namespaces, 1)] : []), ...widths].join(" ");
+  const all = [...(showsNamespace ? [{ ch: namespaces + 3, share: 1 }] : []), ...widths];
+  return {
+    columns: all.map(({ ch, share }) => `minmax(${ch}ch, ${share}fr)`).join(" "),
+    leastCh: all.reduce((sum, { ch }) => sum + ch, 0),
+  };
 }

@@ -6,9 +6,11 @@ const shareMost = 0.05;
 
 interface Followed {
   readonly version: Signal<number>;
+  readonly state?: Signal<{ readonly is: string }>;
 }
 
-/** What is counted of feeds that change: anew after a change, at most every so often, and the more seldom the longer it takes. */
+/** What is counted of feeds that change: once all of one is there, and anew after a change, at most every so often, and the more seldom
+ *  the longer it takes. */
 export function useRecount<T>(
   feeds: readonly (Followed | undefined)[],
   count: () => T,
@@ -19,6 +21,7 @@ export function useRecount<T>(
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let notBeforeMs = 0;
+    let loadingBefore = 0;
     const recount = () => {
       timer = undefined;
       const beganMs = performance.now();
@@ -28,6 +31,13 @@ export function useRecount<T>(
     };
     const end = effect(() => {
       for (const feed of feeds) void feed?.version.value;
+      const loading = feeds.filter((feed) => feed?.state?.value.is === "loading").length;
+      if (loading < loadingBefore) {
+        clearTimeout(timer);
+        timer = undefined;
+        notBeforeMs = 0;
+      }
+      loadingBefore = loading;
       timer ??= setTimeout(recount, Math.max(0, notBeforeMs - performance.now()));
     });
     return () => {
