@@ -88,6 +88,11 @@ export class BrowserDashboard {
     return page;
   }
 
+  /** An empty page that no policy is of. */
+  empty(): Promise<Page> {
+    return this.#browser.newPage();
+  }
+
   async close(): Promise<void> {
     await this.#browser.close();
     for (const dashboard of this.#dashboards) await dashboard.close();

@@ -9,8 +9,8 @@ interface Followed {
   readonly state?: Signal<{ readonly is: string }>;
 }
 
-/** What is counted of feeds that change: once all of one is there, and anew after a change, at most every so often, and the more seldom
- *  the longer it takes. */
+/** What is counted of feeds that change: once all of one is there, and anew after a change, at most every so often, and the more
+ *  seldom the longer it takes. */
 export function useRecount<T>(
   feeds: readonly (Followed | undefined)[],
   count: () => T,
