@@ -8,11 +8,14 @@ import { type NodeSearches, TooManySearches } from "./node-searches.ts";
 
 /** Below what is for who may read the node's own logs (`nodes/log`). */
 export const searchPath = "/logs/search";
+/** Audit logs are for who may do everything on the node (`nodes/proxy`): the API server, which asks each person for a right of its
+ *  own. */
+export const auditSearchPath = "/audit/search";
 
 const aliveMs = 2_000;
 const alive = `${JSON.stringify({ alive: { searchedBytes: 0 } } satisfies SearchRecord)}\n`;
 
-/** GET /logs/search: what `client/logs/README.md` says, of this node. */
+/** GET /logs/search, and /audit/search for audit logs: what `client/logs/README.md` says, of this node. */
 export async function serveSearch(
   request: Pick<IncomingMessage, "method">,
   answer: ServerResponse,
@@ -25,6 +28,9 @@ export async function serveSearch(
   const nowMs = clock.wallMs();
   const read = parseSearchRequest(url.searchParams, nowMs);
   if ("problem" in read) return say(400, `${read.problem.parameter}: ${read.problem.message}`);
+  const isOfAudit = read.request.source === "audit";
+  if (isOfAudit !== (url.pathname === auditSearchPath))
+    return say(400, `source: audit logs, and these alone, are searched at ${auditSearchPath}`);
   const regex = regexProblem(read.request.query);
   if (regex !== undefined) return say(400, `query: column ${regex.column}: ${regex.message}`);
   const abort = new AbortController();

@@ -6,7 +6,7 @@ import { describeError } from "../../base/os/log.ts";
 import type { Certificate } from "../../base/os/pki.ts";
 import { oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
-import { searchPath, serveSearch } from "../logs/serve-search.ts";
+import { auditSearchPath, searchPath, serveSearch } from "../logs/serve-search.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
 import { volumeMetricsText } from "../stats/volume-metrics.ts";
@@ -142,7 +142,7 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
     answer.end(JSON.stringify({ kind: "PodList", apiVersion: "v1", metadata: {}, items: deps.pods() }));
     return;
   }
-  if (url.pathname === searchPath)
+  if (url.pathname === searchPath || url.pathname === auditSearchPath)
     return serveSearch(request, answer, url, { searches: deps.searches, clock: deps.os.clock });
   if (isStatsPath(url.pathname)) return serveStats(answer, url, deps.runtime, deps.stats);
   if (url.pathname.startsWith("/checkpoint/"))

@@ -31,6 +31,8 @@ export interface ClusterPlan {
   readonly publishMetrics?: boolean;
   /** Features of Kubernetes that the API servers switch on, as `--feature-gates` takes them. A later start may say otherwise. */
   readonly featureGates?: readonly string[];
+  /** Whether API servers write an audit log that nobody ships; absent: they do not. A later start may say otherwise. */
+  readonly auditLog?: boolean;
   /** Where logs are shipped; absent: nowhere. A later start may say otherwise. */
   readonly logShipping?: PlannedShipping | undefined;
 }

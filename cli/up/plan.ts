@@ -27,6 +27,7 @@ export interface PlanRequest {
   readonly tracing?: ClusterPlan["tracing"] | undefined;
   readonly publishMetrics: boolean;
   readonly featureGates: readonly string[];
+  readonly auditLog?: boolean | undefined;
   /** A file of kind LogShipping; empty: logs are not shipped. */
   readonly logShipping?: string | undefined;
   readonly given: ReadonlySet<string>;
@@ -51,7 +52,7 @@ export async function decidePlan(
   const logShipping = await plannedShipping(request.logShipping);
   if (before !== undefined) {
     const { clusterDns, proxyMode, resourceMetrics, customMetrics, tracing, featureGates, given } = request;
-    const { publishMetrics } = request;
+    const { publishMetrics, auditLog } = request;
     const changed = {
       ...(given.has("cluster-dns") && { clusterDns }),
       ...(given.has("proxy-mode") && { proxyMode }),
@@ -60,6 +61,7 @@ export async function decidePlan(
       ...(tracing && { tracing }),
       ...(given.has("publish-metrics") && { publishMetrics }),
       ...(given.has("feature-gates") && { featureGates }),
+      ...(given.has("audit-log") && { auditLog: auditLog ?? false }),
       ...(given.has("log-shipping") && { logShipping }),
     };
     mayProxy(request, before.plan.runtime);
@@ -106,6 +108,7 @@ export async function decidePlan(
       ...(request.customMetrics && { customMetrics: request.customMetrics }),
       ...(request.tracing && { tracing: request.tracing }),
       ...(publishMetrics && { publishMetrics }),
+      ...(request.auditLog && { auditLog: true }),
       featureGates,
       logShipping,
     },

@@ -1,4 +1,3 @@
-import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Source } from "../../shipping/record.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
@@ -22,35 +21,9 @@ export async function plannedShipping(file: string | undefined): Promise<Planned
   return { file: path, sources: sources.filter(isWanted) };
 }
 
-const policyOf = (layout: Layout): string => join(layout.folder, "audit-policy.yaml");
-
-/** A policy to begin with, where the audit log is shipped: who did what, without bodies, and without what components do all day. It
- *  is the user's to change. */
-export function ensureAuditPolicy({ logShipping }: ClusterPlan, layout: Layout): void {
-  const path = policyOf(layout);
-  if (logShipping?.sources.includes("audit") !== true || existsSync(path)) return;
-  writeFileSync(path, policy, { mode: 0o600 });
-}
-
-const policy = `apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived]
-rules:
-- level: None
-  nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/metrics", "/version", "/openapi/*"]
-- level: None
-  users: [system:kube-controller-manager, system:kube-scheduler, system:apiserver]
-- level: None
-  userGroups: [system:nodes]
-- level: Metadata
-`;
-
 export function apiserverShipping({ logShipping }: ClusterPlan, layout: Layout, number: number): string[] {
   if (logShipping?.sources.includes("audit") !== true) return [];
   return [
-    `--audit-policy-file=${policyOf(layout)}`,
-    `--audit-log-path=${join(layout.folder, "audit", `apiserver-${number}.log`)}`,
-    "--audit-log-maxbackup=10",
     `--log-shipping=${logShipping.file}`,
     `--log-shipping-dir=${join(layout.folder, "log-shipping", `apiserver-${number}`)}`,
   ];

@@ -76,6 +76,27 @@ describe("a local cluster's nodes", () => {
       "--apiserver.audit-log-maxbackup=10",
       "--apiserver.log-shipping=/s.yaml",
       "--apiserver.log-shipping-dir=/cluster/log-shipping/apiserver-1",
+      "--audit-logs=/cluster/audit/apiserver-1.log",
+    ]);
+  });
+
+  it("write an audit log where that is asked for, which one node searches", () => {
+    const size = { replicas: 3, nodes: 2 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const words = (auditLog: boolean) =>
+      components({ ...size, runtime: "oci", networkSlot: 0, ports, auditLog }, clusterLayout("/cluster"))
+        .flatMap(({ argv }) => argv)
+        .filter((word) => word.includes("audit"));
+    assert.deepEqual(words(false), []);
+    const ofServer = (number: number) => [
+      "--audit-policy-file=/cluster/audit-policy.yaml",
+      `--audit-log-path=/cluster/audit/apiserver-${number}.log`,
+      "--audit-log-maxbackup=10",
+    ];
+    assert.deepEqual(words(true), [
+      ...ofServer(1),
+      ...ofServer(2),
+      "--audit-logs=/cluster/audit/apiserver-1.log,/cluster/audit/apiserver-2.log",
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { auditWords, searchedAuditWords } from "./audit.ts";
 import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
 import type { Layout } from "./layout.ts";
 import { apiserverPkiFlags, controllerManagerPkiFlags, storePkiFlags } from "./pki-flags.ts";
@@ -199,6 +200,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     ...tracingWords(plan, layout, "here"),
     "--log-search",
     ...(plan.featureGates ?? []).map((gate) => `--feature-gates=${gate}`),
+    ...auditWords(plan, layout, number),
     ...apiserverShipping(plan, layout, number),
   ];
 }
@@ -313,7 +315,9 @@ export function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, num
       `--image-layers-dir=${layout.imageLayers}`,
       `--registries-file=${layout.registries}`,
       // All components of the machine log there: one node finds them.
-      ...(number === 1 ? [`--component-logs=${layout.logs}`] : []),
+      ...(number === 1
+        ? [`--component-logs=${layout.logs}`, ...searchedAuditWords(plan, layout, standbys(plan))]
+        : []),
       `--runtime=${plan.runtime}`,
       ...tracingWords(plan, layout, "nodes"),
       // A cluster of one's own machine, for trying: its pods may be made of what is installed here.

@@ -20,6 +20,7 @@ import { RestClient } from "../../client/rest.ts";
 import { features } from "../../controlplane/apiserver/features.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
+import { ensureAuditPolicy, upAuditFlags } from "./audit.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
 import { customMetricsWords, upMetricsFlags } from "./custom-metrics.ts";
@@ -38,7 +39,6 @@ import { ensureLocalPathClass } from "./local-path-class.ts";
 import { decidePlan, missingForContainers } from "./plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { publishMetrics } from "./publish-metrics.ts";
-import { ensureAuditPolicy } from "./shipping.ts";
 import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
 import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
 import { type LocalTracing, prepareTracing, tracingPlan, upTracingFlags } from "./tracing.ts";
@@ -105,6 +105,7 @@ const flags = {
     default: false,
     help: "let Prometheus find the metrics of the store, schedulers and controller managers: Services in kube-system name them; with containers they are served, in plain HTTP, at the nodes' bridge too",
   },
+  ...upAuditFlags,
   "log-shipping": {
     kind: "string",
     help: "ship logs, Events and the audit log as a file of kind LogShipping says; empty: no more",
@@ -153,6 +154,7 @@ export const upCommand = command({
       customMetrics: await customMetricsWords(given, names, process.cwd()),
       tracing: await tracingPlan(given, names),
       featureGates: given["feature-gates"],
+      auditLog: given["audit-log"],
       logShipping: given["log-shipping"],
       given: names,
     } as const;

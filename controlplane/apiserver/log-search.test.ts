@@ -126,6 +126,19 @@ describe("logs.pintle.dev, searched on all nodes", () => {
     return [code, body.message];
   };
 
+  it("has nodes answer for audit logs only where whoever asks may do everything on them", async () => {
+    const ask = async (path: string) => (await api.admin.call("GET", `/api/v1/nodes/n1/proxy/${path}`)).code;
+    assert.deepEqual(
+      [
+        await ask("logs/search?source=audit"),
+        await ask("audit/search?source=containers"),
+        await ask("audit/search?source=audit"),
+        await ask("logs/search?source=components"),
+      ],
+      [400, 400, 200, 200],
+    );
+  });
+
   it("finds what nodes have, by time, says where it is from, and which node did not answer", async () => {
     const { sources, entries, end } = await search(api.admin, "", { query: "error" });
     const from = new Map(sources.map(({ id, node, namespace, pod }) => [id, `${node} ${namespace}/${pod}`]));

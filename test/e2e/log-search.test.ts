@@ -42,7 +42,7 @@ describe("searching the logs of a cluster", function () {
   let reader: string;
 
   before(async () => {
-    cluster = await startCluster({ replicas: 1, nodes: 2 });
+    cluster = await startCluster({ replicas: 1, nodes: 2, flags: ["--audit-log"] });
     await cluster.kubectlWith(
       JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
       ...["apply", "-f", "-"],
@@ -99,6 +99,16 @@ describe("searching the logs of a cluster", function () {
       ]);
     });
 
+    it("finds who did what in the audit log", async () => {
+      const [line] = await json(
+        "--source",
+        "audit",
+        "verb=create objectRef.resource=pods objectRef.name=web-2",
+      );
+      assert.equal(line?.component, "apiserver-1");
+      assert.equal((JSON.parse(String(line?.text)) as { readonly level: string }).level, "Metadata");
+    });
+
     it("finds components' lines and Events", async () => {
       const lines = await json("--source", "components", "--since", "1h", "--limit", "5000");
       const components = new Set(lines.map(({ component }) => component));
@@ -120,7 +130,7 @@ describe("searching the logs of a cluster", function () {
       const own = await as(path("shop"), ...anonymous);
       for (const pod of ["web-1", "web-2"]) assert.ok(own.includes(`"pod":"${pod}"`), own);
       assert.ok(!own.includes("the secret"));
-      for (const other of [path("vault"), path(), `${path()}&source=components`])
+      for (const other of [path("vault"), path(), `${path()}&source=components`, `${path()}&source=audit`])
         await assert.rejects(as(other, ...anonymous), /Forbidden|forbidden/);
     });
 

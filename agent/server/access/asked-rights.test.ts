@@ -13,6 +13,8 @@ describe("the right that a request to a node asks for", () => {
     ["GET /configz", "get", "configz", "proxy"],
     ["POST /checkpoint/a/b/c", "create", "checkpoint"],
     ["GET /logs/syslog", "get", "log"],
+    ["GET /logs/search", "get", "log"],
+    ["GET /audit/search", "get", "proxy"],
     ["GET /containerLogs/a/b/c", "get", "proxy"],
     ["POST /exec/a/b/c", "create", "proxy"],
     ["GET /exec/a/b/c", "get", "proxy"],

@@ -46,7 +46,7 @@ export async function* askNode(
   try {
     listen();
     const answer = await answerOf(
-      { ...address, path: `/logs/search?${searchParams(search)}` },
+      { ...address, path: `/${search.source === "audit" ? "audit" : "logs"}/search?${searchParams(search)}` },
       nodes,
       own.signal,
     );
