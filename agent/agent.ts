@@ -27,7 +27,7 @@ import { imagesOf } from "./images/pull.ts";
 import { ImageStore } from "./images/store.ts";
 import { startIngress } from "./ingress/start-ingress.ts";
 import { podLogFolders } from "./logs/folders.ts";
-import { keepLogs } from "./logs/keep-logs-task.ts";
+import { dropOldestKept, keepLogs } from "./logs/keep-logs-task.ts";
 import { NodeSearches } from "./logs/node-searches.ts";
 import { startAnnouncer } from "./network/announcer/start-announcer.ts";
 import { startNodeNetwork } from "./network/node-network.ts";
@@ -453,6 +453,7 @@ async function start(parts: Parts): Promise<() => Promise<void>> {
     pressure,
     layout: async () => diskLayout(config.rootDir, await imageDisk.dir(), chosen.kind === "cri"),
     workers,
+    reclaimLogs: () => dropOldestKept(logFolders.kept),
     reclaimImages,
   };
   tasks.run("pressure", (signal) => relievePressure(relief, signal));

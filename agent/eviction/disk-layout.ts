@@ -17,6 +17,8 @@ export function partsOf(signal: Signal, { imagesApart, layersWithImages }: DiskL
 }
 
 export interface Reclaimable {
+  /** Logs of containers and pods that are gone, kept for searching. */
+  readonly logs: boolean;
   /** What ended containers wrote. */
   readonly containers: boolean;
   /** Images that no container is made of. */
@@ -26,9 +28,9 @@ export interface Reclaimable {
 /** What can be given back of what a signal tells, before any pod has to go. */
 export function reclaimableOf(signal: Signal, { imagesApart, layersWithImages }: DiskLayout): Reclaimable {
   if (!signal.startsWith("nodefs.") && !signal.startsWith("imagefs."))
-    return { containers: false, images: false };
-  if (!imagesApart) return { containers: true, images: true };
+    return { logs: false, containers: false, images: false };
+  if (!imagesApart) return { logs: true, containers: true, images: true };
   const isOfImages = signal.startsWith("imagefs.");
   // Logs of ended containers are on the pods' disk, wherever their layers are.
-  return { containers: !isOfImages || layersWithImages, images: isOfImages };
+  return { logs: !isOfImages, containers: !isOfImages || layersWithImages, images: isOfImages };
 }

@@ -32,6 +32,9 @@ describe("agent/eviction/relieve-pressure", () => {
   /** What comes of removing images, and of ended pods. */
   let onImages: () => number;
   let onEnded: () => void;
+  /** Bytes of logs that are kept, of which a part goes at a time. */
+  let keptLogs: number[];
+  let onLogs: () => void;
   beforeEach(() => {
     clock = new ManualClock();
     scope = new TaskScope(silentLog);
@@ -45,6 +48,8 @@ describe("agent/eviction/relieve-pressure", () => {
     freed = new Set();
     onImages = () => 0;
     onEnded = () => {};
+    keptLogs = [];
+    onLogs = () => {};
   });
   afterEach(() => scope.stop());
 
@@ -125,6 +130,13 @@ describe("agent/eviction/relieve-pressure", () => {
               onEnded();
             },
           },
+          reclaimLogs: async () => {
+            const bytes = keptLogs.shift();
+            if (bytes === undefined) return 0;
+            done.push(`remove ${bytes} bytes of logs`);
+            onLogs();
+            return bytes;
+          },
           reclaimImages: async () => {
             done.push("remove images");
             return onImages();
@@ -145,6 +157,30 @@ describe("agent/eviction/relieve-pressure", () => {
     start(["memory.available<100Mi"]);
     await clock.advance(60_000);
     assert.deepEqual(done, []);
+  });
+
+  it("has kept logs go before anything else of a disk that is full, and only as many as it takes", async () => {
+    pod("a");
+    keptLogs = [7, 5, 3];
+    onLogs = () => {
+      if (keptLogs.length === 1) left.set("nodefs.available", plenty);
+    };
+    left.set("nodefs.available", short);
+    start(["nodefs.available<10%"]);
+    await clock.advance(1);
+    assert.deepEqual(actions(), ["remove 7 bytes of logs", "remove 5 bytes of logs"]);
+    await clock.advance(pressureTimes.retryMs);
+    assert.equal(actions().length, 2);
+  });
+
+  it("leaves kept logs alone where memory is short", async () => {
+    pod("a");
+    use = { "a-id": mi };
+    keptLogs = [7];
+    left.set("memory.available", short);
+    start(["memory.available<100Mi"]);
+    await clock.advance(1);
+    assert.deepEqual(actions(), ["evict a in 1 s"]);
   });
 
   it("evicts one pod at a time, the one that is most above its request, until enough is left", async () => {

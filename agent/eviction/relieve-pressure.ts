@@ -44,6 +44,9 @@ export interface PressureDeps extends PodUseDoors {
     isFreed(podUid: string): boolean;
     reclaimEnded(): Promise<void>;
   };
+  /** Removes a part of the logs that are kept of what is gone, the oldest first; answers how many bytes that gave back, 0 where there
+   *  are none. */
+  readonly reclaimLogs: () => Promise<number>;
   /** Removes images that nothing uses; answers how many bytes that gave back. */
   readonly reclaimImages: () => Promise<number>;
 }
@@ -107,10 +110,18 @@ async function relieve(
 async function reclaimUnused(
   starved: Signal,
   layout: DiskLayout,
-  { workers, reclaimImages, pressure, log, clock }: PressureDeps,
+  { workers, reclaimLogs, reclaimImages, pressure, log, clock }: PressureDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { containers, images } = reclaimableOf(starved, layout);
+  const { logs, containers, images } = reclaimableOf(starved, layout);
+  const isEnough = async () => isRelieved(pressure.rules.thresholds, await pressure.observe());
+  while (logs) {
+    const bytes = await reclaimLogs();
+    if (bytes === 0) break;
+    log.info("removed logs that were kept", { bytes });
+    if (await isEnough()) return true;
+    signal.throwIfAborted();
+  }
   if (!containers && !images) return false;
   if (containers) await within(clock, pressureTimes.reclaimMostMs, workers.reclaimEnded());
   if (images)
@@ -120,7 +131,7 @@ async function reclaimUnused(
       signal.throwIfAborted();
       log.warn("cannot remove images that nothing uses", { error });
     }
-  return isRelieved(pressure.rules.thresholds, await pressure.observe());
+  return isEnough();
 }
 
 function evictionOf(

@@ -31,7 +31,8 @@ export async function keepLogs(
     await sleep(clock, everyMs, signal);
     try {
       if (bounds.bytesMost > 0) await linkRotatedLogs(folders);
-      if (round % roundsPerShrink === 0) await shrinkKept(folders.kept, bounds, clock.wallMs());
+      if (round % roundsPerShrink === 0)
+        await shrinkKept(folders.kept, bounds, { nowMs: clock.wallMs(), log });
     } catch (error) {
       log.warn("cannot keep logs", { error });
     }
@@ -44,14 +45,23 @@ interface KeptFile {
   readonly modifiedMs: number;
 }
 
-/** Compresses and removes. A file that a runtime still has by a name of its own is left alone, and takes nothing. */
-export async function shrinkKept(kept: string, bounds: KeptBounds, nowMs: number): Promise<void> {
-  const oldestFirst = (await keptFiles(kept)).sort((a, b) => a.modifiedMs - b.modifiedMs);
-  let bytes = oldestFirst.reduce((sum, file) => sum + file.bytes, 0);
-  let left = oldestFirst.length;
-  for (const file of oldestFirst) {
-    const isOld = nowMs - file.modifiedMs > bounds.ageMsMost;
-    if (!isOld && bytes <= bounds.bytesMost && left <= filesMost) break;
+/** Removes what is too old, compresses, and removes the oldest beyond the bounds. A file that cannot be compressed counts as it
+ *  lies; the oldest go where the disk has no room for that. A file that a runtime still has by a name of its own is left alone, and
+ *  takes nothing. */
+export async function shrinkKept(
+  kept: string,
+  bounds: KeptBounds,
+  { nowMs, log }: { readonly nowMs: number; readonly log: Pick<Log, "warn"> },
+): Promise<void> {
+  const isOld = (file: KeptFile) => nowMs - file.modifiedMs > bounds.ageMsMost;
+  const files: KeptFile[] = [];
+  for (const file of await keptFiles(kept))
+    if (isOld(file)) await rm(file.path, { force: true });
+    else files.push(await compressed(file, log));
+  let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  let left = files.length;
+  for (const file of files) {
+    if (bytes <= bounds.bytesMost && left <= filesMost) break;
     await rm(file.path, { force: true });
     bytes -= file.bytes;
     left -= 1;
@@ -59,6 +69,37 @@ export async function shrinkKept(kept: string, bounds: KeptBounds, nowMs: number
   await removeEmpty(kept);
 }
 
+/** Answers what it is by now: gone, where there was no room. */
+async function compressed(file: KeptFile, log: Pick<Log, "warn">): Promise<KeptFile> {
+  if (file.path.endsWith(".gz")) return file;
+  try {
+    const path = await compressLog(file.path);
+    if (path === undefined) return file;
+    return { ...file, path, bytes: Math.max((await lstat(path)).size, fileBytes) };
+  } catch (error) {
+    log.warn("cannot compress a log that is kept", { path: file.path, error });
+    const isFull = error instanceof Error && "code" in error && error.code === "ENOSPC";
+    if (!isFull) return file;
+    await rm(file.path, { force: true });
+    return { ...file, bytes: 0 };
+  }
+}
+
+/** Removes at least a quarter of what is kept, the oldest first; answers how many bytes that gave back, 0 where nothing is kept. */
+export async function dropOldestKept(kept: string): Promise<number> {
+  const files = await keptFiles(kept);
+  const wanted = files.reduce((sum, { bytes }) => sum + bytes, 0) / 4;
+  let dropped = 0;
+  for (const { path, bytes } of files) {
+    if (dropped > 0 && dropped >= wanted) break;
+    await rm(path, { force: true });
+    dropped += bytes;
+  }
+  await removeEmpty(kept);
+  return dropped;
+}
+
+/** The oldest first. */
 async function keptFiles(kept: string): Promise<KeptFile[]> {
   const found: KeptFile[] = [];
   for (const folder of await containerFolders(kept))
@@ -67,13 +108,10 @@ async function keptFiles(kept: string): Promise<KeptFile[]> {
       if (name.endsWith(".new")) await rm(path, { force: true });
       if (!keptLogName.test(name)) continue;
       const about = await ifPresent(lstat(path));
-      if (about === undefined || about.nlink > 1) continue;
-      const compressed = name.endsWith(".gz") ? path : await compressLog(path);
-      if (compressed === undefined) continue;
-      const { size } = await lstat(compressed);
-      found.push({ path: compressed, bytes: Math.max(size, fileBytes), modifiedMs: about.mtimeMs });
+      if (about?.isFile() !== true || about.nlink > 1) continue;
+      found.push({ path, bytes: Math.max(about.size, fileBytes), modifiedMs: about.mtimeMs });
     }
-  return found;
+  return found.sort((a, b) => a.modifiedMs - b.modifiedMs);
 }
 
 async function containerFolders(kept: string): Promise<string[]> {
