@@ -44,8 +44,8 @@ export interface PressureDeps extends PodUseDoors {
     isFreed(podUid: string): boolean;
     reclaimEnded(): Promise<void>;
   };
-  /** Removes a part of the logs that are kept of what is gone, the oldest first; answers how many bytes that gave back, 0 where there
-   *  are none. */
+  /** Removes a part of the logs that are kept of what is gone, the oldest first; answers how many bytes that gave back: 0 where
+   *  there are none. */
   readonly reclaimLogs: () => Promise<number>;
   /** Removes images that nothing uses; answers how many bytes that gave back. */
   readonly reclaimImages: () => Promise<number>;
