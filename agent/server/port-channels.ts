@@ -79,7 +79,8 @@ export function servePortChannels(
   );
 }
 
-/** One channel of a WebSocket. It has no end of its own: the connection's is the end of all. */
+/** One channel of a WebSocket. It has no end of its own: the connection's is the end of all. So a pod that ends its side has ended
+ *  both: the client cannot be told, and would say no more. */
 class PortChannel extends Duplex {
   readonly #socket: WebSocket;
   readonly #protocol: ChannelProtocol;
@@ -108,6 +109,11 @@ class PortChannel extends Duplex {
       this.once("finish", resolve);
       this.once("close", resolve);
     });
+  }
+
+  override _final(done: () => void): void {
+    this.push(null);
+    done();
   }
 
   override _read(): void {

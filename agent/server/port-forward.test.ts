@@ -175,6 +175,29 @@ describe("forwarding ports", () => {
     }
   });
 
+  it("ends the WebSocket of channels once the pods' sides have ended", async () => {
+    const name = "v4.channel.k8s.io";
+    const protocol = choosePortProtocol(name);
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => name });
+    await once(server, "listening");
+    server.on("connection", (socket) => servePortChannels({ socket, protocol }, [80], forward));
+    const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, [name]);
+    const said: Buffer[] = [];
+    socket.on("message", (raw: Buffer) => {
+      if (raw[0] === 0) said.push(raw.subarray(1));
+    });
+    await once(socket, "open");
+    const before = inside.length;
+    socket.send(Buffer.from("\0hello"));
+    while (inside.length === before && said.length < 2) await once(socket, "message");
+    // As a server of HTTP/1.0 does once it has answered.
+    inside.at(-1)?.end(" and goodbye");
+    const [code] = (await once(socket, "close")) as [number];
+    assert.equal(code, 1000);
+    assert.match(Buffer.concat(said).toString("latin1"), /and goodbye$/);
+    server.close();
+  });
+
   it("reads ports in the kubelet's words", () => {
     const binary = choosePortProtocol("v4.channel.k8s.io");
     assert.deepEqual(portsOf(["80,90", "100"], binary), [80, 90, 100]);

@@ -252,10 +252,10 @@ class Doors {
       return json(response, 200, { signOutUrl }, { "set-cookie": endedCookie(this.#port) });
     }
     if (method !== "POST") return statusText(response, 405, `${method} is nothing that a session knows`);
-    const { code, token, signIn } = await readJson(request);
+    const { code, nonce, token, signIn } = await readJson(request);
     if (signIn !== undefined) return this.#finishSignIn(signIn, response);
     if (typeof code === "string") {
-      const secrets = this.sessions.redeem(code);
+      const secrets = this.sessions.redeem(code, isNonce(nonce) ? nonce : undefined);
       if (secrets === undefined)
         return statusText(
           response,
@@ -366,3 +366,6 @@ function asBearer({ servers, caPem, serverName, insecureSkipVerify }: RestConfig
     ...(insecureSkipVerify !== undefined && { insecureSkipVerify }),
   };
 }
+
+/** What a browser makes up, so that it may ask again when our answer was lost. */
+const isNonce = (value: unknown): value is string => typeof value === "string" && /^[\w-]{43}$/.test(value);

@@ -20,6 +20,27 @@ describe("dashboard sessions", () => {
     assert.equal(sessions.redeem(code), undefined);
   });
 
+  it("a code is answered again to who used it, for a moment, in place of the session before", () => {
+    const code = sessions.offer(local);
+    const lost = sessions.redeem(code, "mine");
+    assert.ok(lost);
+    for (const nonce of ["another's", "", undefined]) assert.equal(sessions.redeem(code, nonce), undefined);
+    nowMs = sessionLimits.repeatMs;
+    const secrets = sessions.redeem(code, "mine");
+    assert.ok(secrets);
+    assert.equal(sessions.find(secrets), local);
+    assert.equal(sessions.find(lost), undefined);
+    nowMs = sessionLimits.repeatMs + 1;
+    assert.equal(sessions.redeem(code, "mine"), undefined);
+    assert.equal(sessions.find(secrets), local);
+  });
+
+  it("a code that was used without a secret of who asks is used", () => {
+    const code = sessions.offer(local);
+    assert.ok(sessions.redeem(code));
+    assert.equal(sessions.redeem(code, "mine"), undefined);
+  });
+
   it("a code ends after its time", () => {
     const code = sessions.offer(local);
     nowMs = sessionLimits.codeMs + 1;

@@ -11,6 +11,8 @@ export const sessionLimits = {
   lifeMs: 7 * 24 * 3_600_000,
   codesMost: 64,
   codeMs: 3_600_000,
+  /** How long a code that was used is answered again to who used it. */
+  repeatMs: 10_000,
 } as const;
 
 /** Somebody who looks, as the API server knows them. */
@@ -40,6 +42,15 @@ interface Entry {
   usedMs: number;
 }
 
+/** A code that was used, and by whom. */
+interface Redeemed {
+  readonly session: Session;
+  readonly nonceHash: Buffer;
+  readonly atMs: number;
+  /** Of the session that it opened last, as it is known by. */
+  readonly cookieHash: string;
+}
+
 /** Sessions, and the codes of one-time links. Secrets are held as hashes. */
 export class Sessions {
   readonly #clock: Clock;
@@ -47,6 +58,7 @@ export class Sessions {
   /** By the hash of the cookie; the one that was used longest ago comes first. */
   readonly #entries = new Map<string, Entry>();
   readonly #codes = new Map<string, { readonly session: Session; readonly bornMs: number }>();
+  readonly #redeemed = new Map<string, Redeemed>();
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.#clock = clock;
@@ -61,14 +73,22 @@ export class Sessions {
     return code;
   }
 
-  /** Undefined: nobody offered that code, or it was used, or is too old. */
-  redeem(code: string): SessionSecrets | undefined {
+  /** Undefined: nobody offered that code, or it was used, or is too old.
+   *  @param nonce A secret of who asks: with the same they may ask again for `repeatMs`, as when the answer was lost on its way; the
+   *  session that was opened before ends then. */
+  redeem(code: string, nonce?: string): SessionSecrets | undefined {
     const hash = hashText(code);
+    const nowMs = this.#clock.monotonicMs();
     const offered = this.#codes.get(hash);
     this.#codes.delete(hash);
-    if (offered === undefined || this.#clock.monotonicMs() - offered.bornMs > sessionLimits.codeMs)
+    if (offered !== undefined && nowMs - offered.bornMs <= sessionLimits.codeMs)
+      return this.#openBy(hash, { session: offered.session, nonce, atMs: nowMs });
+    const before = this.#redeemed.get(hash);
+    if (before === undefined || nonce === undefined || nowMs - before.atMs > sessionLimits.repeatMs)
       return undefined;
-    return this.open(offered.session);
+    if (!timingSafeEqual(before.nonceHash, hashOf(nonce))) return undefined;
+    this.#entries.delete(before.cookieHash);
+    return this.#openBy(hash, { session: before.session, nonce, atMs: before.atMs });
   }
 
   /** Beyond `sessionsMost` the one ends that was used longest ago. */
@@ -107,6 +127,23 @@ export class Sessions {
 
   close({ cookie }: SessionSecrets): void {
     this.#entries.delete(hashText(cookie));
+  }
+
+  #openBy(
+    codeHash: string,
+    {
+      session,
+      nonce,
+      atMs,
+    }: { readonly session: Session; readonly nonce: string | undefined; readonly atMs: number },
+  ): SessionSecrets {
+    const secrets = this.open(session);
+    if (nonce !== undefined) {
+      dropFirst(this.#redeemed, sessionLimits.codesMost - 1);
+      const cookieHash = hashText(secrets.cookie);
+      this.#redeemed.set(codeHash, { session, nonceHash: hashOf(nonce), atMs, cookieHash });
+    }
+    return secrets;
   }
 
   #secret(): string {

@@ -63,7 +63,7 @@ export async function enter(): Promise<void> {
   if (code !== undefined) {
     // It is good for one use; an address that is kept or sent must not hold it.
     history.replaceState(undefined, "", location.pathname + location.search);
-    const why = await comeIn({ code });
+    const why = await comeIn({ code, nonce: newNonce() });
     if (why !== undefined) {
       await look();
       if (session.value.is === "out") session.value = { ...session.value, why };
@@ -73,14 +73,19 @@ export async function enter(): Promise<void> {
   await look();
 }
 
+function newNonce(): string {
+  const text = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
+}
+
 /** Opens a session. Answers why not, as a sentence. */
 export async function comeIn(
   by:
-    | { readonly code: string }
+    | { readonly code: string; readonly nonce: string }
     | { readonly token: string }
     | { readonly signIn: Readonly<Record<string, string>> },
 ): Promise<string | undefined> {
-  // A code that was taken although no answer came is refused the second time, which says so.
+  // A code that was taken although no answer came is taken once more of who has its nonce.
   const answer = await patiently(() =>
     fetch("/session", {
       method: "POST",
