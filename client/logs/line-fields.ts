@@ -65,6 +65,17 @@ function logfmtValue(text: string, key: string): string | undefined {
 }
 
 const wordCharsMost = 4096;
+const fieldsMost = 100;
+
+/** The `key=value` of a line, the first of each name and a hundred at most. Pure. */
+export function logfmtFields(text: string): readonly (readonly [string, string])[] {
+  const found = new Map<string, string>();
+  for (const [, name = ""] of text.matchAll(/(?:^|[\s,;([{])([A-Za-z_@][\w@.-]{0,127})=/g)) {
+    if (found.size >= fieldsMost) break;
+    if (!found.has(name)) found.set(name, logfmtValue(text, name) ?? "");
+  }
+  return [...found];
+}
 
 function quotedValue(text: string, from: number): string {
   let value = "";

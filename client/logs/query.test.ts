@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
+import { logfmtFields } from "./line-fields.ts";
 import { lineTest } from "./match-line.ts";
 import { needlesOf } from "./needles.ts";
 import { parseQuery } from "./parse-query.ts";
@@ -264,5 +265,22 @@ describe("a text that all matches of a regular expression have", () => {
       { numRuns: 1_000 },
     );
     assert.ok(found > 50, String(found));
+  });
+});
+
+describe("the fields of a line that is no JSON", () => {
+  it("are listed as they can be asked for", () => {
+    const line = 'level=error msg="two \\"words\\"" status=504 status=1 path=/a?b=c (took=1.5s) =x 1st=no';
+    assert.deepEqual(logfmtFields(line), [
+      ["level", "error"],
+      ["msg", 'two "words"'],
+      ["status", "504"],
+      ["path", "/a?b=c"],
+      ["took", "1.5s)"],
+    ]);
+    for (const [name, value] of logfmtFields(line))
+      assert.ok(matches(`${name}=${JSON.stringify(value)}`, line), name);
+    assert.deepEqual(logfmtFields("plain words"), []);
+    assert.equal(logfmtFields(Array.from({ length: 300 }, (_, at) => `f${at}=1`).join(" ")).length, 100);
   });
 });

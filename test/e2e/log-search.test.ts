@@ -212,5 +212,26 @@ describe("searching the logs of a cluster", function () {
       await lines("fresh <b>bread</b>").waitFor();
       assert.equal(await page.locator(".found-box b").count(), 0);
     });
+
+    it("tells somebody with rights in one namespace what is not for them", async () => {
+      const { clusters } = JSON.parse(await cluster.kubectl("config", "view", "--raw", "-o", "json")) as {
+        readonly clusters: readonly { readonly name: string }[];
+      };
+      const text = JSON.stringify({
+        ...{ apiVersion: "v1", kind: "Config", clusters, "current-context": "reader" },
+        users: [{ name: "reader", user: { token: reader } }],
+        contexts: [{ name: "reader", context: { cluster: clusters[0]?.name, user: "reader" } }],
+      });
+      const dashboard = await browser.serve({ kubeconfig: async () => ({ text, path: "" }) as never });
+      const own = await browser.page(dashboard.link());
+      await show(own, "/logs");
+      await own.getByText("You may not read the logs of all namespaces").waitFor();
+      await own.locator("option", { hasText: "Audit log (not allowed)" }).waitFor({ state: "attached" });
+      await show(own, "/logs?ns=shop&q=level%3Derror");
+      await own.locator(".logs-foot").getByText("2 lines").waitFor();
+      assert.equal(await own.getByText("You may not read").count(), 0);
+      await assertAccessible(own);
+      await own.close();
+    });
   });
 });

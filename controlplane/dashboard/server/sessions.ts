@@ -74,8 +74,8 @@ export class Sessions {
   }
 
   /** Undefined: nobody offered that code, or it was used, or is too old.
-   *  @param nonce A secret of who asks: with the same they may ask again for `repeatMs`, as when the answer was lost on its way; the
-   *  session that was opened before ends then. */
+   *  @param nonce A secret of who asks: with the same they may ask again for `repeatMs`, as when the answer was lost on its way;
+   *  the session that was opened before ends then. */
   redeem(code: string, nonce?: string): SessionSecrets | undefined {
     const hash = hashText(code);
     const nowMs = this.#clock.monotonicMs();

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { FoundCounts, SearchEnd } from "../../../../client/logs/search-records.ts";
-import { timestamp } from "../../../../client/logs/search-request.ts";
+import { searchLimits, timestamp } from "../../../../client/logs/search-request.ts";
 import { FoundLines, RecordReader } from "../model/found-lines.ts";
 import { entriesPath, type SearchView } from "../model/search-logs.ts";
 import { call, Refusal } from "./session.ts";
@@ -9,6 +9,9 @@ export const searchBounds = {
   /** Of one answer, and of all that are shown. */
   pageLines: 1_000,
   linesMost: 20_000,
+  charsMost: 64 * 1024 * 1024,
+  /** The API answers no more. */
+  answerLinesMost: searchLimits.entriesMost,
   /** How often what has come is shown. */
   showMs: 100,
 } as const;
@@ -20,7 +23,7 @@ export type SearchState =
 
 /** One search of the logs: its lines as they come, and more of them when one asks. */
 export class LogSearch {
-  readonly found = new FoundLines(searchBounds.linesMost);
+  readonly found = new FoundLines(searchBounds);
   /** Rises when there are other lines than before. */
   readonly version = signal(0);
   readonly state = signal<SearchState>({ is: "searching", searchedBytes: 0 });
@@ -42,7 +45,8 @@ export class LogSearch {
     const { isOldestFirst } = this.#view;
     const after = isOldestFirst ? { since: timestamp(last.atUs) } : { until: timestamp(last.atUs + 1) };
     state.value = { is: "searching", searchedBytes: 0 };
-    void this.#run(entriesPath(this.#view, searchBounds.pageLines, after));
+    const limit = Math.min(searchBounds.answerLinesMost, searchBounds.pageLines + found.edgeLines);
+    void this.#run(entriesPath(this.#view, limit, after));
   }
 
   close(): void {

@@ -25,37 +25,51 @@ export interface FoundFrom extends Omit<FoundSource, "id"> {
   readonly key: string;
 }
 
+export interface FoundLine extends LogLine {
+  readonly stream?: "stdout" | "stderr";
+  /** The text is only the beginning of one as long as this. */
+  readonly textBytes?: number;
+}
+
+export interface FoundBounds {
+  readonly linesMost: number;
+  readonly charsMost: number;
+}
+
 /** The lines of a search as they come, a bounded number of them. Sources of several answers are one list. */
 export class FoundLines {
-  readonly lines: LogLine[] = [];
+  readonly lines: FoundLine[] = [];
   readonly sources: FoundFrom[] = [];
   /** Of those that were dropped since there were too many. */
   dropped = 0;
-  readonly #linesMost: number;
+  readonly #bounds: FoundBounds;
+  #chars = 0;
   readonly #known = new Map<string, number>();
   /** By the id that this answer has given. */
   #ofAnswer = new Map<number, number>();
   /** What stands at the edge may come again with the next answer. */
   #edge = new Set<string>();
 
-  constructor(linesMost: number) {
-    this.#linesMost = linesMost;
+  constructor(bounds: FoundBounds) {
+    this.#bounds = bounds;
   }
 
   get isFull(): boolean {
-    return this.lines.length >= this.#linesMost;
+    return this.lines.length >= this.#bounds.linesMost || this.#chars >= this.#bounds.charsMost;
+  }
+
+  /** How many lines come again with the next answer. */
+  get edgeLines(): number {
+    const lastUs = this.lines.at(-1)?.atUs;
+    let at = this.lines.length;
+    while (at > 0 && this.lines[at - 1]?.atUs === lastUs) at--;
+    return this.lines.length - at;
   }
 
   /** Another answer begins, with sources numbered anew. */
   begin(): void {
     this.#ofAnswer = new Map();
-    const lastUs = this.lines.at(-1)?.atUs;
-    this.#edge = new Set();
-    for (let at = this.lines.length - 1; at >= 0; at--) {
-      const line = this.lines[at];
-      if (line === undefined || line.atUs !== lastUs) break;
-      this.#edge.add(edgeKey(line));
-    }
+    this.#edge = new Set(this.lines.slice(this.lines.length - this.edgeLines).map(edgeKey));
   }
 
   takeSource({ id, ...about }: FoundSource): void {
@@ -78,17 +92,32 @@ export class FoundLines {
   }
 
   /** @param dropsOldest Lines are followed: the first of them give way. */
-  takeEntry({ source, time, text, textBytes }: FoundEntry, dropsOldest = false): void {
+  takeEntry({ source, time, text, stream, textBytes }: FoundEntry, dropsOldest = false): void {
     const line = {
       atUs: stampUs(time),
       stamp: time,
-      text: textBytes === undefined ? text : `${text}… (of ${textBytes} bytes)`,
+      text,
       source: this.#ofAnswer.get(source) ?? 0,
+      ...(stream && { stream }),
+      ...(textBytes !== undefined && { textBytes }),
     };
     if (this.#edge.size > 0 && this.#edge.delete(edgeKey(line))) return;
     this.lines.push(line);
-    if (!dropsOldest || this.lines.length <= this.#linesMost * 1.1) return;
-    const gone = this.lines.length - this.#linesMost;
+    this.#chars += text.length;
+    if (dropsOldest) this.#bound();
+  }
+
+  /** Drops a tenth at once, so that each line costs its share of one move. */
+  #bound(): void {
+    const { linesMost, charsMost } = this.#bounds;
+    if (this.lines.length <= linesMost * 1.1 && this.#chars <= charsMost) return;
+    let gone = Math.max(0, this.lines.length - linesMost);
+    let chars = this.#chars;
+    for (let at = 0; at < this.lines.length && (at < gone || chars > charsMost * 0.9); at++) {
+      chars -= this.lines[at]?.text.length ?? 0;
+      gone = Math.max(gone, at + 1);
+    }
+    this.#chars = chars;
     this.lines.splice(0, gone);
     this.dropped += gone;
   }

@@ -168,7 +168,7 @@ describe("what a search answers", () => {
   });
 
   it("is one list over several answers, which number their sources anew, and shows no line twice", () => {
-    const found = new FoundLines(10);
+    const found = new FoundLines({ linesMost: 10, charsMost: 1_000 });
     found.begin();
     found.takeSource(source(1, "a"));
     found.takeSource(source(2, "b"));
@@ -186,11 +186,22 @@ describe("what a search answers", () => {
   });
 
   it("lets the oldest lines go while it follows", () => {
-    const found = new FoundLines(10);
+    const found = new FoundLines({ linesMost: 10, charsMost: 1_000 });
     for (let at = 0; at < 25; at++) found.takeEntry(entry(String(at), at), true);
     assert.ok(found.lines.length <= 11);
     assert.equal(found.lines.length + found.dropped, 25);
     assert.equal(found.lines.at(-1)?.text, "24");
+  });
+
+  it("is bounded in letters, too, and knows how many lines come again", () => {
+    const found = new FoundLines({ linesMost: 1_000, charsMost: 100 });
+    for (let at = 0; at < 50; at++) found.takeEntry(entry("ten letters", at), true);
+    assert.ok(found.lines.length <= 10);
+    assert.equal(found.lines.length + found.dropped, 50);
+    const whole = new FoundLines({ linesMost: 1_000, charsMost: 20 });
+    for (const one of [entry("a".repeat(15), 1), entry("b".repeat(15), 2), entry("c", 2)])
+      whole.takeEntry(one);
+    assert.deepEqual([whole.lines.length, whole.isFull, whole.edgeLines], [3, true, 2]);
   });
 
   it("is counted in bars, the largest series below, small ones together", () => {

@@ -153,9 +153,6 @@ export function withField(
   return withTerm(query, term);
 }
 
-/** A query that also asks for a text. Pure. */
-export const withText = (query: string, text: string): string => withTerm(query, { kind: "text", text });
-
 function withTerm(query: string, term: Query): string {
   const added = shortTerm(term);
   const read = parseQuery(query);

@@ -37,18 +37,20 @@ export function LogsPage() {
 
 function Counts({ view }: { readonly view: SearchView }) {
   const counts = useSignal<FoundCounts | undefined>(undefined);
+  const why = useSignal("");
   useEffect(() => {
     const abort = new AbortController();
     countLines(countsPath(view), abort.signal).then(
       (found) => {
         counts.value = found;
       },
-      () => {
-        // The search for the lines says what is wrong.
+      (error: unknown) => {
+        why.value = error instanceof Error ? error.message : String(error);
       },
     );
     return () => abort.abort();
   }, []);
+  if (why.value !== "") return <p class="quiet">The lines are not counted: {why.value}</p>;
   if (counts.value === undefined) return <div class="counts counts-wait" aria-busy="true" />;
   const narrow = (fromMs: number, toMs: number) =>
     setParams({ from: new Date(fromMs).toISOString(), until: new Date(toMs).toISOString(), range: "" });
@@ -63,7 +65,7 @@ function Found({ view }: { readonly view: SearchView }) {
   const state = search.state.value;
   void search.version.value;
   const { lines, sources, dropped, isFull } = search.found;
-  const line = selected.value === undefined ? undefined : lines[selected.value];
+  const line = selected.value === undefined ? undefined : lines[selected.value - dropped];
   const isMore = state.is === "done" && state.end.isLimited && !view.isFollowing;
   return (
     <>
@@ -147,9 +149,9 @@ const number = (value: number): string => value.toLocaleString("en");
 
 /** What is shown, as a file of JSON lines. */
 function download({ found: { lines, sources } }: LogSearch): void {
-  const parts = lines.map(({ stamp, text, source }) => {
+  const parts = lines.map(({ stamp, text, stream, textBytes, source }) => {
     const { key: _, ...from } = sources[source] ?? { key: "", kind: "container" as const };
-    return `${JSON.stringify({ time: stamp, ...from, text })}\n`;
+    return `${JSON.stringify({ time: stamp, ...from, stream, text, textBytes })}\n`;
   });
   const url = URL.createObjectURL(new Blob(parts, { type: "application/x-ndjson" }));
   const link = document.createElement("a");

@@ -1,13 +1,14 @@
-import type { FoundFrom } from "../model/found-lines.ts";
+import { logfmtFields } from "../../../../client/logs/line-fields.ts";
+import type { FoundFrom, FoundLine } from "../model/found-lines.ts";
 import { sourceName } from "../model/found-lines.ts";
-import { jsonLineOf, type LogLine, levelOf } from "../model/log-line.ts";
+import { jsonLineOf, levelOf } from "../model/log-line.ts";
 import { isAskable, readView, withField } from "../model/search-logs.ts";
 import { param, setParams, to } from "../route.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { Icon } from "./icons.tsx";
 
 interface DetailsProps {
-  readonly line: LogLine;
+  readonly line: FoundLine;
   readonly source: FoundFrom | undefined;
   onClose(): void;
 }
@@ -15,28 +16,31 @@ interface DetailsProps {
 /** One line with all that it says and who wrote it; each field can be asked for. */
 export function FoundDetails({ line, source, onClose }: DetailsProps) {
   const json = jsonLineOf(line.text);
+  const fields = json?.fields ?? logfmtFields(line.text);
   return (
     <section class="log-details" aria-label="Line">
       <div class="tools tools-left">
         <strong>{line.stamp}</strong>
-        <span class="quiet">{levelOf(line.text)}</span>
+        <span class="quiet">{[levelOf(line.text), line.stream].filter(Boolean).join(", ")}</span>
         <CopyButton text={line.text} />
         <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
           <Icon name="close" />
         </button>
       </div>
       {source && <From source={source} />}
-      {json === undefined ? (
-        <pre>{line.text}</pre>
-      ) : (
+      {json === undefined && <pre>{line.text}</pre>}
+      {line.textBytes !== undefined && (
+        <p class="quiet">This is the beginning of {line.textBytes.toLocaleString("en")} bytes.</p>
+      )}
+      {(json !== undefined || fields.length > 0) && (
         <dl class="facts">
-          {json.message !== "" && (
+          {json !== undefined && json.message !== "" && (
             <>
               <dt>message</dt>
               <dd>{json.message}</dd>
             </>
           )}
-          {json.fields.map(([name, value]) => [
+          {fields.map(([name, value]) => [
             <dt key={`${name} name`}>{name}</dt>,
             <dd key={name} class="mono">
               {value} {isAskable(name) && <Narrow name={name} value={value} />}

@@ -17,14 +17,14 @@ interface FoundProps {
   /** The last that came stands first. */
   readonly isTurned: boolean;
   readonly readsJson: boolean;
-  /** The place of the line that is looked at, in the order in which lines came. */
+  /** The line that is looked at, by its place among all that ever came. */
   readonly selected: Signal<number | undefined>;
 }
 
 /** Lines that were found; those in sight are in the document. */
 export function FoundLinesBox({ search, matcher, isTurned, readsJson, selected }: FoundProps) {
   void search.version.value;
-  const { lines, sources } = search.found;
+  const { lines, sources, dropped } = search.found;
   const box = useRef<HTMLDivElement>(null);
   const place = useSignal({ top: 0, height: 600, width: 1000 });
   const tags = useMemo(() => tagsOf(search), [search, sources.length]);
@@ -49,7 +49,7 @@ export function FoundLinesBox({ search, matcher, isTurned, readsJson, selected }
 
   const goTo = (row: number) => {
     const within = Math.max(0, Math.min(lines.length - 1, row));
-    selected.value = turned(within);
+    selected.value = turned(within) + dropped;
     const at = box.current;
     if (at === null) return;
     const topPx = within * linePx;
@@ -58,7 +58,7 @@ export function FoundLinesBox({ search, matcher, isTurned, readsJson, selected }
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || lines.length === 0) return;
-    const now = selected.value === undefined ? undefined : turned(selected.value);
+    const now = selected.value === undefined ? undefined : turned(selected.value - dropped);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined) goTo(now === undefined ? Math.ceil(place.value.top / linePx) : now + step);
     else if (event.key === "Enter") goTo(now ?? Math.ceil(place.value.top / linePx));
@@ -86,12 +86,13 @@ export function FoundLinesBox({ search, matcher, isTurned, readsJson, selected }
     >
       <div style={{ height: `${lines.length * linePx}px` }}>
         {rows.map((row) => {
-          const number = turned(row);
-          const line = lines[number];
+          const at = turned(row);
+          const line = lines[at];
+          const number = at + dropped;
           if (line === undefined) return null;
           return (
             <LogRow
-              key={number + search.found.dropped}
+              key={number}
               line={line}
               number={number}
               topPx={row * linePx}

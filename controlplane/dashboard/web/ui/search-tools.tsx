@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { parseQuery } from "../../../../client/logs/parse-query.ts";
 import { countedBy, type SearchedSource, sources } from "../../../../client/logs/search-request.ts";
-import { allows, rightsIn } from "../api/rights.ts";
+import { may } from "../api/may.ts";
 import type { SearchView } from "../model/search-logs.ts";
-import { param, setParams } from "../route.ts";
+import { namespace, param, setParams } from "../route.ts";
 import { TimeField } from "./time-field.tsx";
 
 const ranges = {
@@ -28,14 +28,19 @@ export function SearchTools({ view }: { readonly view: SearchView }) {
   return (
     <div class="log-tools">
       <QueryLine query={view.query} />
+      {view.namespace === "" && isOfContainers && !mayRead("containers", "") && (
+        <p class="banner banner-warn" role="status">
+          You may not read the logs of all namespaces. Choose one at the top.
+        </p>
+      )}
       <div class="tools tools-left">
         <Choice name="source" label="What is searched" value={view.source}>
           {sources.map((source) => {
-            const may = mayRead(source, view.namespace);
+            const isAllowed = mayRead(source, namespace.value);
             return (
-              <option key={source} value={source} disabled={!may}>
+              <option key={source} value={source} disabled={!isAllowed}>
                 {sourceNames[source]}
-                {!may && " (not allowed)"}
+                {!isAllowed && " (not allowed)"}
               </option>
             );
           })}
@@ -105,8 +110,9 @@ const deeds: Readonly<
   events: { verb: "list", group: "", resource: "events" },
 };
 
+/** Components and audit logs are in no namespace. */
 const mayRead = (source: SearchedSource, namespace: string): boolean =>
-  allows(rightsIn(namespace), deeds[source]);
+  may(deeds[source], source === "containers" || source === "events" ? namespace : "");
 
 /** Asked for when Enter is pressed; what cannot be read is said at once, with its place. */
 function QueryLine({ query }: { readonly query: string }) {
